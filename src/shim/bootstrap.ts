@@ -42,7 +42,7 @@ export function readBootstrap(
     };
   }
   readOptionsAny(stdin);
-  const generation = env["MAX_SHIM_VERSION"] === undefined ? "text" : "json";
+  const generation = env.MAX_SHIM_VERSION === undefined ? "text" : "json";
   return { generation, socketDir: undefined, debug: flags.debug };
 }
 
@@ -69,7 +69,7 @@ export function encodeAnswer(
     return BootstrapResult.encode({ version: TASK_API_VERSION, address, protocol: "ttrpc" }).finish();
   }
   if (generation === "text") return Buffer.from(address);
-  const wanted = Number.parseInt(env["MAX_SHIM_VERSION"] ?? "", 10);
+  const wanted = Number.parseInt(env.MAX_SHIM_VERSION ?? "", 10);
   const version = Number.isNaN(wanted) ? 2 : Math.max(2, Math.min(TASK_API_VERSION, wanted));
   return Buffer.from(JSON.stringify({ version, address, protocol: "ttrpc" }));
 }

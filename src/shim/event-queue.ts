@@ -2,14 +2,13 @@ import { sleep } from "../base/deadline.ts";
 import type { Logger } from "../base/logger.ts";
 import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 
-/** An event that waits to be sent, with its topic (containerd's `/tasks/…`). */
+/** What the queue needs to know of an event: its topic (containerd's `/tasks/…`). */
 export interface QueuedEvent {
   readonly topic: string;
-  readonly payload: Uint8Array;
 }
 
 /** Sends one event; rejects when the daemon did not take it. */
-export type SendEvent = (event: QueuedEvent) => Promise<void>;
+export type SendEvent<E extends QueuedEvent> = (event: E) => Promise<void>;
 
 /** First and longest pause between two attempts, in milliseconds: a restarting daemon is back in about a second. */
 const BACKOFF_MS = { first: 50, longest: 2_000 };
@@ -21,22 +20,22 @@ const NEVER_DROPPED = new Set(["/tasks/exit", "/tasks/delete"]);
  * Hands events to the daemon one at a time, in the order they were published, and keeps each until the daemon
  * has acknowledged it: while the daemon is away it tries again, with a pause. Publishing never waits.
  */
-export class EventQueue {
-  readonly #send: SendEvent;
+export class EventQueue<E extends QueuedEvent> {
+  readonly #send: SendEvent<E>;
   readonly #logger: Logger;
   readonly #capacity: number;
   readonly #closed = new AbortController();
-  #events: QueuedEvent[] = [];
+  #events: E[] = [];
   #sending: Promise<void> | undefined;
 
-  constructor(options: { readonly send: SendEvent; readonly logger: Logger; readonly capacity: number }) {
+  constructor(options: { readonly send: SendEvent<E>; readonly logger: Logger; readonly capacity: number }) {
     this.#send = options.send;
     this.#logger = options.logger;
     this.#capacity = options.capacity;
   }
 
   /** Adds an event to the end. When the queue is full, the oldest that is no exit or delete gives way. */
-  publish(event: QueuedEvent): void {
+  publish(event: E): void {
     if (this.#events.length >= this.#capacity) this.#drop();
     this.#events.push(event);
     this.#sending ??= this.#sendAll().finally(() => {
@@ -70,7 +69,7 @@ export class EventQueue {
   }
 
   /** Whether the event is dealt with: taken, or refused for good. */
-  async #attempt(event: QueuedEvent): Promise<boolean> {
+  async #attempt(event: E): Promise<boolean> {
     try {
       await this.#send(event);
       return true;

@@ -7,13 +7,15 @@ export interface Flags {
   readonly address: string;
   readonly publishBinary: string;
   readonly bundle: string;
+  /** The path of the inherited socket, which the server removes when it ends (containerd: `socket path to serve`). */
+  readonly socket: string;
   readonly debug: boolean;
   readonly version: boolean;
   readonly info: boolean;
   readonly action: string;
 }
 
-type StringFlag = "namespace" | "id" | "address" | "publishBinary" | "bundle";
+type StringFlag = "namespace" | "id" | "address" | "publishBinary" | "bundle" | "socket";
 type BoolFlag = "debug" | "version" | "info";
 
 const STRING_FLAGS: Readonly<Record<string, StringFlag>> = {
@@ -22,6 +24,7 @@ const STRING_FLAGS: Readonly<Record<string, StringFlag>> = {
   address: "address",
   "publish-binary": "publishBinary",
   bundle: "bundle",
+  socket: "socket",
 };
 
 const BOOL_FLAGS: Readonly<Record<string, BoolFlag>> = {
@@ -51,6 +54,7 @@ export function parseFlags(args: readonly string[]): Flags {
     address: "",
     publishBinary: "",
     bundle: "",
+    socket: "",
   };
   const bools: Record<BoolFlag, boolean> = { debug: false, version: false, info: false };
   let at = 0;

@@ -1,0 +1,102 @@
+import type { Logger } from "../base/logger.ts";
+import { containerd, eventsService, type google } from "../proto/index.ts";
+import { type ClientConnection, connect, createClient } from "../ttrpc/index.ts";
+import { EventQueue, type QueuedEvent, type SendEvent } from "./event-queue.ts";
+import type { Settings } from "./settings.ts";
+
+const { TaskCreate, TaskStart, TaskExit, TaskDelete } = containerd.events;
+
+/** An instant as protobuf has it. */
+export function timestamp(at: Date): google.protobuf.ITimestamp {
+  const ms = at.getTime();
+  const seconds = Math.floor(ms / 1_000);
+  return { seconds, nanos: (ms - seconds * 1_000) * 1_000_000 };
+}
+
+/**
+ * Publishes a container's events to the daemon, in the order of the calls (containerd's
+ * `containerd.services.events.ttrpc.v1.Events`). None of the methods waits or throws.
+ */
+export class TaskEvents {
+  readonly #namespace: string;
+  readonly #queue: EventQueue<Forward>;
+
+  constructor(options: {
+    readonly address: string;
+    readonly namespace: string;
+    readonly settings: Settings;
+    readonly logger: Logger;
+  }) {
+    this.#namespace = options.namespace;
+    this.#queue = new EventQueue({
+      send: options.address === "" ? async () => {} : forwarder(options.address, options.settings.eventMs),
+      logger: options.logger,
+      capacity: options.settings.eventQueue,
+    });
+  }
+
+  /** The container exists; its init waits for Start. */
+  created(event: containerd.events.ITaskCreate): void {
+    this.#publish("/tasks/create", "containerd.events.TaskCreate", TaskCreate.encode(event).finish());
+  }
+
+  /** The init runs the user's program. */
+  started(event: containerd.events.ITaskStart): void {
+    this.#publish("/tasks/start", "containerd.events.TaskStart", TaskStart.encode(event).finish());
+  }
+
+  /** A process has exited; `id` is the exec's, or the container's for the init. */
+  exited(event: containerd.events.ITaskExit): void {
+    this.#publish("/tasks/exit", "containerd.events.TaskExit", TaskExit.encode(event).finish());
+  }
+
+  /** The container is gone. */
+  deleted(event: containerd.events.ITaskDelete): void {
+    this.#publish("/tasks/delete", "containerd.events.TaskDelete", TaskDelete.encode(event).finish());
+  }
+
+  /** Resolves when the daemon has acknowledged every event. */
+  flushed(): Promise<void> {
+    return this.#queue.flushed();
+  }
+
+  /** Stops sending; says how many events the daemon never acknowledged. */
+  close(): number {
+    return this.#queue.close();
+  }
+
+  #publish(topic: string, typeUrl: string, value: Uint8Array): void {
+    const envelope = {
+      timestamp: timestamp(new Date()),
+      namespace: this.#namespace,
+      topic,
+      event: { type_url: typeUrl, value },
+    };
+    this.#queue.publish({ topic, request: { envelope } });
+  }
+}
+
+interface Forward extends QueuedEvent {
+  readonly request: containerd.services.events.ttrpc.v1.IForwardRequest;
+}
+
+/** Sends to the daemon over one connection, made when it is needed and made anew when it was lost. */
+function forwarder(address: string, timeoutMs: number): SendEvent<Forward> {
+  let connection: Promise<ClientConnection> | undefined;
+  const connected = () => {
+    connection ??= connect(address, { timeoutMs }).then((made) => {
+      void made.closed.then(() => {
+        connection = undefined;
+      });
+      return made;
+    });
+    connection.catch(() => {
+      connection = undefined;
+    });
+    return connection;
+  };
+  return async ({ request }) => {
+    const client = createClient(eventsService, await connected());
+    await client.forward(request, { timeoutMs });
+  };
+}

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { StatusCode, type StatusError } from "../../src/base/status.ts";
+import { type LifecycleEvent, type TaskState, transition } from "../../src/shim/lifecycle.ts";
+
+describe("the lifecycle of a container", () => {
+  const allowed: [TaskState, LifecycleEvent, TaskState | "deleted"][] = [
+    ["created", "start", "running"],
+    ["created", "kill", "created"],
+    ["created", "exit", "stopped"],
+    ["created", "delete", "deleted"],
+    ["running", "kill", "running"],
+    ["running", "exit", "stopped"],
+    ["stopped", "exit", "stopped"],
+    ["stopped", "delete", "deleted"],
+  ];
+  for (const [state, event, next] of allowed) {
+    test(`${event} of a ${state} one leaves it ${next}`, () =>
+      assert.equal(transition(state, event, "c1"), next));
+  }
+
+  const refused: [TaskState, LifecycleEvent, StatusCode][] = [
+    ["running", "start", StatusCode.failedPrecondition],
+    ["running", "delete", StatusCode.failedPrecondition],
+    ["stopped", "start", StatusCode.failedPrecondition],
+    ["stopped", "kill", StatusCode.notFound],
+  ];
+  for (const [state, event, code] of refused) {
+    test(`${event} of a ${state} one is refused, naming it`, () => {
+      assert.throws(
+        () => transition(state, event, "c1"),
+        (err: StatusError) => {
+          assert.equal(err.code, code);
+          assert.match(err.message, /: c1$/);
+          return true;
+        },
+      );
+    });
+  }
+});
