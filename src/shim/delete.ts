@@ -1,0 +1,73 @@
+import fs from "node:fs";
+import path from "node:path";
+import { within } from "../base/deadline.ts";
+import { nullLogger } from "../base/logger.ts";
+import { StatusError } from "../base/status.ts";
+import { loadLibc } from "../linux/koffi-libc.ts";
+import { readExitRecord, readInitPid, readOptions } from "../oci/bundle.ts";
+import { defaultRuncOptions } from "../oci/options.ts";
+import { checkId } from "../oci/runc-args.ts";
+import { containerd } from "../proto/index.ts";
+import { releaseRootfs } from "../rootfs/release.ts";
+import { runcFor } from "./create-container.ts";
+import { timestamp } from "./events.ts";
+import { type Flags, usageError } from "./flags.ts";
+import { removeStaleSocket } from "./group-socket.ts";
+import type { Settings } from "./settings.ts";
+
+/** The status of a process that was killed because its shim had died: 128 + SIGKILL. */
+const KILLED = 137;
+
+/**
+ * The `delete` command: brings the host back to clean after a shim has died, and tells the daemon how the
+ * container ended, as far as the shim had written that down. Works with any file of the bundle missing; what
+ * cannot be cleaned up is told on stderr, which the daemon logs.
+ */
+export async function deleteDead(flags: Flags, settings: Settings): Promise<void> {
+  if (flags.namespace === "") throw usageError("flag -namespace is missing or empty");
+  if (flags.id === "") throw usageError("flag -id is missing or empty");
+  checkId(flags.id);
+  checkId(flags.namespace);
+  const bundle = flags.bundle === "" ? path.join(path.dirname(process.cwd()), flags.id) : flags.bundle;
+  const giveUp = Date.now() + settings.deleteMs;
+  const parts: [string, () => Promise<unknown>][] = [
+    ["the container", () => removeContainer(flags, bundle)],
+    ["the rootfs", () => detachRootfs(path.join(bundle, "rootfs"))],
+    ["the socket", () => removeSocket(bundle)],
+  ];
+  for (const [what, clean] of parts) {
+    await within(clean(), Math.max(1, giveUp - Date.now()), `removing ${what}`).catch((err) =>
+      fs.writeSync(2, `${what} of ${flags.id}: ${StatusError.from(err).message}\n`),
+    );
+  }
+  fs.writeSync(1, answer(bundle));
+}
+
+async function removeContainer(flags: Flags, bundle: string): Promise<void> {
+  const options = readOptions(bundle) ?? defaultRuncOptions;
+  const runc = runcFor({ logger: nullLogger, namespace: flags.namespace }, bundle, options);
+  await runc.delete(flags.id, { force: true });
+}
+
+/** The helper outlives this process: the sync that the last reference brings is nobody's to wait for. */
+async function detachRootfs(rootfs: string): Promise<void> {
+  await releaseRootfs({ libc: loadLibc(), rootfs, logger: nullLogger });
+}
+
+async function removeSocket(bundle: string): Promise<void> {
+  const file = path.join(bundle, "address");
+  if (!fs.existsSync(file)) return;
+  const address = fs.readFileSync(file, "utf8").trim();
+  if (address.startsWith("unix:///")) await removeStaleSocket(address.slice("unix://".length));
+}
+
+/** The true end where the shim wrote it down before it died, else a kill now. */
+function answer(bundle: string): Uint8Array {
+  const record = readExitRecord(bundle);
+  const pid = record?.pid ?? readInitPid(bundle) ?? 0;
+  return containerd.task.v2.DeleteResponse.encode({
+    pid,
+    exitStatus: record?.status ?? KILLED,
+    exitedAt: timestamp(record?.at ?? new Date()),
+  }).finish();
+}

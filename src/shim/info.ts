@@ -1,0 +1,34 @@
+import fs from "node:fs";
+import { nullLogger } from "../base/logger.ts";
+import { decodeRuncOptions } from "../oci/options.ts";
+import { containerd } from "../proto/index.ts";
+import { MAX_STDIN_BYTES, readOptionsAny } from "./bootstrap.ts";
+import { runcFor } from "./create-container.ts";
+import type { Settings } from "./settings.ts";
+import { readStdin } from "./stdin.ts";
+import { revision, version } from "./version.ts";
+
+/** The type that the daemon knows the JSON of `runc features` by (OCI runtime-spec, features.md). */
+const FEATURES_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/features/Features";
+
+/**
+ * The `-info` command: reads an Any with runtime options from stdin and writes a RuntimeInfo. Without the
+ * features in it the daemon offers neither user namespaces nor recursively read-only mounts; an OCI runtime
+ * that cannot tell them is no error.
+ */
+export async function info(_settings: Settings): Promise<void> {
+  const any = readOptionsAny(await readStdin(MAX_STDIN_BYTES));
+  const options = decodeRuncOptions(any);
+  const runc = runcFor({ logger: nullLogger, namespace: "" }, process.cwd(), options);
+  const features = await runc.features().catch(() => undefined);
+  const runtimeInfo = {
+    name: "io.containerd.ebb.v2",
+    version: { version, revision },
+    options: any ?? null,
+    features:
+      features === undefined
+        ? null
+        : { type_url: FEATURES_TYPE, value: Buffer.from(JSON.stringify(features)) },
+  };
+  fs.writeSync(1, containerd.types.RuntimeInfo.encode(runtimeInfo).finish());
+}

@@ -1,0 +1,47 @@
+import fs from "node:fs";
+import path from "node:path";
+import { StatusError } from "../base/status.ts";
+import { type Flags, parseFlags, usageError } from "./flags.ts";
+import { readSettings } from "./settings.ts";
+import { revision, version } from "./version.ts";
+
+/** What is printed where the daemon reads it: one line about what went wrong, exit status 1. */
+function fail(thrown: unknown): never {
+  fs.writeSync(2, `${programName()}: ${StatusError.from(thrown).message}\n`);
+  process.exit(1);
+}
+
+/** The name this program was installed under: also `containerd-shim-runc-v2`, where it takes that one's place. */
+function programName(): string {
+  return path.basename(process.execPath);
+}
+
+/** Does what the flags ask for. Each command's code is loaded only when it is asked for: start time counts. */
+async function run(flags: Flags): Promise<void> {
+  if (flags.version) {
+    fs.writeSync(1, `${programName()}:\n  Version:  ${version}\n  Revision: ${revision}\n`);
+    return;
+  }
+  const settings = readSettings(process.env);
+  if (flags.info) return (await import("./info.ts")).info(settings);
+  switch (flags.action) {
+    case "start":
+      return (await import("./start.ts")).start(flags, settings);
+    case "delete":
+      return (await import("./delete.ts")).deleteDead(flags, settings);
+    case "":
+      return (await import("./serve.ts")).serve(flags, settings);
+    default:
+      throw usageError(`unknown command ${flags.action}`);
+  }
+}
+
+/** The program that containerd runs. */
+async function main(): Promise<void> {
+  const flags = parseFlags(process.argv.slice(2));
+  await run(flags);
+  // The server goes on until Shutdown; the other commands are done, and must not wait for what still runs.
+  if (flags.action !== "" || flags.version || flags.info) process.exit(0);
+}
+
+main().catch(fail);

@@ -1,0 +1,85 @@
+import fs from "node:fs";
+import { within } from "../base/deadline.ts";
+import { type Deferred, deferred } from "../base/deferred.ts";
+import { StatusCode, StatusError } from "../base/status.ts";
+import { taskV2, taskV3 } from "../proto/index.ts";
+import { type CallContext, Server } from "../ttrpc/index.ts";
+import { type Flags, usageError } from "./flags.ts";
+import { reportFailure, reportReady, SERVER_SOCKET_FD } from "./ready.ts";
+import type { Settings } from "./settings.ts";
+import type { TaskService } from "./task-service.ts";
+
+/** What the parts of the server share. */
+interface Serving {
+  readonly flags: Flags;
+  readonly settings: Settings;
+  readonly server: Server;
+  /** Settled once: when the daemon, or a signal, ends the shim. */
+  readonly ending: Deferred<string>;
+}
+
+/**
+ * The server: serves the task API on the inherited socket until Shutdown or a signal. It listens first and says
+ * so; what the first call needs (the kernel's calls, the log) is loaded while the daemon connects.
+ */
+export async function serve(flags: Flags, settings: Settings): Promise<void> {
+  if (flags.namespace === "") throw usageError("flag -namespace is missing or empty");
+  const service = deferred<TaskService>();
+  service.promise.catch(() => {});
+  const server = new Server();
+  register(server, service.promise);
+  try {
+    await server.listen({ fd: SERVER_SOCKET_FD });
+  } catch (err) {
+    const message = "the server inherits its socket from start: call `start`, not the server";
+    reportFailure(message);
+    throw new StatusError(StatusCode.failedPrecondition, message, { cause: err });
+  }
+  reportReady();
+  const serving = { flags, settings, server, ending: deferred<string>() };
+  for (const signal of ["SIGTERM", "SIGINT"] as const)
+    process.on(signal, () => serving.ending.resolve(signal));
+  const { openService } = await import("./open-service.ts");
+  try {
+    const opened = openService({ flags, settings, shutdown: () => serving.ending.resolve("Shutdown") });
+    service.resolve(opened.service);
+    opened.logger.debug("serving", { socket: flags.socket });
+    const why = await serving.ending.promise;
+    opened.logger.debug("ending", { why });
+    await end(serving, opened.events);
+  } catch (err) {
+    service.reject(StatusError.from(err));
+    await serving.ending.promise;
+    await end(serving, undefined);
+  }
+}
+
+const CALLS = ["create", "start", "delete", "state", "kill", "wait", "pids", "connect", "shutdown"] as const;
+const LATER = ["pause", "resume", "checkpoint", "exec", "resizePty", "closeIo", "update", "stats"] as const;
+
+/** Both versions of the task API are the same calls with the same messages. */
+function register(server: Server, service: Promise<TaskService>): void {
+  const handlers: Record<string, (request: never, context: CallContext) => Promise<unknown>> = {};
+  for (const name of CALLS) {
+    handlers[name] = async (request, context) => (await service)[name](request, context);
+  }
+  for (const name of LATER) {
+    handlers[name] = async () => {
+      throw new StatusError(StatusCode.unimplemented, `${name} is not supported yet`);
+    };
+  }
+  for (const descriptor of [taskV2, taskV3]) server.register(descriptor, handlers as never);
+}
+
+/** Answers what is under way, hands the daemon the last events, and leaves nothing on the file system. */
+async function end(
+  { server, settings, flags }: Serving,
+  events: { flushed(): Promise<void>; close(): number } | undefined,
+): Promise<never> {
+  const limit = settings.shutdownMs;
+  await within(events?.flushed() ?? Promise.resolve(), limit, "sending the last events").catch(() => {});
+  events?.close();
+  await within(server.shutdown(), limit, "ending the calls under way").catch(() => {});
+  if (flags.socket !== "") fs.rmSync(flags.socket, { force: true });
+  process.exit(0);
+}
