@@ -1,0 +1,110 @@
+/**
+ * Generates the message classes, their declarations and the service descriptors from proto/:
+ * `node scripts/generate-proto.mjs [directory]`; without one, into src/proto/generated. The same sources give
+ * the same bytes.
+ */
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { promisify } from "node:util";
+import { root } from "./steps.mjs";
+
+const require = createRequire(import.meta.url);
+const protobuf = require("protobufjs");
+const pbjs = require("protobufjs-cli/pbjs");
+
+const PROTO_DIR = path.join(root, "proto");
+const MARK = "// Generated from proto/ by scripts/generate-proto.mjs; edit those, not this.\n";
+
+/** Encode, decode and create alone. 64-bit fields are numbers: src/proto/wire.ts says what that means for large ones. */
+const OPTIONS = {
+  target: "static-module",
+  wrap: "esm",
+  root: "ebb",
+  "force-number": true,
+  verify: false,
+  convert: false,
+  delimited: false,
+  typeurl: false,
+  service: false,
+};
+
+/** Reads every .proto file below proto/, in a fixed order, into a tree of its own. */
+function loadTree() {
+  // protobufjs has copies of Any and others that it would take in place of ours; theirs say type_url, not typeUrl.
+  for (const name of Object.keys(protobuf.common)) if (name.endsWith(".proto")) delete protobuf.common[name];
+  const tree = new protobuf.Root();
+  tree.resolvePath = (_origin, target) => path.resolve(PROTO_DIR, target);
+  const files = readdirSync(PROTO_DIR, { recursive: true }).filter((name) => name.endsWith(".proto"));
+  return tree.loadSync(files.sort(), { alternateCommentMode: true }).resolveAll();
+}
+
+/** The classes, without comments, on top of src/proto/wire.ts. */
+async function messages() {
+  const text = await promisify(pbjs.generate)(loadTree(), {
+    ...OPTIONS,
+    comments: false,
+    dependency: "../wire.js",
+  });
+  return MARK + text;
+}
+
+/** The declarations, made from the comments of a second copy of the classes. */
+async function declarations() {
+  const options = { ...OPTIONS, comments: true, dependency: "protobufjs/minimal.js", dts: true };
+  const text = await new Promise((resolve, reject) => {
+    pbjs.generate(loadTree(), options, (error, _classes, types) => (error ? reject(error) : resolve(types)));
+  });
+  // pbts always imports Long; where 64-bit fields are numbers, nothing uses it.
+  return MARK + text.replace('import Long = require("long");\n', "");
+}
+
+/** Every service below a namespace, in the order of their full names. */
+function services(namespace) {
+  const inner = namespace.nestedArray.flatMap((nested) =>
+    nested instanceof protobuf.Service
+      ? [nested]
+      : nested instanceof protobuf.Namespace
+        ? services(nested)
+        : [],
+  );
+  return inner.sort((a, b) => (a.fullName < b.fullName ? -1 : 1));
+}
+
+/** The name a service is exported by: taskV2 for containerd.task.v2.Task, events where no version tells two apart. */
+function exportName(service, all) {
+  const name = service.name[0].toLowerCase() + service.name.slice(1);
+  const alone = all.filter((other) => other.name === service.name).length === 1;
+  return alone ? name : `${name}${service.parent.name.toUpperCase()}`;
+}
+
+function methodKind({ requestStream, responseStream }) {
+  if (requestStream) return responseStream ? "bidiStream" : "clientStream";
+  return responseStream ? "serverStream" : "unary";
+}
+
+function methodLine(method) {
+  const key = method.name[0].toLowerCase() + method.name.slice(1);
+  const type = (resolved) => resolved.fullName.slice(1);
+  const { resolvedRequestType: input, resolvedResponseType: output } = method.resolve();
+  const fields = `name: "${method.name}", kind: "${methodKind(method)}", input: ${type(input)}, output: ${type(output)}`;
+  return `    ${key}: { ${fields} },`;
+}
+
+/** The service descriptors, from the service definitions. */
+function descriptors() {
+  const all = services(loadTree());
+  const blocks = all.map((service) => {
+    const fullName = service.fullName.slice(1);
+    const head = `/** The methods of ${fullName}. */\nexport const ${exportName(service, all)} = {`;
+    const methods = service.methodsArray.map(methodLine).join("\n");
+    return `${head}\n  name: "${fullName}",\n  methods: {\n${methods}\n  },\n} as const;\n`;
+  });
+  return [`${MARK}import { containerd, google } from "./messages.js";\n`, ...blocks].join("\n");
+}
+
+const target = path.resolve(process.argv[2] ?? path.join(root, "src/proto/generated"));
+mkdirSync(target, { recursive: true });
+writeFileSync(path.join(target, "messages.js"), await messages());
+writeFileSync(path.join(target, "messages.d.ts"), await declarations());
+writeFileSync(path.join(target, "services.ts"), descriptors());
