@@ -70,7 +70,7 @@ export class TaskEvents {
       timestamp: timestamp(new Date()),
       namespace: this.#namespace,
       topic,
-      event: { type_url: typeUrl, value },
+      event: { typeUrl: typeUrl, value },
     };
     this.#queue.publish({ topic, request: { envelope } });
   }

@@ -28,7 +28,7 @@ export async function info(_settings: Settings): Promise<void> {
     features:
       features === undefined
         ? null
-        : { type_url: FEATURES_TYPE, value: Buffer.from(JSON.stringify(features)) },
+        : { typeUrl: FEATURES_TYPE, value: Buffer.from(JSON.stringify(features)) },
   };
   fs.writeSync(1, containerd.types.RuntimeInfo.encode(runtimeInfo).finish());
 }

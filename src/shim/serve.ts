@@ -55,7 +55,7 @@ export async function serve(flags: Flags, settings: Settings): Promise<void> {
 }
 
 const CALLS = ["create", "start", "delete", "state", "kill", "wait", "pids", "connect", "shutdown"] as const;
-const LATER = ["pause", "resume", "checkpoint", "exec", "resizePty", "closeIo", "update", "stats"] as const;
+const LATER = ["pause", "resume", "checkpoint", "exec", "resizePty", "closeIO", "update", "stats"] as const;
 
 /** Both versions of the task API are the same calls with the same messages. */
 function register(server: Server, service: Promise<TaskService>): void {
