@@ -1,0 +1,43 @@
+import path from "node:path";
+
+/** Where the files of a bundle are. All but the first two are written by the shim or the runtime. */
+export interface BundlePaths {
+  /** The OCI configuration, written by the daemon. */
+  readonly config: string;
+  /** Where the root file system is mounted. */
+  readonly rootfs: string;
+  /** The pid of the container's init, written by the runtime. */
+  readonly initPid: string;
+  /** The runtime options of the container's Create, as JSON. */
+  readonly options: string;
+  /** The name of the runtime binary, for shims that know no options.json. */
+  readonly runtime: string;
+  /** What the runtime logs, as JSON lines. */
+  readonly log: string;
+  /** The address on which the shim serves. */
+  readonly address: string;
+  /** How the init ended. */
+  readonly exit: string;
+  /** A directory for checkpoints. */
+  readonly work: string;
+}
+
+/** The paths of the files in a bundle directory. */
+export function bundlePaths(bundle: string): BundlePaths {
+  return {
+    config: path.join(bundle, "config.json"),
+    rootfs: path.join(bundle, "rootfs"),
+    initPid: path.join(bundle, "init.pid"),
+    options: path.join(bundle, "options.json"),
+    runtime: path.join(bundle, "runtime"),
+    log: path.join(bundle, "log.json"),
+    address: path.join(bundle, "address"),
+    exit: path.join(bundle, "exit.json"),
+    work: path.join(bundle, "work"),
+  };
+}
+
+/** Where the runtime writes the pid of an exec. */
+export function execPidPath(bundle: string, execId: string): string {
+  return path.join(bundle, `${execId}.pid`);
+}

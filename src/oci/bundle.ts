@@ -1,0 +1,117 @@
+import fs from "node:fs";
+import path from "node:path";
+import type { JSONSchema } from "json-schema-to-ts";
+import { StatusCode, StatusError } from "../base/status.ts";
+import { bundlePaths } from "./bundle-paths.ts";
+import { readTextFile, writeFileAtomically } from "./files.ts";
+import { jsonReader } from "./json.ts";
+import { optionsFromJson, optionsToJson, type RuncOptions } from "./options.ts";
+
+/** The largest file of a bundle other than config.json and the log; real ones have less than a page. */
+const MAX_FILE_BYTES = 64 << 10;
+/** The largest pid that the kernel gives (PID_MAX_LIMIT, proc_sys_kernel(5)). */
+const MAX_PID = 2 ** 22;
+
+/**
+ * The path of a bundle that a request names, checked: absolute and plain, else `invalidArgument`; there, else
+ * `notFound`; a directory, else `invalidArgument`.
+ */
+export function checkBundle(bundle: string): string {
+  if (!path.isAbsolute(bundle) || path.normalize(bundle) !== bundle) {
+    throw new StatusError(StatusCode.invalidArgument, `bundle ${bundle}: not an absolute, plain path`);
+  }
+  const stats = fs.statSync(bundle, { throwIfNoEntry: false });
+  if (stats === undefined) throw new StatusError(StatusCode.notFound, `bundle ${bundle}: no such directory`);
+  if (!stats.isDirectory())
+    throw new StatusError(StatusCode.invalidArgument, `bundle ${bundle}: not a directory`);
+  return bundle;
+}
+
+/** The pid in a file that the runtime wrote; undefined where there is none, `internal` where it is no pid. */
+export function readPidFile(file: string): number | undefined {
+  const text = readTextFile(file, MAX_FILE_BYTES)?.trim();
+  if (text === undefined) return undefined;
+  const pid = /^[1-9]\d{0,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (pid <= MAX_PID) return pid;
+  throw new StatusError(StatusCode.internal, `${file}: ${JSON.stringify(text.slice(0, 40))} is not a pid`);
+}
+
+/** The pid of a bundle's init, from init.pid; errors as of {@link readPidFile}. */
+export function readInitPid(bundle: string): number | undefined {
+  return readPidFile(bundlePaths(bundle).initPid);
+}
+
+/**
+ * The runtime options of a bundle's Create; undefined where none were written. The file is the one of
+ * containerd-shim-runc-v2, so that the `delete` of either shim can clean up after the other.
+ */
+export function readOptions(bundle: string): RuncOptions | undefined {
+  const file = bundlePaths(bundle).options;
+  const text = readTextFile(file, MAX_FILE_BYTES);
+  return text === undefined ? undefined : optionsFromJson(text, file);
+}
+
+/** Writes what {@link readOptions} reads. */
+export function writeOptions(bundle: string, options: RuncOptions): void {
+  writeFileAtomically(bundlePaths(bundle).options, optionsToJson(options));
+}
+
+/** The name of the runtime binary of a bundle, empty for the default; undefined where none was written. */
+export function readRuntime(bundle: string): string | undefined {
+  return readTextFile(bundlePaths(bundle).runtime, MAX_FILE_BYTES);
+}
+
+/** Writes what {@link readRuntime} reads. */
+export function writeRuntime(bundle: string, binaryName: string): void {
+  writeFileAtomically(bundlePaths(bundle).runtime, binaryName);
+}
+
+/** The address on which the shim of a bundle serves; undefined where none was written. */
+export function readAddress(bundle: string): string | undefined {
+  return readTextFile(bundlePaths(bundle).address, MAX_FILE_BYTES)?.trim();
+}
+
+/** Writes what {@link readAddress} and the daemon read. */
+export function writeAddress(bundle: string, address: string): void {
+  writeFileAtomically(bundlePaths(bundle).address, address);
+}
+
+/** How a container's init ended: the status as the task API has it (128 + n for signal n). */
+export interface ExitRecord {
+  readonly pid: number;
+  readonly status: number;
+  readonly at: Date;
+}
+
+const exitReader = jsonReader(
+  {
+    type: "object",
+    properties: {
+      pid: { type: "integer", minimum: 1, maximum: MAX_PID },
+      status: { type: "integer", minimum: 0, maximum: 255 },
+      exitedAt: { type: "string" },
+    },
+    required: ["pid", "status", "exitedAt"],
+  } as const satisfies JSONSchema,
+  StatusCode.internal,
+);
+
+/**
+ * How the init of a bundle ended, from exit.json: the truth for the `delete` command when the server is gone.
+ * Undefined where nothing was written; `internal` where it is no such record.
+ */
+export function readExitRecord(bundle: string): ExitRecord | undefined {
+  const file = bundlePaths(bundle).exit;
+  const text = readTextFile(file, MAX_FILE_BYTES);
+  if (text === undefined) return undefined;
+  const { pid, status, exitedAt } = exitReader.parse(text, file);
+  const at = new Date(exitedAt);
+  if (!Number.isNaN(at.getTime())) return { pid, status, at };
+  throw new StatusError(StatusCode.internal, `${file}: /exitedAt must be a time, as in 2006-01-02T15:04:05Z`);
+}
+
+/** Writes what {@link readExitRecord} reads. */
+export function writeExitRecord(bundle: string, { pid, status, at }: ExitRecord): void {
+  const text = JSON.stringify({ pid, status, exitedAt: at.toISOString() });
+  writeFileAtomically(bundlePaths(bundle).exit, text);
+}

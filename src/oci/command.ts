@@ -1,0 +1,179 @@
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { MAX_TIMER_MS } from "../base/deadline.ts";
+import { deferred } from "../base/deferred.ts";
+import { StatusCode, StatusError } from "../base/status.ts";
+import { Capture, type CapturedText } from "./capture.ts";
+import { spawnError } from "./spawn-error.ts";
+
+/** Where one of a command's descriptors goes: nowhere, into the result, or to a descriptor of ours. */
+export type StdioTarget = "ignore" | "capture" | number;
+
+/** A program to run, and how far it may go. */
+export interface CommandOptions {
+  /** A path, or a name to be found in the PATH of `env`. Never goes through a shell. */
+  readonly file: string;
+  readonly args: readonly string[];
+  /** The whole environment; ours where not given. */
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  /** The name that the program sees as its own; `file` where not given. */
+  readonly argv0?: string;
+  /**
+   * Descriptors 0, 1, 2 and up. A number is a descriptor of ours, which stays open here: closing it is the
+   * caller's business. Default: nothing in, both outputs captured.
+   */
+  readonly stdio?: readonly StdioTarget[];
+  /** What to write to its stdin, in place of `stdio[0]`. */
+  readonly input?: string;
+  /** Ends the command (as at its time limit) and rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** How long it may run before it is killed; `Infinity` for no limit. */
+  readonly timeoutMs: number;
+  /** How long it has between SIGTERM and SIGKILL once it is to be ended; 0 (the default) is SIGKILL at once. */
+  readonly killGraceMs?: number;
+  /** How many bytes of each captured output are kept, from its beginning; the rest is read and dropped. */
+  readonly maxOutputBytes?: number;
+  /** Told the pid before anything else can happen to it: the process is this runtime's to wait for. */
+  readonly onSpawn?: (pid: number) => void;
+}
+
+/** How a command ended. A failure of the program is a result, not an error. */
+export interface CommandResult {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly pid: number;
+  /** Its exit code, or undefined where a signal ended it. */
+  readonly exitCode: number | undefined;
+  /** The signal that ended it, or undefined where it exited. */
+  readonly signal: NodeJS.Signals | undefined;
+  readonly durationMs: number;
+  readonly stdout: CapturedText;
+  readonly stderr: CapturedText;
+  /** Whether it was killed because it passed its time limit. */
+  readonly timedOut: boolean;
+}
+
+/** Enough for the largest state or list that a runtime prints. */
+const DEFAULT_MAX_OUTPUT_BYTES = 4 << 20;
+/** A killed process that is not gone after this sits in a system call that cannot be interrupted. */
+const KILLED_MS = 5_000;
+
+/**
+ * Runs a program to its end. Resolves when the process itself has exited, also where processes that it has
+ * left behind hold its outputs open (a container does); those outputs are then closed here, after what the
+ * program itself wrote was read.
+ *
+ * Rejects where the program cannot be started (see {@link spawnError}), where `signal` aborts (with its
+ * reason, once the process is gone), and with `deadlineExceeded` where even SIGKILL does not end it.
+ */
+export async function runCommand(options: CommandOptions): Promise<CommandResult> {
+  options.signal?.throwIfAborted();
+  const started = performance.now();
+  const child = startChild(options);
+  const pid = child.pid;
+  if (pid === undefined) throw spawnError(await spawnFailure(child), options);
+  const exited = exitOf(child);
+  options.onSpawn?.(pid);
+  const maxBytes = options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES;
+  const stdout = new Capture(child.stdout, maxBytes);
+  const stderr = new Capture(child.stderr, maxBytes);
+  feed(child, options.input);
+  const limits = limit(child, options);
+  try {
+    const { exitCode, signal } = await Promise.race([exited, limits.stuck]);
+    const [out, err] = await Promise.all([stdout.drain(), stderr.drain()]);
+    // The process may also have ended by itself while it was being aborted; the caller has turned away anyway.
+    options.signal?.throwIfAborted();
+    const { file, args } = options;
+    const durationMs = performance.now() - started;
+    return {
+      file,
+      args,
+      pid,
+      exitCode,
+      signal,
+      durationMs,
+      stdout: out,
+      stderr: err,
+      timedOut: limits.timedOut(),
+    };
+  } finally {
+    limits.cleanup();
+    for (const stream of child.stdio) stream?.destroy();
+  }
+}
+
+function startChild(options: CommandOptions): ChildProcess {
+  const stdio: (StdioTarget | "pipe")[] = [...(options.stdio ?? ["ignore", "capture", "capture"])];
+  if (options.input !== undefined) stdio[0] = "pipe";
+  const spawnOptions: SpawnOptions = {
+    stdio: stdio.map((target) => (target === "capture" ? "pipe" : target)),
+    ...(options.env !== undefined && { env: options.env }),
+    ...(options.cwd !== undefined && { cwd: options.cwd }),
+    ...(options.argv0 !== undefined && { argv0: options.argv0 }),
+  };
+  try {
+    return spawn(options.file, [...options.args], spawnOptions);
+  } catch (thrown) {
+    throw spawnError(thrown, options);
+  }
+}
+
+function spawnFailure(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve) => child.once("error", resolve));
+}
+
+function exitOf(child: ChildProcess): Promise<Pick<CommandResult, "exitCode" | "signal">> {
+  // A failed kill is told as an error, too; the limits see to those.
+  child.on("error", () => {});
+  return new Promise((resolve) => {
+    child.once("exit", (code, signal) =>
+      resolve({ exitCode: code ?? undefined, signal: signal ?? undefined }),
+    );
+  });
+}
+
+function feed(child: ChildProcess, input: string | undefined): void {
+  if (input === undefined) return;
+  // A program that ends before it has read its input says so by its exit code.
+  child.stdin?.on("error", () => {});
+  child.stdin?.end(input);
+}
+
+/** What ends the process early: its time limit and the caller's signal. */
+function limit(child: ChildProcess, options: CommandOptions) {
+  const stuck = deferred<never>();
+  stuck.promise.catch(() => {});
+  let timedOut = false;
+  let step: NodeJS.Timeout | undefined;
+  const kill = () => {
+    child.kill("SIGKILL");
+    step = setTimeout(() => {
+      child.unref();
+      stuck.reject(stuckError(child, options));
+    }, KILLED_MS);
+  };
+  const end = () => {
+    clearTimeout(step);
+    if (!options.killGraceMs) return kill();
+    child.kill("SIGTERM");
+    step = setTimeout(kill, options.killGraceMs);
+  };
+  const expire = () => {
+    timedOut = true;
+    end();
+  };
+  const { timeoutMs, signal } = options;
+  if (timeoutMs !== Infinity) step = setTimeout(expire, Math.min(timeoutMs, MAX_TIMER_MS));
+  signal?.addEventListener("abort", end, { once: true });
+  const cleanup = () => {
+    clearTimeout(step);
+    signal?.removeEventListener("abort", end);
+  };
+  return { stuck: stuck.promise, timedOut: () => timedOut, cleanup };
+}
+
+function stuckError(child: ChildProcess, options: CommandOptions): StatusError {
+  const what = `${options.file} ${options.args.join(" ")} (pid ${child.pid})`;
+  return new StatusError(StatusCode.deadlineExceeded, `${what} was killed and is still there`);
+}

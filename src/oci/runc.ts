@@ -1,0 +1,235 @@
+import { type Logger, nullLogger } from "../base/logger.ts";
+import { StatusCode, StatusError } from "../base/status.ts";
+import { type CommandResult, runCommand, type StdioTarget } from "./command.ts";
+import { fileSize } from "./files.ts";
+import type { JsonReader } from "./json.ts";
+import * as argv from "./runc-args.ts";
+import { type RuncCommand, readLogErrors, runcError } from "./runc-error.ts";
+import {
+  listReader,
+  parseVersion,
+  psReader,
+  type RuncState,
+  type RuncStats,
+  type RuncVersion,
+  stateReader,
+  statsReader,
+} from "./runc-output.ts";
+import { defaultRuncTimeouts, type RuncTimeouts } from "./runc-timeouts.ts";
+
+/** Which OCI runtime, and how it is to be called. */
+export interface RuncSettings {
+  /** A path, or a name to be found in PATH. */
+  readonly binary: string;
+  /** Where it keeps the state of its containers; its own default where not given. */
+  readonly root?: string;
+  /** Its JSON log, an absolute path: errors are read from there. */
+  readonly log?: string;
+  readonly systemdCgroup?: boolean;
+  readonly debug?: boolean;
+  readonly timeouts?: Partial<RuncTimeouts>;
+  readonly logger?: Logger;
+}
+
+/** How one call is to be run. */
+export interface CallOptions {
+  /** Kills the command; the call rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Told the pid of the runtime's process, which is waited for here and nowhere else. */
+  readonly onSpawn?: (pid: number) => void;
+}
+
+/** How a call is to be run whose descriptors become those of the container or exec. */
+export interface StdioCallOptions extends CallOptions {
+  /** As in {@link runCommand}; what the container is to write to must be a descriptor, not `capture`. */
+  readonly stdio?: readonly StdioTarget[];
+}
+
+/**
+ * An OCI runtime (runc, crun) as a set of calls. Every call has its own time limit; a failed one is a
+ * StatusError `OCI runtime <command> failed: <what the runtime said>` with a code of its own where the text is
+ * known (`runc-error.ts`), `unknown` where not, `deadlineExceeded` past the limit (the runtime is killed then,
+ * and what it was making may be left half made: `delete` with force takes it away), `failedPrecondition` where
+ * there is no such binary.
+ */
+export class Runc {
+  readonly binary: string;
+  readonly #settings: RuncSettings;
+  readonly #timeouts: RuncTimeouts;
+  readonly #logger: Logger;
+
+  constructor(settings: RuncSettings) {
+    this.binary = settings.binary;
+    this.#settings = settings;
+    this.#timeouts = { ...defaultRuncTimeouts, ...settings.timeouts };
+    this.#logger = settings.logger ?? nullLogger;
+  }
+
+  /** Makes a container from a bundle; its init waits for {@link start}. */
+  async create(id: string, options: argv.CreateOptions & StdioCallOptions): Promise<void> {
+    await this.#run("create", argv.createArgs(id, options), { ...options, id });
+  }
+
+  /** Runs the user's program. */
+  async start(id: string, options: CallOptions = {}): Promise<void> {
+    await this.#run("start", argv.startArgs(id), { ...options, id });
+  }
+
+  /** Makes, runs and, unless detached, waits for and removes a container; the result has its exit code. */
+  async run(id: string, options: argv.RunOptions & StdioCallOptions): Promise<CommandResult> {
+    return await this.#call("run", argv.runArgs(id, options), { ...options, id });
+  }
+
+  /** Sends a signal by number. `notFound` where the container is not there or has ended. */
+  async kill(id: string, signal: number, options: argv.KillOptions & CallOptions = {}): Promise<void> {
+    const { all, ...call } = options;
+    await this.#run("kill", argv.killArgs(id, signal, all === undefined ? {} : { all }), { ...call, id });
+  }
+
+  /** Removes a container. `notFound` where there is none, unless forced. */
+  async delete(id: string, options: argv.DeleteOptions & CallOptions = {}): Promise<void> {
+    await this.#run("delete", argv.deleteArgs(id, options), { ...options, id });
+  }
+
+  /** What the runtime knows of a container; `notFound` where it does not. */
+  async state(id: string, options: CallOptions = {}): Promise<RuncState> {
+    return await this.#json("state", argv.stateArgs(id), stateReader, { ...options, id });
+  }
+
+  /** All containers under this root. */
+  async list(options: CallOptions = {}): Promise<RuncState[]> {
+    return (await this.#json("list", argv.listArgs(), listReader, options)) ?? [];
+  }
+
+  /** The pids, on the host, of a container's processes; none once it is stopped. */
+  async ps(id: string, options: CallOptions = {}): Promise<number[]> {
+    return (await this.#json("ps", argv.psArgs(id), psReader, { ...options, id })) ?? [];
+  }
+
+  /** Freezes a container. */
+  async pause(id: string, options: CallOptions = {}): Promise<void> {
+    await this.#run("pause", argv.pauseArgs(id), { ...options, id });
+  }
+
+  /** Thaws a container. */
+  async resume(id: string, options: CallOptions = {}): Promise<void> {
+    await this.#run("resume", argv.resumeArgs(id), { ...options, id });
+  }
+
+  /** Changes resource limits; `resources` is the OCI LinuxResources object as JSON text. */
+  async update(id: string, resources: string, options: CallOptions = {}): Promise<void> {
+    const args = argv.updateArgs(id, { resources: "-" });
+    await this.#run("update", args, { ...options, id, input: resources });
+  }
+
+  /** Runs another process in a container. */
+  async exec(id: string, options: argv.ExecOptions & StdioCallOptions): Promise<CommandResult> {
+    const args = argv.execArgs(id, options);
+    // Attached, the exit code is that of the process; detached, it is the runtime's own.
+    if (options.detach) return await this.#run("exec", args, { ...options, id });
+    return await this.#call("exec", args, { ...options, id });
+  }
+
+  /** Writes a container's state to disk with criu. */
+  async checkpoint(id: string, options: argv.CheckpointOptions & CallOptions): Promise<void> {
+    await this.#run("checkpoint", argv.checkpointArgs(id, options), { ...options, id });
+  }
+
+  /** Makes a container from a checkpoint; with `detach`, returns once it runs. */
+  async restore(id: string, options: argv.RestoreOptions & StdioCallOptions): Promise<void> {
+    await this.#run("restore", argv.restoreArgs(id, options), { ...options, id });
+  }
+
+  /** A container's resource usage; `unimplemented` where the runtime has no such command (crun). */
+  async stats(id: string, options: CallOptions = {}): Promise<RuncStats> {
+    return await this.#json("events", argv.statsArgs(id), statsReader, { ...options, id });
+  }
+
+  /** What the runtime can do, as the JSON text that it prints; `unimplemented` where it cannot tell. */
+  async features(options: CallOptions = {}): Promise<string> {
+    return this.#output("features", await this.#run("features", argv.featuresArgs(), options));
+  }
+
+  /** The runtime's name and version. */
+  async version(options: CallOptions = {}): Promise<RuncVersion> {
+    const result = await this.#run("version", argv.versionArgs(), options);
+    return parseVersion(this.#output("version", result), `${this.binary} --version`);
+  }
+
+  async #json<T>(command: RuncCommand, args: string[], reader: JsonReader<T>, call: Call): Promise<T> {
+    const result = await this.#run(command, args, call);
+    return reader.parse(this.#output(command, result), `${this.binary} ${args.join(" ")}`);
+  }
+
+  #output(command: RuncCommand, { stdout, args }: CommandResult): string {
+    if (!stdout.truncated) return stdout.text;
+    const message = `OCI runtime ${command} failed: ${this.binary} ${args.join(" ")} printed too much to be read`;
+    throw new StatusError(StatusCode.internal, message);
+  }
+
+  /** Runs a command that must succeed. */
+  async #run(command: RuncCommand, args: string[], call: Call): Promise<CommandResult> {
+    const { log } = this.#settings;
+    const offset = log === undefined ? 0 : fileSize(log);
+    const result = await this.#call(command, args, call);
+    if (result.exitCode === 0) return result;
+    const logErrors = log === undefined ? [] : readLogErrors(log, offset);
+    throw runcError({ command, result, logErrors, ...(call.id !== undefined && { id: call.id }) });
+  }
+
+  /** Runs a command to its end, whatever its exit code. */
+  async #call(command: RuncCommand, args: string[], call: Call): Promise<CommandResult> {
+    const timeoutMs = this.#timeouts[command];
+    const global = argv.globalArgs(definedGlobals(this.#settings));
+    const { id, ...rest } = pickCall(call);
+    const env = runtimeEnv(process.env);
+    const result = await runCommand({
+      file: this.binary,
+      args: [...global, ...args],
+      env,
+      timeoutMs,
+      ...rest,
+    });
+    const { pid, exitCode, signal, durationMs } = result;
+    this.#logger.debug(`OCI runtime ${command}`, { id, runtimePid: pid, exitCode, signal, durationMs });
+    if (!result.timedOut) return result;
+    const about = id === undefined ? "" : ` (container ${id})`;
+    const message = `OCI runtime ${command} failed: ${this.binary} took longer than ${timeoutMs} ms${about}`;
+    throw new StatusError(StatusCode.deadlineExceeded, message);
+  }
+}
+
+/** What a call hands to {@link runCommand}, and the container it is about. */
+interface Call extends StdioCallOptions {
+  readonly id?: string;
+  readonly input?: string;
+}
+
+/** A call without the options that went into its arguments. */
+function pickCall({ id, stdio, input, signal, onSpawn }: Call): Call {
+  return {
+    ...(id !== undefined && { id }),
+    ...(stdio !== undefined && { stdio }),
+    ...(input !== undefined && { input }),
+    ...(signal !== undefined && { signal }),
+    ...(onSpawn !== undefined && { onSpawn }),
+  };
+}
+
+function definedGlobals({ root, log, debug, systemdCgroup }: RuncSettings): argv.GlobalOptions {
+  return {
+    ...(root !== undefined && { root }),
+    ...(log !== undefined && { log }),
+    ...(debug !== undefined && { debug }),
+    ...(systemdCgroup !== undefined && { systemdCgroup }),
+  };
+}
+
+/**
+ * The environment for the runtime: ours without systemd's variables, by which a runtime would take descriptors
+ * or a readiness socket that are meant for us (sd_listen_fds(3), sd_notify(3)).
+ */
+function runtimeEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { NOTIFY_SOCKET, LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES, ...rest } = env;
+  return rest;
+}
