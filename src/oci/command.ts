@@ -165,6 +165,7 @@ function limit(child: ChildProcess, options: CommandOptions) {
   };
   const { timeoutMs, signal } = options;
   if (timeoutMs !== Infinity) step = setTimeout(expire, Math.min(timeoutMs, MAX_TIMER_MS));
+  if (signal?.aborted) end();
   signal?.addEventListener("abort", end, { once: true });
   const cleanup = () => {
     clearTimeout(step);
