@@ -1,0 +1,193 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { type CommandOptions, type CommandResult, command } from "./command.ts";
+import { type Scope, stopEverything } from "./leftovers.ts";
+import { until } from "./until.ts";
+
+/** How to start a containerd of one's own. */
+export interface PrivateContainerdOptions {
+  /** Where images and snapshots go, for example on a slow disk; a temporary directory where it is missing. */
+  readonly root?: string;
+  /** Directories in which shims are looked for before those of PATH. */
+  readonly shimDirs?: readonly string[];
+  /** Namespace for `ctr`; one that nobody else uses where it is missing. */
+  readonly namespace?: string;
+}
+
+/** A containerd beside the machine's own, with its own state, address and namespace. */
+export interface PrivateContainerd {
+  readonly address: string;
+  readonly namespace: string;
+  /** Where images and snapshots are. */
+  readonly root: string;
+  /** Where bundles and shim addresses are. */
+  readonly state: string;
+  /** The file that it logs to. */
+  readonly logFile: string;
+  /** What belongs to it, for {@link snapshotLeftovers}; `ids` are the containers that were or will be made. */
+  scope(ids: readonly string[]): Scope;
+  /** Runs `ctr` with its address and namespace. */
+  ctr(args: readonly string[], options?: CommandOptions): Promise<CommandResult>;
+  /** Runs `ctr`, which must succeed; returns its stdout. */
+  mustCtr(args: readonly string[], options?: CommandOptions): Promise<string>;
+  /** The arguments of {@link ctr} in full, for who spawns it otherwise. */
+  ctrArgs(args: readonly string[]): string[];
+  /** Kills it with SIGKILL, as a crash does; shims and containers live on. */
+  kill(): Promise<void>;
+  /** Kills it where it still runs, starts it again and waits until it serves. */
+  restart(): Promise<void>;
+  /** Ends it and everything that it started: containers, shims, mounts, files. Repeatable. */
+  dispose(): Promise<void>;
+}
+
+/** Why this machine cannot run one, or undefined where it can. */
+export function whyNoContainerd(): string | undefined {
+  if (process.getuid?.() !== 0) return "containerd needs root";
+  for (const program of ["containerd", "ctr", "runc"]) {
+    const dirs = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+    if (!dirs.some((dir) => existsSync(path.join(dir, program)))) return `${program} is not installed`;
+  }
+  return undefined;
+}
+
+/** Starts a containerd and waits until it serves. */
+export async function startPrivateContainerd(
+  options: PrivateContainerdOptions = {},
+): Promise<PrivateContainerd> {
+  const home = mkdtempSync(path.join(os.tmpdir(), "ebb-containerd-"));
+  const daemon = new Daemon(home, options);
+  try {
+    await daemon.restart();
+  } catch (error) {
+    await daemon.dispose();
+    throw error;
+  }
+  return daemon;
+}
+
+/** Plugins that are of no use here: the CRI one wants a network configuration, the others devices. */
+const DISABLED_PLUGINS = ["cri", "aufs", "btrfs", "devmapper", "zfs", "tracing"];
+
+function configuration(root: string, state: string, address: string): string {
+  const disabled = DISABLED_PLUGINS.flatMap((name) =>
+    ["grpc", "snapshotter", "tracing.processor", "internal"].map(
+      (kind) => `"io.containerd.${kind}.v1.${name}"`,
+    ),
+  );
+  return `version = 2
+root = ${JSON.stringify(root)}
+state = ${JSON.stringify(state)}
+disabled_plugins = [${disabled.join(", ")}]
+[grpc]
+  address = ${JSON.stringify(address)}
+[debug]
+  level = "debug"
+`;
+}
+
+class Daemon implements PrivateContainerd {
+  readonly address: string;
+  readonly namespace: string;
+  readonly root: string;
+  readonly state: string;
+  readonly logFile: string;
+  readonly #home: string;
+  readonly #env: NodeJS.ProcessEnv;
+  #child: ChildProcess | undefined;
+  #disposal: Promise<void> | undefined;
+  /** The containers that were asked about: their sockets and pipes go in the end. */
+  readonly #ids = new Set<string>();
+
+  constructor(home: string, { root, shimDirs = [], namespace }: PrivateContainerdOptions) {
+    this.#home = home;
+    this.address = path.join(home, "containerd.sock");
+    this.namespace = namespace ?? path.basename(home);
+    this.root = root ?? path.join(home, "root");
+    this.state = path.join(home, "state");
+    this.logFile = path.join(home, "log");
+    this.#env = { ...process.env, PATH: [...shimDirs, process.env.PATH ?? ""].join(":") };
+    mkdirSync(this.root, { recursive: true });
+    writeFileSync(path.join(home, "config.toml"), configuration(this.root, this.state, this.address));
+  }
+
+  scope(ids: readonly string[]): Scope {
+    for (const id of ids) this.#ids.add(id);
+    return { roots: [this.#home, this.root], address: this.address, namespace: this.namespace, ids };
+  }
+
+  ctrArgs(args: readonly string[]): string[] {
+    return ["--address", this.address, "--namespace", this.namespace, ...args];
+  }
+
+  ctr(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+    return command("ctr", this.ctrArgs(args), options);
+  }
+
+  async mustCtr(args: readonly string[], options: CommandOptions = {}): Promise<string> {
+    const { stdout, stderr, exitCode } = await this.ctr(args, options);
+    if (exitCode !== 0) throw new Error(`ctr ${args.join(" ")}: exit status ${exitCode}: ${stderr.trim()}`);
+    return stdout;
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    child.kill("SIGKILL");
+    await exited;
+  }
+
+  async restart(): Promise<void> {
+    await this.kill();
+    const log = openSync(this.logFile, "a");
+    const config = path.join(this.#home, "config.toml");
+    const child = spawn("containerd", ["--config", config], { stdio: ["ignore", log, log], env: this.#env });
+    closeSync(log);
+    this.#child = child;
+    let failure: string | undefined;
+    child.once("error", (error) => {
+      failure = error.message;
+    });
+    child.once("exit", (code, signal) => {
+      failure ??= `it ended with ${code ?? signal}`;
+    });
+    await until(`containerd at ${this.address}`, async () => {
+      if (failure !== undefined) throw new Error(`containerd: ${failure}: ${this.#lastLogLines()}`);
+      if (!existsSync(this.address)) return undefined;
+      const { exitCode } = await this.ctr(["version"]);
+      return exitCode === 0 ? true : undefined;
+    });
+  }
+
+  dispose(): Promise<void> {
+    this.#disposal ??= this.#dispose();
+    return this.#disposal;
+  }
+
+  async #dispose(): Promise<void> {
+    await this.kill();
+    const bundles = path.join(this.state, "io.containerd.runtime.v2.task", this.namespace);
+    const ids = existsSync(bundles) ? readdirSync(bundles) : [];
+    await stopEverything(this.scope([...this.#ids, ...ids]));
+    rmSync(this.#home, { recursive: true, force: true });
+  }
+
+  #lastLogLines(): string {
+    return existsSync(this.logFile)
+      ? readFileSync(this.logFile, "utf8").split("\n").slice(-5).join("\n")
+      : "";
+  }
+}

@@ -1,0 +1,181 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { type CommandResult, command, must } from "./command.ts";
+import { findWriteLimit, type WriteLimit } from "./write-limit.ts";
+
+/** An ext4 of its own whose writes can be made as slow as wanted. */
+export interface SlowDisk {
+  /** Where it is mounted. */
+  readonly mountPoint: string;
+  /** The loop device, such as /dev/loop0. */
+  readonly device: string;
+  /** The cgroup that the writers have to be in (cgroup v2), or undefined where all writes are slow (v1). */
+  readonly cgroup: string | undefined;
+  /** Runs a program whose writes are slow wherever the rule is set, on either kind of cgroup. */
+  run(file: string, args: readonly string[]): Promise<CommandResult>;
+  /** From now on the device takes this many bytes a second, journal and metadata included; 1 is next to never. */
+  throttle(bytesPerSecond: number): void;
+  /** No limit any more; whatever waits goes on at once. */
+  lift(): void;
+  /** How many bytes the device has taken since it was made: what of the page cache has really been written. */
+  writtenBytes(): number;
+  /** Lifts the limit and removes mount, device and file, waiting for what is still being written. Repeatable. */
+  dispose(): Promise<void>;
+}
+
+/** How to make the disk. */
+export interface SlowDiskOptions {
+  /** Size in bytes; 512 MiB where it is missing. The file is sparse. */
+  readonly size?: number;
+  /** Where file and mount point go; a new directory below the temporary one where it is missing. */
+  readonly directory?: string;
+}
+
+const NAME = "ebb-slow-disk";
+
+/** Why this machine cannot have a slow disk, or undefined where it can. */
+export function whyNoSlowDisk(): string | undefined {
+  if (process.getuid?.() !== 0) return "a slow disk needs root";
+  if (!existsSync("/dev/loop-control"))
+    return "a slow disk needs loop devices, and /dev/loop-control is missing";
+  for (const program of ["losetup", "mkfs.ext4"]) {
+    const found = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"].some((dir) =>
+      existsSync(path.join(dir, program)),
+    );
+    if (!found) return `a slow disk needs ${program}`;
+  }
+  const limit = findWriteLimit(NAME);
+  return "reason" in limit ? `a slow disk needs a limit on writes: ${limit.reason}` : undefined;
+}
+
+/** Attaches the file to a free loop device, past the page cache where its file system allows that. */
+async function attach(file: string): Promise<string> {
+  const args = ["--find", "--show", file];
+  const direct = await command("losetup", ["--direct-io=on", ...args]);
+  if (direct.exitCode === 0) return direct.stdout.trim();
+  return (await must("losetup", args)).trim();
+}
+
+/** Makes the disk; it is fast until {@link SlowDisk.throttle} is called. */
+export async function makeSlowDisk(options: SlowDiskOptions = {}): Promise<SlowDisk> {
+  const limit = findWriteLimit(NAME);
+  if ("reason" in limit) throw new Error(limit.reason);
+  const directory = options.directory ?? mkdtempSync(path.join(os.tmpdir(), "ebb-slow-disk-"));
+  const mountPoint = path.join(directory, "mount");
+  const file = path.join(directory, "image");
+  mkdirSync(mountPoint, { recursive: true });
+  writeFileSync(file, "");
+  truncateSync(file, options.size ?? 512 << 20);
+  const device = await attach(file);
+  const disk = new LoopDisk({
+    directory,
+    ownDirectory: options.directory === undefined,
+    file,
+    mountPoint,
+    device,
+    limit,
+  });
+  try {
+    // Without the lazy parts: they would write for minutes, against the limit.
+    await must("mkfs.ext4", ["-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", device]);
+    await must("mount", ["-t", "ext4", "-o", "noatime", device, mountPoint]);
+  } catch (error) {
+    await disk.dispose();
+    throw error;
+  }
+  return disk;
+}
+
+interface LoopDiskParts {
+  readonly directory: string;
+  /** Whether the directory was made for the disk, and goes with it. */
+  readonly ownDirectory: boolean;
+  readonly file: string;
+  readonly mountPoint: string;
+  readonly device: string;
+  readonly limit: WriteLimit;
+}
+
+class LoopDisk implements SlowDisk {
+  readonly #parts: LoopDiskParts;
+  /** The device's number in the form of cgroup rules, "7:0". */
+  readonly #number: string;
+  #disposal: Promise<void> | undefined;
+
+  constructor(parts: LoopDiskParts) {
+    this.#parts = parts;
+    this.#number = readFileSync(path.join(this.#sysfs, "dev"), "utf8").trim();
+  }
+
+  get mountPoint(): string {
+    return this.#parts.mountPoint;
+  }
+
+  get device(): string {
+    return this.#parts.device;
+  }
+
+  get cgroup(): string | undefined {
+    return this.#parts.limit.cgroup;
+  }
+
+  get #sysfs(): string {
+    return path.join("/sys/block", path.basename(this.#parts.device));
+  }
+
+  run(file: string, args: readonly string[]): Promise<CommandResult> {
+    return command(...this.#parts.limit.wrap(file, args));
+  }
+
+  throttle(bytesPerSecond: number): void {
+    this.#parts.limit.set(this.#number, bytesPerSecond);
+  }
+
+  lift(): void {
+    if (this.#disposal === undefined) this.#parts.limit.clear(this.#number);
+  }
+
+  writtenBytes(): number {
+    // Field 7 of the kernel's Documentation/block/stat.rst: sectors written, of 512 bytes each.
+    const fields = readFileSync(path.join(this.#sysfs, "stat"), "utf8").trim().split(/\s+/);
+    return Number(fields[6]) * 512;
+  }
+
+  dispose(): Promise<void> {
+    this.#disposal ??= this.#dispose();
+    return this.#disposal;
+  }
+
+  async #dispose(): Promise<void> {
+    const { directory, ownDirectory, file, mountPoint, device, limit } = this.#parts;
+    limit.clear(this.#number);
+    if (isMountPoint(mountPoint)) await unmount(mountPoint);
+    // Where something still holds the file system, the kernel detaches the device with the last user.
+    await must("losetup", ["--detach", device]);
+    rmdirSync(mountPoint);
+    rmSync(file);
+    if (ownDirectory) rmdirSync(directory);
+    limit.dispose();
+  }
+}
+
+/** Unmounts, waiting for the sync; lazily where somebody still uses it. */
+async function unmount(mountPoint: string): Promise<void> {
+  const { exitCode } = await command("umount", [mountPoint]);
+  if (exitCode !== 0) await must("umount", ["--lazy", mountPoint]);
+}
+
+function isMountPoint(directory: string): boolean {
+  return statSync(directory).dev !== statSync(path.dirname(directory)).dev;
+}
