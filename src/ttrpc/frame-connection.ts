@@ -1,0 +1,184 @@
+import type { Duplex } from "node:stream";
+import { type Deferred, deferred } from "../base/deferred.ts";
+import { StatusCode, StatusError } from "../base/status.ts";
+import { encodeFrame, type Frame, FrameDecoder, MAX_DATA_LENGTH, type OversizedFrame } from "./frame.ts";
+import type { Limits } from "./limits.ts";
+import { oversizedError } from "./status.ts";
+
+/** Who gets what a connection reads. Neither may throw. */
+export interface FrameReceiver {
+  /** A frame has come. A promise holds the next one back until it is settled; it must never reject. */
+  readonly onFrame: (frame: Frame | OversizedFrame) => Promise<void> | undefined;
+  /** The connection has ended; called once, nothing follows. */
+  readonly onEnd: (reason: StatusError) => void;
+}
+
+/** A frame that waits for the peer to take what was written before it. */
+interface Waiting {
+  readonly frame: Frame;
+  readonly wanted: () => boolean;
+  readonly written: Deferred<void>;
+}
+
+/**
+ * Frames over a stream, in both directions: the one place that touches the socket. Whatever ends it (the peer's
+ * close, an error, `end`) goes through one door, and the first cause is the reason everybody gets.
+ */
+export class FrameConnection {
+  /** Resolves, once, with why the connection ended; never rejects. */
+  readonly closed: Promise<StatusError>;
+  readonly #stream: Duplex;
+  readonly #limits: Limits;
+  readonly #receiver: FrameReceiver;
+  readonly #decoder = new FrameDecoder();
+  readonly #closed = deferred<StatusError>();
+  #reason: StatusError | undefined;
+  /** Frames that have come and were not delivered, by chunk; more than one chunk only while held. */
+  #unread: Iterator<Frame | OversizedFrame>[] = [];
+  #held = false;
+  #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+  #caughtUp: Deferred<void> | undefined;
+
+  constructor(stream: Duplex, limits: Limits, receiver: FrameReceiver) {
+    this.#stream = stream;
+    this.#limits = limits;
+    this.#receiver = receiver;
+    this.closed = this.#closed.promise;
+    // Stays for good: a stream may report an error after it was destroyed, and nobody else would catch it.
+    stream.on("error", (err) => this.end(lost(err)));
+    stream.on("close", () => this.end(lost()));
+    stream.on("end", () => this.end(this.#decoder.atBoundary ? lost() : cutShort()));
+    stream.on("drain", () => this.#drain());
+    stream.on("data", (chunk) => this.#read(chunk));
+    if (stream.destroyed) this.end(lost());
+  }
+
+  /** Why the connection ended, or undefined while it lives. */
+  get reason(): StatusError | undefined {
+    return this.#reason;
+  }
+
+  /**
+   * Undefined while the peer takes what is written; else a promise that resolves, and never rejects, when it
+   * has caught up or the connection has ended.
+   */
+  get caughtUp(): Promise<void> | undefined {
+    if (!this.#behind || this.#reason !== undefined) return undefined;
+    this.#caughtUp ??= deferred();
+    return this.#caughtUp.promise;
+  }
+
+  get #behind(): boolean {
+    return this.#waiting.length > 0 || this.#congested;
+  }
+
+  get #congested(): boolean {
+    // Only a stream that owes a "drain" will ever say that it has caught up.
+    return this.#stream.writableNeedDrain && this.#stream.writableLength > this.#limits.writeAheadBytes;
+  }
+
+  /**
+   * Writes a frame, in the order of the calls. Where the peer takes it: undefined. Else frames wait here, and
+   * the promise resolves (it never rejects) when this one was given to the stream, or was dropped because the
+   * connection has ended or `wanted` says no when its turn comes. Throws `resourceExhausted` (at once, nothing
+   * sent) for a frame over the protocol's limit and where too much waits; the reason after the end.
+   */
+  send(frame: Frame, wanted: () => boolean = () => true): Promise<void> | undefined {
+    if (this.#reason !== undefined) throw this.#reason;
+    const { length } = frame.data;
+    if (length > MAX_DATA_LENGTH) throw oversizedError(length, MAX_DATA_LENGTH);
+    if (!this.#behind) {
+      this.#stream.write(encodeFrame(frame));
+      return undefined;
+    }
+    if (this.#stream.writableLength + this.#waitingBytes + length > this.#limits.maxUnwrittenBytes) {
+      throw unwrittenError(this.#limits.maxUnwrittenBytes);
+    }
+    const written = deferred();
+    this.#waiting.push({ frame, wanted, written });
+    this.#waitingBytes += length;
+    return written.promise;
+  }
+
+  /** Ends the connection at once; what was not written is dropped. Only the first reason counts. */
+  end(reason: StatusError): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#unread = [];
+    this.#stream.destroy();
+    for (const { written } of this.#waiting) written.resolve();
+    this.#waiting = [];
+    this.#caughtUp?.resolve();
+    this.#receiver.onEnd(reason);
+    this.#closed.resolve(reason);
+  }
+
+  /** Ends the connection when the peer has taken all that was written; resolves then, also where it is lost. */
+  async finish(reason: StatusError): Promise<void> {
+    while (this.#waiting.length > 0) await this.caughtUp;
+    if (this.#reason === undefined) this.#stream.end(() => this.end(reason));
+    await this.closed;
+  }
+
+  #read(chunk: unknown): void {
+    if (this.#reason !== undefined) return;
+    if (chunk instanceof Uint8Array) {
+      this.#unread.push(this.#decoder.push(chunk).values());
+      this.#deliver();
+    } else {
+      this.end(lost(new Error("the stream gives no bytes")));
+    }
+  }
+
+  #deliver(): void {
+    while (!this.#held && this.#reason === undefined) {
+      const frame = this.#unread[0]?.next();
+      if (frame === undefined) return;
+      if (frame.done) this.#unread.shift();
+      else this.#holdUntil(this.#receiver.onFrame(frame.value));
+    }
+  }
+
+  #holdUntil(released: Promise<void> | undefined): void {
+    if (released === undefined || this.#reason !== undefined) return;
+    this.#held = true;
+    this.#stream.pause();
+    void released.then(() => {
+      this.#held = false;
+      this.#deliver();
+      if (!this.#held && this.#reason === undefined) this.#stream.resume();
+    });
+  }
+
+  #drain(): void {
+    while (!this.#congested) {
+      const next = this.#waiting.shift();
+      if (next === undefined) break;
+      this.#waitingBytes -= next.frame.data.length;
+      if (next.wanted()) this.#stream.write(encodeFrame(next.frame));
+      next.written.resolve();
+    }
+    if (this.#behind) return;
+    this.#caughtUp?.resolve();
+    this.#caughtUp = undefined;
+  }
+}
+
+/** Codes of errors that only say that the peer is gone. */
+const GONE: ReadonlySet<unknown> = new Set(["EPIPE", "ECONNRESET", "ERR_STREAM_PREMATURE_CLOSE"]);
+
+function lost(cause?: NodeJS.ErrnoException): StatusError {
+  const why =
+    cause === undefined || GONE.has(cause.code) ? "by the peer" : `after an error: ${cause.message}`;
+  return new StatusError(StatusCode.unavailable, `connection closed ${why}`, { cause });
+}
+
+function cutShort(): StatusError {
+  return new StatusError(StatusCode.unavailable, "connection closed by the peer in the middle of a frame");
+}
+
+function unwrittenError(limit: number): StatusError {
+  const message = `more than ${limit} bytes wait for a peer that does not read`;
+  return new StatusError(StatusCode.resourceExhausted, message);
+}

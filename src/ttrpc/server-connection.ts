@@ -1,0 +1,194 @@
+import type { Duplex } from "node:stream";
+import type { Logger } from "../base/logger.ts";
+import { StatusCode, StatusError } from "../base/status.ts";
+import { ttrpc } from "../proto/index.ts";
+import {
+  type Frame,
+  FrameFlag,
+  FrameType,
+  frameTypeName,
+  MAX_DATA_LENGTH,
+  type OversizedFrame,
+} from "./frame.ts";
+import { FrameConnection } from "./frame-connection.ts";
+import type { Registry } from "./handlers.ts";
+import { invoke } from "./invoke.ts";
+import type { Limits } from "./limits.ts";
+import { ServerCall } from "./server-call.ts";
+import type { MethodKind } from "./service.ts";
+import { oversizedError, statusToWire } from "./status.ts";
+
+/** What a server gives each of its connections. */
+export interface ServerConnectionOptions {
+  readonly registry: Registry;
+  readonly limits: Limits;
+  readonly logger: Logger;
+}
+
+/** The request flags each kind of method goes with; a closed client stream is an empty one. */
+const flagsOf: Readonly<Record<MethodKind, readonly number[]>> = {
+  unary: [FrameFlag.none, FrameFlag.remoteClosed],
+  serverStream: [FrameFlag.remoteClosed],
+  clientStream: [FrameFlag.remoteOpen, FrameFlag.remoteClosed],
+  bidiStream: [FrameFlag.remoteOpen, FrameFlag.remoteClosed],
+};
+
+/**
+ * The server's end of a connection. A frame that breaks the protocol is answered with an error on its stream and
+ * ends that stream; the connection and its other streams go on.
+ */
+export class ServerConnection {
+  readonly #wire: FrameConnection;
+  readonly #options: ServerConnectionOptions;
+  /** The calls whose handler has not ended, whether or not their answer is out. Idle means that it is empty. */
+  readonly #calls = new Map<number, ServerCall>();
+  #lastId = 0;
+  #draining: StatusError | undefined;
+
+  constructor(stream: Duplex, options: ServerConnectionOptions) {
+    this.#options = options;
+    this.#wire = new FrameConnection(stream, options.limits, {
+      // While the client does not take its answers, it gets no more questions in.
+      onFrame: (frame) => this.#receive(frame) ?? this.#wire.caughtUp,
+      onEnd: (reason) => this.#abandonAll(reason),
+    });
+  }
+
+  /** Resolves, once, with why the connection ended; never rejects. */
+  get closed(): Promise<StatusError> {
+    return this.#wire.closed;
+  }
+
+  /** How many handlers run for this connection. */
+  get activeCalls(): number {
+    return this.#calls.size;
+  }
+
+  /** Ends the connection at once; the handlers' signals abort. */
+  close(reason: StatusError): void {
+    this.#wire.end(reason);
+  }
+
+  /** Refuses further calls, and ends the connection when those under way are answered. */
+  drain(reason: StatusError): void {
+    this.#draining = reason;
+    this.#finishIfIdle();
+  }
+
+  #receive(frame: Frame | OversizedFrame): Promise<void> | undefined {
+    const { streamId, type } = frame;
+    if (streamId % 2 === 0) return this.#reject(streamId, "stream ids of a client are odd");
+    if ("oversized" in frame) return this.#rejectOversized(frame);
+    if (type === FrameType.request) return this.#open(frame);
+    if (type === FrameType.data) return this.#receiveData(frame);
+    if (type === FrameType.response) return this.#reject(streamId, "a client sends no responses");
+    // Kept for later versions of the protocol.
+    this.#options.logger.debug("frame dropped", { stream: streamId, type: frameTypeName(type) });
+    return undefined;
+  }
+
+  #receiveData(frame: Frame): Promise<void> | undefined {
+    const call = this.#active(frame.streamId);
+    if (call !== undefined) return call.receive(frame);
+    // A client may end its data when the answer is under way already.
+    const isEnd = (frame.flags & FrameFlag.noData) !== 0 && frame.data.length === 0;
+    if (isEnd && frame.streamId <= this.#lastId) return undefined;
+    return this.#reject(frame.streamId, "the stream is not active");
+  }
+
+  #open(frame: Frame): undefined {
+    const { streamId: id } = frame;
+    if (id <= this.#lastId) return this.#reject(id, "stream ids are used once and must rise");
+    this.#lastId = id;
+    try {
+      this.#start(frame, decodeRequest(frame));
+    } catch (err) {
+      this.#fail(id, StatusError.from(err));
+    }
+  }
+
+  #start(frame: Frame, request: ttrpc.Request): void {
+    const { registry, limits } = this.#options;
+    if (this.#draining !== undefined) throw this.#draining;
+    if (this.#calls.size >= limits.maxCalls) {
+      const message = `${limits.maxCalls} calls of this connection are under way, which is the limit`;
+      throw new StatusError(StatusCode.resourceExhausted, message);
+    }
+    const method = registry.find(request.service, request.method);
+    const flags = frame.flags & (FrameFlag.remoteClosed | FrameFlag.remoteOpen);
+    if (!flagsOf[method.kind].includes(flags)) {
+      const message = `${method.path}: flags ${flags} do not go with a method of kind ${method.kind}`;
+      throw new StatusError(StatusCode.invalidArgument, message);
+    }
+    const write = (answer: Frame) => this.#write(answer);
+    const call = new ServerCall({ id: frame.streamId, method, limits, write }, request);
+    this.#calls.set(frame.streamId, call);
+    call.begin(request.payload, flags);
+    void invoke(call, method)
+      .catch((err: unknown) => this.#handlerFailed(call, err))
+      .then(() => this.#ended(frame.streamId));
+  }
+
+  #handlerFailed(call: ServerCall, thrown: unknown): void {
+    if (!(thrown instanceof StatusError)) {
+      this.#options.logger.error("handler failed", { method: call.context.path, err: thrown });
+    }
+    call.fail(StatusError.from(thrown));
+  }
+
+  #ended(id: number): void {
+    this.#calls.delete(id);
+    this.#finishIfIdle();
+  }
+
+  #finishIfIdle(): void {
+    if (this.#draining !== undefined && this.#calls.size === 0) void this.#wire.finish(this.#draining);
+  }
+
+  #active(id: number): ServerCall | undefined {
+    const call = this.#calls.get(id);
+    return call?.finished ? undefined : call;
+  }
+
+  #rejectOversized({ streamId, type, oversized }: OversizedFrame): undefined {
+    if (type === FrameType.request) this.#lastId = Math.max(this.#lastId, streamId);
+    this.#fail(streamId, oversizedError(oversized, MAX_DATA_LENGTH));
+  }
+
+  #reject(id: number, why: string): undefined {
+    this.#fail(id, new StatusError(StatusCode.invalidArgument, `stream ${id}: ${why}`));
+  }
+
+  /** Ends a stream with an error; where there is no such stream, the answer goes out all the same. */
+  #fail(id: number, error: StatusError): void {
+    const call = this.#active(id);
+    if (call !== undefined) {
+      call.fail(error);
+    } else {
+      const data = ttrpc.Response.encode({ status: statusToWire(error) }).finish();
+      this.#write({ streamId: id, type: FrameType.response, flags: FrameFlag.none, data });
+    }
+  }
+
+  #write(frame: Frame): Promise<void> | undefined {
+    try {
+      return this.#wire.send(frame);
+    } catch (err) {
+      // Too much waits for this client; or the connection has ended, and this changes nothing.
+      this.#wire.end(StatusError.from(err));
+      return undefined;
+    }
+  }
+
+  #abandonAll(reason: StatusError): void {
+    for (const call of [...this.#calls.values()]) call.abandon(reason);
+  }
+}
+
+function decodeRequest({ streamId, data }: Frame): ttrpc.Request {
+  try {
+    return ttrpc.Request.decode(data) as ttrpc.Request;
+  } catch (cause) {
+    throw new StatusError(StatusCode.invalidArgument, `stream ${streamId}: malformed request`, { cause });
+  }
+}
