@@ -1,0 +1,28 @@
+/**
+ * Launches and drives any containerd runtime-v2 shim as a containerd daemon does. `runContainer` is the whole
+ * way; `Container` is the same in single steps; `launchShim` and what it returns are below both.
+ */
+export { StatusCode, StatusError } from "../base/status.ts";
+export { type Bundle, type BundleOptions, createBundle, removeBundle } from "./bundle.ts";
+export { Container } from "./container.ts";
+export type { ContainerExit, ContainerOptions } from "./container-options.ts";
+export { type RunOptions, type RunResult, runContainer } from "./container-run.ts";
+export { EventReceiver } from "./event-receiver.ts";
+export {
+  deleteShim,
+  type LaunchOptions,
+  launchShim,
+  type ShimDeletion,
+  shimInfo,
+  shimVersion,
+} from "./launch.ts";
+export type { RootfsSource } from "./rootfs.ts";
+export { Shim } from "./shim.ts";
+export { resolveShimBinary } from "./shim-binary.ts";
+export type { ShimCommand, StartInput } from "./shim-command.ts";
+export { defaultSpec, type OciSpec, type SpecMount, type SpecOptions } from "./spec.ts";
+export { parseStartAnswer, type StartAnswer } from "./start-answer.ts";
+export type { OutputSink, StdioOptions } from "./stdio.ts";
+export type { Step, StepListener, StepName } from "./steps.ts";
+export { createTaskClient, type TaskClient } from "./task-client.ts";
+export type { KnownTaskEvent, TaskEvent, UnknownTaskEvent } from "./task-event.ts";
