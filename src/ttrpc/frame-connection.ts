@@ -36,6 +36,7 @@ export class FrameConnection {
   /** Frames that have come and were not delivered, by chunk; more than one chunk only while held. */
   #unread: Iterator<Frame | OversizedFrame>[] = [];
   #held = false;
+  #finishing = false;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #caughtUp: Deferred<void> | undefined;
@@ -114,8 +115,12 @@ export class FrameConnection {
     this.#closed.resolve(reason);
   }
 
-  /** Ends the connection when the peer has taken all that was written; resolves then, also where it is lost. */
+  /**
+   * Reads no more, and ends the connection when the peer has taken all that was written; resolves then, also
+   * where it is lost.
+   */
   async finish(reason: StatusError): Promise<void> {
+    this.#finishing = true;
     while (this.#waiting.length > 0) await this.caughtUp;
     if (this.#reason === undefined) this.#stream.end(() => this.end(reason));
     await this.closed;
@@ -132,7 +137,7 @@ export class FrameConnection {
   }
 
   #deliver(): void {
-    while (!this.#held && this.#reason === undefined) {
+    while (!this.#held && !this.#finishing && this.#reason === undefined) {
       const frame = this.#unread[0]?.next();
       if (frame === undefined) return;
       if (frame.done) this.#unread.shift();

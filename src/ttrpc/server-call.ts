@@ -105,7 +105,7 @@ export class ServerCall {
 
   /** Finishes with an error: the client gets it as the status, the handler as its signal's reason. */
   fail(error: StatusError): void {
-    if (!this.#finish("sendResponse")) return;
+    if (!this.#finish("sendResponse", error)) return;
     const response = ttrpc.Response.encode({ status: statusToWire(error) }).finish();
     this.#write(FrameType.response, FrameFlag.none, response);
     this.#controller.abort(error);
@@ -113,9 +113,9 @@ export class ServerCall {
 
   /** Finishes without an answer: the client is gone, or the server closes. */
   abandon(reason: StatusError): void {
-    if (!this.#finish("sendResponse")) return;
     const message = `${this.context.path} was given up: ${reason.message}`;
-    this.#controller.abort(new StatusError(StatusCode.cancelled, message, { cause: reason }));
+    const error = new StatusError(StatusCode.cancelled, message, { cause: reason });
+    if (this.#finish("sendResponse", error)) this.#controller.abort(error);
   }
 
   #makeRoom(): Promise<void> | undefined {
@@ -144,12 +144,12 @@ export class ServerCall {
     this.#state = transition.next;
   }
 
-  #finish(event: "sendResponse" | "sendClose"): boolean {
+  #finish(event: "sendResponse" | "sendClose", error?: StatusError): boolean {
     if (this.finished) return false;
     this.#step(event);
     clearTimeout(this.#timer);
     this.inbox.discard();
-    this.inbox.fail(new StatusError(StatusCode.cancelled, `${this.context.path} has been answered`));
+    this.inbox.fail(error ?? new StatusError(StatusCode.cancelled, `${this.context.path} has been answered`));
     return true;
   }
 

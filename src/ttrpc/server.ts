@@ -32,7 +32,7 @@ export class Server {
     this.#logger = options.logger ?? nullLogger;
   }
 
-  /** How many handlers run. */
+  /** How many handlers run for clients that are connected. */
   get activeCalls(): number {
     let calls = 0;
     for (const connection of this.#connections) calls += connection.activeCalls;
@@ -57,7 +57,10 @@ export class Server {
   /** Accepts clients on a socket; resolves when they can connect. For the errors see {@link listen}. */
   async listen(where: ListenOptions): Promise<Listener> {
     this.#refuseIfClosing();
-    const listener = await listen(where, { onStream: (stream) => this.#serve(stream), logger: this.#logger });
+    const listener = await listen(where, {
+      onStream: (stream) => void (this.#closing === undefined ? this.#serve(stream) : stream.destroy()),
+      logger: this.#logger,
+    });
     if (this.#closing !== undefined) {
       await listener.close();
       throw this.#closing;
