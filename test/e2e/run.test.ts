@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { settledLeftovers, snapshotLeftovers } from "../../lab/leftovers.ts";
+import { CONTROL, EBB, RUNTIMES } from "./runtimes.ts";
+import { killContainer, runArgs, type Scene, startScene, waitForState } from "./scene.ts";
+import { recordTranscript } from "./transcript.ts";
+
+describe("ctr run", () => {
+  let scene: Scene;
+  before(async () => {
+    if (CONTROL.skip === false) scene = await startScene();
+  });
+  after(() => scene?.dispose());
+
+  for (const runtime of RUNTIMES) {
+    const prefix = runtime.ours ? "ebb" : "go";
+    const { skip } = runtime;
+    describe(runtime.name, () => {
+      for (const status of [0, 3]) {
+        test(`shows the output and passes on exit status ${status}, and leaves nothing`, {
+          skip,
+        }, async () => {
+          const id = `${prefix}-status-${status}`;
+          const scope = scene.containerd.scope([id]);
+          const clean = snapshotLeftovers(scope);
+          const script = `echo out; echo err >&2; exit ${status}`;
+          const run = await scene.containerd.ctr(runArgs(runtime, ["--rm"], id, "sh", "-c", script));
+          assert.deepEqual([run.stdout, run.stderr, run.exitCode], ["out\n", "err\n", status]);
+          assert.deepEqual(await settledLeftovers(scope, clean), []);
+        });
+      }
+
+      test("passes on exit status 137 after a kill -9, and leaves nothing", { skip }, async () => {
+        const id = `${prefix}-killed`;
+        const scope = scene.containerd.scope([id]);
+        const clean = snapshotLeftovers(scope);
+        const run = scene.containerd.ctr(runArgs(runtime, ["--rm"], id, "sleep", "1000"));
+        await waitForState(scene.containerd, id, "RUNNING");
+        await scene.containerd.mustCtr(["task", "kill", "-s", "KILL", id]);
+        assert.equal((await run).exitCode, 137);
+        assert.deepEqual(await settledLeftovers(scope, clean), []);
+      });
+
+      test("carries a large output over without a byte lost", { skip }, async () => {
+        const id = `${prefix}-large`;
+        const script = "seq 1 200000";
+        const run = await scene.containerd.ctr(runArgs(runtime, ["--rm"], id, "sh", "-c", script));
+        const lines = run.stdout.trimEnd().split("\n");
+        assert.deepEqual([lines.length, lines[0], lines.at(-1)], [200_000, "1", "200000"]);
+      });
+
+      test("fails for a program that is not there, and leaves nothing", { skip }, async () => {
+        const id = `${prefix}-missing`;
+        const scope = scene.containerd.scope([id]);
+        const clean = snapshotLeftovers(scope);
+        const run = await scene.containerd.ctr(runArgs(runtime, ["--rm"], id, "/no/such/program"));
+        assert.equal(run.exitCode, 1);
+        assert.match(run.stderr, /no such file or directory/);
+        assert.deepEqual(await settledLeftovers(scope, clean), []);
+      });
+
+      test("runs three containers at once, each with its own output", { skip }, async () => {
+        const ids = [1, 2, 3].map((number) => `${prefix}-many-${number}`);
+        const runs = await Promise.all(
+          ids.map((id) => scene.containerd.ctr(runArgs(runtime, ["--rm"], id, "echo", id))),
+        );
+        assert.deepEqual(
+          runs.map(({ stdout, exitCode }) => [stdout, exitCode]),
+          ids.map((id) => [`${id}\n`, 0]),
+        );
+      });
+
+      test("gives the events of a container's life in their order", { skip }, async () => {
+        const id = `${prefix}-events`;
+        await scene.containerd.mustCtr(runArgs(runtime, ["-d"], id, "sleep", "1000"));
+        await killContainer(scene.containerd, id);
+        await scene.containerd.mustCtr(["task", "rm", id]);
+        await scene.events.waitFor(id, "/tasks/delete");
+        const topics = scene.events.tasks(id).map(({ topic }) => topic);
+        assert.deepEqual(topics, ["/tasks/create", "/tasks/start", "/tasks/exit", "/tasks/delete"]);
+        await scene.containerd.mustCtr(["container", "rm", id]);
+      });
+    });
+  }
+
+  test("what ctr shows is the same with both shims", { skip: EBB.skip }, async () => {
+    const control = await recordTranscript(scene, CONTROL, "go-transcript");
+    const ours = await recordTranscript(scene, EBB, "ebb-transcript");
+    assert.deepEqual(ours.events, control.events);
+    assert.deepEqual(ours.commands, control.commands);
+  });
+
+  test("what ctr shows of one shim is the same twice: the comparison has no noise", {
+    skip: CONTROL.skip,
+  }, async () => {
+    const first = await recordTranscript(scene, CONTROL, "go-first");
+    const second = await recordTranscript(scene, CONTROL, "go-second");
+    assert.deepEqual(second, first);
+    assert.equal(first.events.length, 10);
+  });
+});

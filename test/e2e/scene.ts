@@ -1,0 +1,82 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { BUSYBOX_IMAGE, writeBusyboxImage } from "../../lab/image.ts";
+import { processes } from "../../lab/leftovers.ts";
+import {
+  type PrivateContainerd,
+  type PrivateContainerdOptions,
+  startPrivateContainerd,
+} from "../../lab/private-containerd.ts";
+import { until } from "../../lab/until.ts";
+import { type EventWatch, watchEvents } from "./event-watch.ts";
+import { type Runtime, SHIM_DIR } from "./runtimes.ts";
+
+/** A containerd with the image, and a watch on its events. */
+export interface Scene {
+  readonly containerd: PrivateContainerd;
+  events: EventWatch;
+  dispose(): Promise<void>;
+}
+
+/** Starts a containerd that knows both shims, and imports the image. */
+export async function startScene(options: PrivateContainerdOptions = {}): Promise<Scene> {
+  const scratch = mkdtempSync(path.join(os.tmpdir(), "ebb-test-e2e-"));
+  const archive = path.join(scratch, "image.tar");
+  await writeBusyboxImage(archive);
+  const containerd = await startPrivateContainerd({ shimDirs: [SHIM_DIR], ...options });
+  const scene: Scene = {
+    containerd,
+    events: await imported(containerd, archive),
+    dispose: async () => {
+      await scene.events.stop();
+      await containerd.dispose();
+    },
+  };
+  rmSync(scratch, { recursive: true });
+  return scene;
+}
+
+async function imported(containerd: PrivateContainerd, archive: string): Promise<EventWatch> {
+  await containerd.mustCtr(["image", "import", archive]);
+  return watchEvents(containerd);
+}
+
+/** The arguments of `ctr` that run a container. */
+export function runArgs(runtime: Runtime, flags: readonly string[], id: string, ...args: string[]): string[] {
+  return ["run", ...flags, "--runtime", runtime.name, BUSYBOX_IMAGE, id, ...args];
+}
+
+/** What `ctr task ls` shows for a container, or undefined where it is not in the list. */
+export async function listedState(containerd: PrivateContainerd, id: string): Promise<string | undefined> {
+  return stateIn(await containerd.mustCtr(["task", "ls"]), id);
+}
+
+/** The state of a container in the output of `ctr task ls`. */
+export function stateIn(list: string, id: string): string | undefined {
+  const row = list.split("\n").find((line) => line.split(/\s+/)[0] === id);
+  return row?.split(/\s+/)[2];
+}
+
+/** Waits until a container is listed in a state. */
+export function waitForState(containerd: PrivateContainerd, id: string, state: string): Promise<true> {
+  return until(`${id} to be ${state}`, async () =>
+    (await listedState(containerd, id)) === state ? true : undefined,
+  );
+}
+
+/** Kills a container's first process and waits until it is stopped. */
+export async function killContainer(containerd: PrivateContainerd, id: string): Promise<void> {
+  await containerd.mustCtr(["task", "kill", "-s", "KILL", id]);
+  await waitForState(containerd, id, "STOPPED");
+}
+
+/** The pid of the shim that serves a container. */
+export function shimPid(containerd: PrivateContainerd, id: string): Promise<number> {
+  return until(`the shim of ${id}`, () => {
+    const shims = processes(containerd.scope([id])).filter(
+      ({ comm, args }) => comm.startsWith("containerd-shim") && ` ${args} `.includes(` -id ${id} `),
+    );
+    return shims[0]?.pid;
+  });
+}

@@ -1,0 +1,99 @@
+import type { CommandResult } from "../../lab/command.ts";
+import type { Runtime } from "./runtimes.ts";
+import { killContainer, runArgs, type Scene } from "./scene.ts";
+
+/** What somebody who works with `ctr` gets to see, with all that differs from run to run given fixed names. */
+export interface Transcript {
+  readonly commands: readonly string[];
+  readonly events: readonly string[];
+}
+
+/** Gives pids, times and paths names by the order in which they come up. */
+class Names {
+  readonly #pids = new Map<string, string>();
+  readonly #fixed: readonly (readonly [string, string])[];
+
+  constructor(fixed: readonly (readonly [string, string])[]) {
+    this.#fixed = fixed;
+  }
+
+  pid(pid: unknown): string {
+    const key = String(pid);
+    const name = this.#pids.get(key) ?? `pid${this.#pids.size + 1}`;
+    this.#pids.set(key, name);
+    return name;
+  }
+
+  text(text: string): string {
+    let named = text;
+    for (const [value, name] of this.#fixed) named = named.replaceAll(value, name);
+    for (const [pid, name] of this.#pids) named = named.replaceAll(new RegExp(`\\b${pid}\\b`, "g"), name);
+    return named
+      .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| \+0000 UTC)/g, "<time>")
+      .replaceAll(/\/run\/containerd\/fifo\/\d+/g, "<fifo>")
+      .replaceAll(/snapshots\/\d+/g, "snapshots/<n>")
+      .replaceAll(/ +/g, " ");
+  }
+}
+
+/** Lines of `ctr task metrics` without their values, which no two runs share. */
+function metricNames(stdout: string): string {
+  return stdout.replaceAll(/^(\S+\.\S+) .*$/gm, "$1").replaceAll(/\d+/g, "<n>");
+}
+
+/** Lives through a container's life with `ctr` and writes down what it says. */
+export async function recordTranscript(
+  { containerd, events }: Scene,
+  runtime: Runtime,
+  id: string,
+): Promise<Transcript> {
+  const results: [string, CommandResult][] = [];
+  const ctr = async (...args: string[]) => {
+    results.push([args.join(" "), await containerd.ctr(args)]);
+  };
+  const task = (verb: string, ...args: string[]) => ctr("task", verb, ...args);
+  await ctr(...runArgs(runtime, ["-d"], id, "sleep", "1000"));
+  for (const verb of ["ls", "ps", "metrics"]) await task(verb, ...(verb === "ls" ? [] : [id]));
+  await task("exec", "--exec-id", "e1", id, "sh", "-c", "echo out; echo err >&2; exit 5");
+  await task("exec", "--exec-id", "e2", id, "/no/such/program");
+  for (const verb of ["pause", "resume"]) {
+    await task(verb, id);
+    await task("ls");
+  }
+  await task("kill", "--exec-id", "nobody", id);
+  await task("rm", id);
+  await killContainer(containerd, id);
+  await task("ls");
+  await task("kill", id);
+  await task("rm", id);
+  for (const verb of ["ls", "rm", "kill"]) await task(verb, ...(verb === "ls" ? [] : [id]));
+  await ctr("container", "rm", id);
+  await events.waitFor(id, "/tasks/delete");
+  return written(results, events.tasks(id), new Names(fixedNames(containerd, runtime, id)));
+}
+
+function fixedNames(containerd: Scene["containerd"], runtime: Runtime, id: string): [string, string][] {
+  return [
+    [containerd.root, "<root>"],
+    [containerd.state, "<state>"],
+    [containerd.namespace, "<namespace>"],
+    [runtime.name, "<runtime>"],
+    [id, "<id>"],
+  ];
+}
+
+function written(
+  results: readonly [string, CommandResult][],
+  events: ReturnType<Scene["events"]["tasks"]>,
+  names: Names,
+): Transcript {
+  for (const { fields } of events) if (fields.pid !== undefined) names.pid(fields.pid);
+  const commands = results.map(([args, { stdout, stderr, exitCode }]) => {
+    const shown = args.includes("metrics") ? metricNames(stdout) : stdout;
+    return names.text([`$ ctr ${args}`, shown, stderr, `exit status ${exitCode}`].join("\n"));
+  });
+  return {
+    commands,
+    events: events.map(({ topic, fields }) => names.text(`${topic} ${JSON.stringify(fields)}`)),
+  };
+}
