@@ -23,8 +23,6 @@ export interface CommandOptions {
    * caller's business. Default: nothing in, both outputs captured.
    */
   readonly stdio?: readonly StdioTarget[];
-  /** What to write to its stdin, in place of `stdio[0]`. */
-  readonly input?: string;
   /** Ends the command (as at its time limit) and rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /** How long it may run before it is killed; `Infinity` for no limit. */
@@ -77,7 +75,6 @@ export async function runCommand(options: CommandOptions): Promise<CommandResult
   const maxBytes = options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES;
   const stdout = new Capture(child.stdout, maxBytes);
   const stderr = new Capture(child.stderr, maxBytes);
-  feed(child, options.input);
   const limits = limit(child, options);
   try {
     const { exitCode, signal } = await Promise.race([exited, limits.stuck]);
@@ -104,8 +101,7 @@ export async function runCommand(options: CommandOptions): Promise<CommandResult
 }
 
 function startChild(options: CommandOptions): ChildProcess {
-  const stdio: (StdioTarget | "pipe")[] = [...(options.stdio ?? ["ignore", "capture", "capture"])];
-  if (options.input !== undefined) stdio[0] = "pipe";
+  const stdio = options.stdio ?? ["ignore", "capture", "capture"];
   const spawnOptions: SpawnOptions = {
     stdio: stdio.map((target) => (target === "capture" ? "pipe" : target)),
     ...(options.env !== undefined && { env: options.env }),
@@ -131,13 +127,6 @@ function exitOf(child: ChildProcess): Promise<Pick<CommandResult, "exitCode" | "
       resolve({ exitCode: code ?? undefined, signal: signal ?? undefined }),
     );
   });
-}
-
-function feed(child: ChildProcess, input: string | undefined): void {
-  if (input === undefined) return;
-  // A program that ends before it has read its input says so by its exit code.
-  child.stdin?.on("error", () => {});
-  child.stdin?.end(input);
 }
 
 /** What ends the process early: its time limit and the caller's signal. */

@@ -121,3 +121,25 @@ export function writeFileAtomically(file: string, text: string): void {
     }
   });
 }
+
+/**
+ * A descriptor that reads a text from its beginning, for the stdin of a program: a file without a name, in
+ * `dir`. Other than a pipe of node's, which is a socket, it can be opened again as /dev/stdin. The caller
+ * closes it.
+ */
+export function openText(dir: string, text: string): number {
+  const file = path.join(dir, `.input.${process.pid}.tmp`);
+  return onFile("write", file, () => {
+    fs.rmSync(file, { force: true });
+    const fd = fs.openSync(file, "wx+", 0o600);
+    try {
+      fs.rmSync(file);
+      const bytes = Buffer.from(text);
+      for (let at = 0; at < bytes.length; ) at += fs.writeSync(fd, bytes, at, bytes.length - at, at);
+      return fd;
+    } catch (thrown) {
+      fs.closeSync(fd);
+      throw thrown;
+    }
+  });
+}

@@ -1,7 +1,10 @@
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
 import { type Logger, nullLogger } from "../base/logger.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { type CommandResult, runCommand, type StdioTarget } from "./command.ts";
-import { fileSize } from "./files.ts";
+import { fileSize, openText } from "./files.ts";
 import type { JsonReader } from "./json.ts";
 import * as argv from "./runc-args.ts";
 import { type RuncCommand, readLogErrors, runcError } from "./runc-error.ts";
@@ -118,8 +121,14 @@ export class Runc {
 
   /** Changes resource limits; `resources` is the OCI LinuxResources object as JSON text. */
   async update(id: string, resources: string, options: CallOptions = {}): Promise<void> {
-    const args = argv.updateArgs(id, { resources: "-" });
-    await this.#run("update", args, { ...options, id, input: resources });
+    const { log } = this.#settings;
+    const stdin = openText(log === undefined ? os.tmpdir() : path.dirname(log), resources);
+    try {
+      const stdio = [stdin, "capture", "capture"] as const;
+      await this.#run("update", argv.updateArgs(id, { resources: "-" }), { ...options, id, stdio });
+    } finally {
+      fs.closeSync(stdin);
+    }
   }
 
   /** Runs another process in a container. */
@@ -202,15 +211,13 @@ export class Runc {
 /** What a call hands to {@link runCommand}, and the container it is about. */
 interface Call extends StdioCallOptions {
   readonly id?: string;
-  readonly input?: string;
 }
 
 /** A call without the options that went into its arguments. */
-function pickCall({ id, stdio, input, signal, onSpawn }: Call): Call {
+function pickCall({ id, stdio, signal, onSpawn }: Call): Call {
   return {
     ...(id !== undefined && { id }),
     ...(stdio !== undefined && { stdio }),
-    ...(input !== undefined && { input }),
     ...(signal !== undefined && { signal }),
     ...(onSpawn !== undefined && { onSpawn }),
   };

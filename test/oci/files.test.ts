@@ -3,7 +3,14 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { StatusCode } from "../../src/base/status.ts";
-import { errnoOf, fileSize, readTail, readTextFile, writeFileAtomically } from "../../src/oci/files.ts";
+import {
+  errnoOf,
+  fileSize,
+  openText,
+  readTail,
+  readTextFile,
+  writeFileAtomically,
+} from "../../src/oci/files.ts";
 import { countFds, makeFifo, status, withTempDir } from "./helpers.ts";
 
 describe("reading a text file", () => {
@@ -155,6 +162,34 @@ describe("writing a file", () => {
       );
       assert.deepEqual(fs.readdirSync(dir), ["taken"]);
     });
+  });
+});
+
+describe("a text for a program's stdin", () => {
+  for (const text of ["", "short", "ü".repeat(200_000)]) {
+    test(`is read from its beginning: ${text.length} characters`, async () => {
+      await withTempDir((dir) => {
+        const fd = openText(dir, text);
+        assert.equal(fs.readFileSync(fd, "utf8"), text);
+        fs.closeSync(fd);
+      });
+    });
+  }
+
+  test("has no name in the directory, and can be opened again by its number", async () => {
+    await withTempDir((dir) => {
+      const fd = openText(dir, "text");
+      assert.deepEqual(fs.readdirSync(dir), []);
+      assert.equal(fs.readFileSync(`/proc/self/fd/${fd}`, "utf8"), "text");
+      fs.closeSync(fd);
+    });
+  });
+
+  test("names the directory where it cannot be made", () => {
+    assert.throws(
+      () => openText("/nosuchdir", "x"),
+      status(StatusCode.notFound, /^cannot write \/nosuchdir\//),
+    );
   });
 });
 
