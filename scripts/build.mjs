@@ -8,13 +8,15 @@ import { bunPath, packageBin, root, runQuietly, step } from "./steps.mjs";
 /** The executable that the build leaves. */
 export const shimPath = path.join(root, "dist/containerd-shim-ebb-v2");
 
-/** Compiles the shim into one executable that reads no `.env` and no `bunfig.toml` from the bundle it runs in. */
+/** Compiles the shim, with koffi's native module in it, into one executable that reads no `.env` and no `bunfig.toml` from the bundle it runs in. */
 function buildShim() {
   const { version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
   const git = spawnSync("git", ["rev-parse", "--short=12", "HEAD"], { cwd: root, encoding: "utf8" });
   const args = ["build", "src/shim/main.ts", "--outfile", shimPath];
   args.push("--compile", "--bytecode", "--minify", "--format=cjs");
   args.push("--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig");
+  const folder = `linux_${process.arch}`;
+  args.push("--asset", `node_modules/@koromix/koffi-linux-${process.arch}/${folder}/koffi.node`);
   args.push("--define", `EBB_VERSION=${JSON.stringify(version)}`);
   args.push("--define", `EBB_REVISION=${JSON.stringify(git.status === 0 ? git.stdout.trim() : "")}`);
   runQuietly(bunPath(), args);

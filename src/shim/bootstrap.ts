@@ -42,7 +42,7 @@ export function readBootstrap(
     };
   }
   readOptionsAny(stdin);
-  const generation = env.MAX_SHIM_VERSION === undefined ? "text" : "json";
+  const generation = env.MAX_SHIM_VERSION ? "json" : "text";
   return { generation, socketDir: undefined, debug: flags.debug };
 }
 

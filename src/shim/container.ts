@@ -192,7 +192,7 @@ export class Container {
     if (rootfs === undefined) return;
     const release = await releaseRootfs({ libc: this.#host.libc, rootfs, logger: this.#logger });
     void release.ended.then(
-      ({ ms }) => this.#logger.info("the rootfs is released", { rootfs, ms, helper: release.helperPid }),
+      ({ ms }) => this.#logger.info("the rootfs is released", { rootfs, ms, helpers: release.helperPids }),
       (err) =>
         this.#logger.error("the release of the rootfs went wrong", { rootfs, err: StatusError.from(err) }),
     );

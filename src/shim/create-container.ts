@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { Pidfd } from "../linux/pidfd.ts";
-import { readInitPid, writeOptions, writeRuntime } from "../oci/bundle.ts";
+import { checkBundle, readInitPid, writeOptions, writeRuntime } from "../oci/bundle.ts";
 import { decodeRuncOptions, type RuncOptions } from "../oci/options.ts";
 import { Runc } from "../oci/runc.ts";
 import type { containerd } from "../proto/index.ts";
@@ -67,7 +67,7 @@ async function build(
   if (request.checkpoint !== "") {
     throw new StatusError(StatusCode.unimplemented, `restoring ${id} from a checkpoint is not supported yet`);
   }
-  const options = decodeRuncOptions(request.options ?? undefined);
+  const options = decodeRuncOptions(request.options);
   writeOptions(bundle, options);
   writeRuntime(bundle, options.binaryName);
   const rootfs = await mount(host, request, bundle, undo);
@@ -93,17 +93,6 @@ async function build(
   return new Container(host, { id, bundle, rootfs, runc, stdio, pid, pidfd, onExit });
 }
 
-/** The bundle comes from a request: it must be a directory, named by a path that says plainly where it is. */
-function checkBundle(bundle: string): string {
-  if (!path.isAbsolute(bundle) || path.normalize(bundle) !== bundle) {
-    throw new StatusError(StatusCode.invalidArgument, `bundle ${bundle}: not an absolute, plain path`);
-  }
-  if (!fs.statSync(bundle, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new StatusError(StatusCode.invalidArgument, `bundle ${bundle}: no such directory`);
-  }
-  return bundle;
-}
-
 /** Mounts what the daemon gave as rootfs; without mounts the bundle's config.json says where the rootfs is. */
 async function mount(
   host: Host,
@@ -115,7 +104,13 @@ async function mount(
   const { libc, logger, settings } = host;
   const rootfs = path.join(bundle, "rootfs");
   fs.mkdirSync(rootfs, { mode: 0o711, recursive: true });
-  await mountRootfs({ libc, mounts: request.rootfs, target: rootfs, limitMs: settings.mountMs, logger });
+  const mounts = request.rootfs.map(({ type, source, target, options }) => ({
+    type: type ?? "",
+    source: source ?? "",
+    target: target ?? "",
+    options: options ?? [],
+  }));
+  await mountRootfs({ libc, mounts, rootfs, limitMs: settings.mountMs, logger });
   undo.add("the mounted rootfs", () => releaseRootfs({ libc, rootfs, logger }));
   return rootfs;
 }

@@ -4,7 +4,7 @@ import { within } from "../base/deadline.ts";
 import { nullLogger } from "../base/logger.ts";
 import { StatusError } from "../base/status.ts";
 import { loadLibc } from "../linux/koffi-libc.ts";
-import { readExitRecord, readInitPid, readOptions } from "../oci/bundle.ts";
+import { readAddress, readExitRecord, readInitPid, readOptions } from "../oci/bundle.ts";
 import { defaultRuncOptions } from "../oci/options.ts";
 import { checkId } from "../oci/runc-args.ts";
 import { containerd } from "../proto/index.ts";
@@ -55,10 +55,8 @@ async function detachRootfs(rootfs: string): Promise<void> {
 }
 
 async function removeSocket(bundle: string): Promise<void> {
-  const file = path.join(bundle, "address");
-  if (!fs.existsSync(file)) return;
-  const address = fs.readFileSync(file, "utf8").trim();
-  if (address.startsWith("unix:///")) await removeStaleSocket(address.slice("unix://".length));
+  const address = readAddress(bundle);
+  if (address?.startsWith("unix:///")) await removeStaleSocket(address.slice("unix://".length));
 }
 
 /** The true end where the shim wrote it down before it died, else a kill now. */

@@ -1,10 +1,10 @@
 import fs from "node:fs";
 import { nullLogger } from "../base/logger.ts";
+import { hasCode, StatusCode } from "../base/status.ts";
 import { decodeRuncOptions } from "../oci/options.ts";
 import { containerd } from "../proto/index.ts";
 import { MAX_STDIN_BYTES, readOptionsAny } from "./bootstrap.ts";
 import { runcFor } from "./create-container.ts";
-import type { Settings } from "./settings.ts";
 import { readStdin } from "./stdin.ts";
 import { revision, version } from "./version.ts";
 
@@ -13,14 +13,17 @@ const FEATURES_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/feature
 
 /**
  * The `-info` command: reads an Any with runtime options from stdin and writes a RuntimeInfo. Without the
- * features in it the daemon offers neither user namespaces nor recursively read-only mounts; an OCI runtime
- * that cannot tell them is no error.
+ * features in it the daemon offers neither user namespaces nor recursively read-only mounts. An OCI runtime that
+ * cannot tell them is no error; one that is not there is `failedPrecondition`.
  */
-export async function info(_settings: Settings): Promise<void> {
+export async function info(): Promise<void> {
   const any = readOptionsAny(await readStdin(MAX_STDIN_BYTES));
   const options = decodeRuncOptions(any);
   const runc = runcFor({ logger: nullLogger, namespace: "" }, process.cwd(), options);
-  const features = await runc.features().catch(() => undefined);
+  const features = await runc.features().catch((err) => {
+    if (hasCode(err, StatusCode.failedPrecondition)) throw err;
+    return undefined;
+  });
   const runtimeInfo = {
     name: "io.containerd.ebb.v2",
     version: { version, revision },

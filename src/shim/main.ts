@@ -23,7 +23,7 @@ async function run(flags: Flags): Promise<void> {
     return;
   }
   const settings = readSettings(process.env);
-  if (flags.info) return (await import("./info.ts")).info(settings);
+  if (flags.info) return (await import("./info.ts")).info();
   switch (flags.action) {
     case "start":
       return (await import("./start.ts")).start(flags, settings);

@@ -3,7 +3,7 @@ import { within } from "../base/deadline.ts";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { taskV2, taskV3 } from "../proto/index.ts";
-import { type CallContext, Server } from "../ttrpc/index.ts";
+import { type CallContext, type Handlers, Server } from "../ttrpc/index.ts";
 import { type Flags, usageError } from "./flags.ts";
 import { reportFailure, reportReady, SERVER_SOCKET_FD } from "./ready.ts";
 import type { Settings } from "./settings.ts";
@@ -54,21 +54,17 @@ export async function serve(flags: Flags, settings: Settings): Promise<void> {
   }
 }
 
+/** The calls that are served; the others of the task API answer `unimplemented`. */
 const CALLS = ["create", "start", "delete", "state", "kill", "wait", "pids", "connect", "shutdown"] as const;
-const LATER = ["pause", "resume", "checkpoint", "exec", "resizePty", "closeIO", "update", "stats"] as const;
 
-/** Both versions of the task API are the same calls with the same messages. */
+/** Both versions of the task API are the same calls with the same messages. A call waits for the service. */
 function register(server: Server, service: Promise<TaskService>): void {
   const handlers: Record<string, (request: never, context: CallContext) => Promise<unknown>> = {};
   for (const name of CALLS) {
     handlers[name] = async (request, context) => (await service)[name](request, context);
   }
-  for (const name of LATER) {
-    handlers[name] = async () => {
-      throw new StatusError(StatusCode.unimplemented, `${name} is not supported yet`);
-    };
-  }
-  for (const descriptor of [taskV2, taskV3]) server.register(descriptor, handlers as never);
+  for (const descriptor of [taskV2, taskV3])
+    server.register(descriptor, handlers as Partial<Handlers<typeof taskV2>>);
 }
 
 /** Answers what is under way, hands the daemon the last events, and leaves nothing on the file system. */
@@ -79,7 +75,8 @@ async function end(
   const limit = settings.shutdownMs;
   await within(events?.flushed() ?? Promise.resolve(), limit, "sending the last events").catch(() => {});
   events?.close();
-  await within(server.shutdown(), limit, "ending the calls under way").catch(() => {});
+  // Before the connections close: who sees that happen may look for what is left.
   if (flags.socket !== "") fs.rmSync(flags.socket, { force: true });
+  await server.shutdown({ timeoutMs: limit });
   process.exit(0);
 }

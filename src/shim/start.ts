@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import fs from "node:fs";
-import path from "node:path";
 import type { Readable } from "node:stream";
 import { within } from "../base/deadline.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
+import { writeAddress } from "../oci/bundle.ts";
 import { checkId } from "../oci/runc-args.ts";
 import { readSpec } from "../oci/spec.ts";
 import { encodeAnswer, MAX_STDIN_BYTES, readBootstrap } from "./bootstrap.ts";
@@ -33,6 +33,7 @@ export async function start(flags: Flags, settings: Settings): Promise<void> {
   });
   const claim = await claimGroupSocket(socket);
   if (!claim.living) await launchServer({ flags, settings, socket, fd: claim.fd, debug: bootstrap.debug });
+  // Daemons up to 1.6 find the shim by this file after their own restart.
   writeAddress(bundle, socketAddress(socket));
   fs.writeSync(1, encodeAnswer(bootstrap.generation, socketAddress(socket), process.env));
 }
@@ -42,13 +43,6 @@ function checkStartFlags(flags: Flags): void {
   if (flags.id === "") throw usageError("flag -id is missing or empty");
   checkId(flags.id);
   checkId(flags.namespace);
-}
-
-/** The file by which daemons up to 1.6 find the shim again after their own restart; replaced as a whole. */
-function writeAddress(bundle: string, address: string): void {
-  const file = path.join(bundle, "address");
-  fs.writeFileSync(`${file}.tmp`, address, { mode: 0o600 });
-  fs.renameSync(`${file}.tmp`, file);
 }
 
 /** Launches the server in a session of its own and waits until it serves; what it says instead is the error. */

@@ -1,0 +1,109 @@
+import { type Deferred, deferred } from "../base/deferred.ts";
+import type { Logger } from "../base/logger.ts";
+import { hasCode, StatusCode } from "../base/status.ts";
+import type { Libc } from "./libc.ts";
+import { ownChildren, readProcessStat } from "./process-stat.ts";
+import { decodeWaitStatus, exitStatusOf } from "./wait-status.ts";
+
+/** When a watched process ended and how: its code, or 128 + the signal's number. */
+export interface ChildExit {
+  readonly status: number;
+  readonly at: Date;
+}
+
+/**
+ * How often the watched pids are looked at without a SIGCHLD. Signals of one kind are merged by the kernel but
+ * not lost, so this is a net under the net.
+ */
+const POLL_MS = 10_000;
+
+/**
+ * Tells how adopted processes end: containers' inits, whose parent (runc) has gone and left them to this process
+ * as their subreaper. It waits for watched pids only, never for "any child": the runtime waits for the children
+ * that it has spawned itself, and would lose them.
+ */
+export class ChildExits {
+  readonly #libc: Libc;
+  readonly #logger: Logger;
+  readonly #watched = new Map<number, Deferred<ChildExit>>();
+  readonly #onSignal = () => this.#collect();
+  readonly #timer: NodeJS.Timeout;
+  #strayZombies = new Set<number>();
+
+  constructor(options: { readonly libc: Libc; readonly logger: Logger; readonly pollMs?: number }) {
+    this.#libc = options.libc;
+    this.#logger = options.logger;
+    process.on("SIGCHLD", this.#onSignal);
+    this.#timer = setInterval(() => this.#poll(), options.pollMs ?? POLL_MS);
+    this.#timer.unref();
+  }
+
+  /**
+   * Resolves when the process has ended, also when that was before the call. The pid must be that of an adopted
+   * child that nobody else waits for; one that is no child of ours counts as ended in an unknown way (255).
+   */
+  watch(pid: number): Promise<ChildExit> {
+    const known = this.#watched.get(pid);
+    if (known !== undefined) return known.promise;
+    const exit = deferred<ChildExit>();
+    this.#watched.set(pid, exit);
+    this.#check(pid, exit);
+    return exit.promise;
+  }
+
+  /** Stops listening; what is watched is never told. */
+  close(): void {
+    process.off("SIGCHLD", this.#onSignal);
+    clearInterval(this.#timer);
+  }
+
+  #collect(): void {
+    for (const [pid, exit] of this.#watched) this.#check(pid, exit);
+  }
+
+  #check(pid: number, exit: Deferred<ChildExit>): void {
+    const status = this.#statusOf(pid);
+    if (status === undefined) return;
+    this.#watched.delete(pid);
+    exit.resolve({ status, at: new Date() });
+  }
+
+  #statusOf(pid: number): number | undefined {
+    try {
+      const ended = this.#libc.waitpid(pid);
+      return ended && exitStatusOf(decodeWaitStatus(ended.status));
+    } catch (err) {
+      // Not our child yet: its parent is still at work. It becomes ours when that ends, which is a SIGCHLD too.
+      if (hasCode(err, StatusCode.notFound) && isSomebodyElses(pid)) return undefined;
+      this.#logger.error("the end of a process is not known", { pid, err });
+      return UNKNOWN_STATUS;
+    }
+  }
+
+  #poll(): void {
+    this.#collect();
+    this.#reapStrays();
+  }
+
+  /**
+   * Orphans of containers that share the host's pid namespace become our zombies without being watched. One that
+   * was a zombie at the last look as well is nobody's: the runtime collects its own children at once.
+   */
+  #reapStrays(): void {
+    const zombies = ownChildren().filter(
+      (pid) => !this.#watched.has(pid) && readProcessStat(pid)?.state === "Z",
+    );
+    for (const pid of zombies) {
+      if (this.#strayZombies.has(pid)) this.#statusOf(pid);
+    }
+    this.#strayZombies = new Set(zombies);
+  }
+}
+
+/** What the daemon reports of a process whose end nobody saw. */
+const UNKNOWN_STATUS = 255;
+
+function isSomebodyElses(pid: number): boolean {
+  const stat = readProcessStat(pid);
+  return stat !== undefined && stat.parent !== process.pid;
+}

@@ -1,0 +1,65 @@
+import fs from "node:fs";
+
+/** One mount as `/proc/self/mountinfo` tells it (proc(5)). */
+export interface MountInfo {
+  readonly id: number;
+  readonly parent: number;
+  /** `major:minor` of the file system. */
+  readonly device: string;
+  /** What of the file system is mounted here; `/` for all of it. */
+  readonly root: string;
+  readonly mountPoint: string;
+  readonly options: string;
+  /** `shared:N`, `master:N`, …; empty for a private mount. */
+  readonly propagation: readonly string[];
+  readonly type: string;
+  readonly source: string;
+  readonly superOptions: string;
+}
+
+/** Parses the text of a mountinfo file; a line that is none is left out. */
+export function parseMountInfo(text: string): MountInfo[] {
+  return text.split("\n").flatMap((line) => parseLine(line) ?? []);
+}
+
+function parseLine(line: string): MountInfo | undefined {
+  const words = line.split(" ");
+  const dash = words.indexOf("-", 6);
+  const [id, parent, device, root, mountPoint, options] = words;
+  const [type, source, superOptions] = words.slice(dash + 1);
+  if (dash < 0 || options === undefined || superOptions === undefined) return undefined;
+  return {
+    id: Number(id),
+    parent: Number(parent),
+    device: device ?? "",
+    root: unescapeOctal(root ?? ""),
+    mountPoint: unescapeOctal(mountPoint ?? ""),
+    options,
+    propagation: words.slice(6, dash),
+    type: type ?? "",
+    source: unescapeOctal(source ?? ""),
+    superOptions,
+  };
+}
+
+/** Blank, tab, newline and backslash are written as `\040` and so on. */
+function unescapeOctal(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)));
+}
+
+/** The mounts that this process sees. */
+export function readMountInfo(): MountInfo[] {
+  return parseMountInfo(fs.readFileSync("/proc/self/mountinfo", "utf8"));
+}
+
+/**
+ * The mount points at and below a path, each once, deepest first: the order in which they can be unmounted.
+ * Several mounts may be stacked on one of them; then unmounting it uncovers the next.
+ */
+export function mountPointsUnder(mounts: readonly MountInfo[], path: string): string[] {
+  const inside = mounts
+    .map(({ mountPoint }) => mountPoint)
+    .filter((mountPoint) => mountPoint === path || mountPoint.startsWith(`${path}/`));
+  const depth = (mountPoint: string) => mountPoint.split("/").length;
+  return [...new Set(inside)].sort((a, b) => depth(b) - depth(a));
+}

@@ -1,0 +1,93 @@
+import fs from "node:fs";
+import { createRequire } from "node:module";
+import os from "node:os";
+import path from "node:path";
+import type koffi from "koffi";
+import { StatusCode, StatusError } from "../base/status.ts";
+
+/** koffi's native part, which is all that is used of it: its JavaScript part would double the time to load. */
+export type NativeModule = Pick<typeof koffi, "load" | "errno">;
+
+/** The module's name beside the executable, and inside it. */
+export const MODULE_NAME = "koffi.node";
+
+/** Where a compiled executable holds the files that were embedded in it. */
+const EMBEDDED = `/$bunfs/root/${MODULE_NAME}`;
+
+/**
+ * Loads koffi's native module. A compiled executable looks beside itself first (an administrator may install
+ * it there), then takes the copy embedded in it, which the dynamic loader wants as a file: it is written to the
+ * first directory that allows executables, and compared before it is used again, so that a copy cut short by a
+ * power failure is replaced. From source it comes from node_modules. `failedPrecondition` says what was tried.
+ */
+export function loadNativeModule(): NativeModule {
+  const failures: string[] = [];
+  for (const file of candidates(failures)) {
+    try {
+      return dlopen(file);
+    } catch (err) {
+      failures.push(firstLine(err));
+    }
+  }
+  const beside = path.join(path.dirname(process.execPath), MODULE_NAME);
+  throw new StatusError(
+    StatusCode.failedPrecondition,
+    `the native module cannot be loaded (${failures.join("; ")}): install it as ${beside}`,
+  );
+}
+
+/** The files to try, each made only when those before it have failed. */
+function* candidates(failures: string[]): Generator<string> {
+  if (!fs.existsSync(EMBEDDED)) {
+    yield createRequire(import.meta.url).resolve(packagePath());
+    return;
+  }
+  const beside = path.join(path.dirname(process.execPath), MODULE_NAME);
+  if (fs.existsSync(beside)) yield beside;
+  const bytes = fs.readFileSync(EMBEDDED);
+  for (const dir of extractionDirs()) {
+    try {
+      yield extract(bytes, dir);
+    } catch (err) {
+      failures.push(firstLine(err));
+    }
+  }
+}
+
+/** Temporary directories come first: they allow executables more often than /run does. */
+function extractionDirs(): string[] {
+  const uid = process.geteuid?.() ?? 0;
+  return [path.join(os.tmpdir(), `ebb-${uid}`), "/var/lib/ebb", "/run/ebb"];
+}
+
+/** The path of the module's copy in a directory that only its owner can change; written where it differs. */
+function extract(bytes: Buffer, dir: string): string {
+  fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const stat = fs.lstatSync(dir);
+  if (!stat.isDirectory() || stat.uid !== process.geteuid?.() || (stat.mode & 0o022) !== 0) {
+    throw new Error(`${dir} is not a directory of our own`);
+  }
+  const file = path.join(dir, MODULE_NAME);
+  if (fs.existsSync(file) && fs.readFileSync(file).equals(bytes)) return file;
+  const temporary = `${file}.${process.pid}`;
+  fs.writeFileSync(temporary, bytes, { mode: 0o500 });
+  fs.renameSync(temporary, file);
+  return file;
+}
+
+function packagePath(): string {
+  const folder = `linux_${process.arch}`;
+  return `@koromix/koffi-linux-${process.arch}/${folder}/${MODULE_NAME}`;
+}
+
+function dlopen(file: string): NativeModule {
+  const module = { exports: {} as Partial<NativeModule> };
+  process.dlopen(module, file);
+  const { load, errno } = module.exports;
+  if (load === undefined || errno === undefined) throw new Error(`${file} is not koffi's native module`);
+  return module.exports as NativeModule;
+}
+
+function firstLine(err: unknown): string {
+  return (err instanceof Error ? err.message : String(err)).split("\n")[0] ?? "";
+}

@@ -1,0 +1,49 @@
+import fs from "node:fs";
+
+/** What tells one process from a later one with the same pid, and whether it is still at work. */
+export interface ProcessStat {
+  /** `R`, `S`, `D`, `Z`, … (proc(5)). */
+  readonly state: string;
+  readonly parent: number;
+  /** Clock ticks since boot. */
+  readonly startTime: number;
+}
+
+/** Parses `/proc/[pid]/stat`; the name in it may hold blanks and parentheses, so fields count from its last `)`. */
+export function parseProcessStat(text: string): ProcessStat | undefined {
+  const fields = text
+    .slice(text.lastIndexOf(")") + 2)
+    .trim()
+    .split(" ");
+  const [state = "", parent = ""] = fields;
+  const startTime = Number(fields[19]);
+  if (state === "" || !Number.isInteger(startTime)) return undefined;
+  return { state, parent: Number(parent), startTime };
+}
+
+/** The stat of a living or zombie process; undefined where there is none. */
+export function readProcessStat(pid: number): ProcessStat | undefined {
+  try {
+    return parseProcessStat(fs.readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The children of this process, those included that it was given as a subreaper (proc(5), `children`). */
+export function ownChildren(): number[] {
+  const threads = fs.readdirSync("/proc/self/task");
+  return threads.flatMap((thread) => readPids(`/proc/self/task/${thread}/children`));
+}
+
+function readPids(file: string): number[] {
+  try {
+    return fs
+      .readFileSync(file, "utf8")
+      .split(" ")
+      .filter((word) => word !== "")
+      .map(Number);
+  } catch {
+    return [];
+  }
+}

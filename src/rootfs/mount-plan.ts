@@ -1,0 +1,64 @@
+import { StatusCode, StatusError } from "../base/status.ts";
+import { MountFlag } from "../linux/libc.ts";
+import { parseMountOptions } from "./mount-options.ts";
+
+/** A mount as containerd describes it (containerd.types.Mount). */
+export interface MountSpec {
+  readonly type: string;
+  readonly source: string;
+  /** Where below the rootfs; empty for the rootfs itself. */
+  readonly target: string;
+  readonly options: readonly string[];
+}
+
+/** One call of mount(2). The target is a path below the rootfs (empty for the rootfs itself). */
+export interface MountStep {
+  readonly kind: "mount" | "remount" | "propagation";
+  readonly source: string;
+  readonly target: string;
+  readonly type: string;
+  readonly flags: number;
+  readonly data: readonly string[];
+}
+
+/** A bind takes its other flags only by a second call (mount(2), "Remounting an existing mount"). */
+const BIND_FLAGS =
+  MountFlag.rdonly |
+  MountFlag.nosuid |
+  MountFlag.nodev |
+  MountFlag.noexec |
+  MountFlag.noatime |
+  MountFlag.nodiratime;
+
+/**
+ * The calls that make a rootfs of containerd's mounts, in order, as data. Options that are not supported, and
+ * targets that would leave the rootfs, are refused here, before anything is mounted.
+ */
+export function planMounts(mounts: readonly MountSpec[]): MountStep[] {
+  return mounts.flatMap(planMount);
+}
+
+function planMount({ type, source, target, options }: MountSpec): MountStep[] {
+  checkTarget(target);
+  if (source.includes("\0") || type.includes("\0")) {
+    throw new StatusError(
+      StatusCode.invalidArgument,
+      `mount of ${JSON.stringify(source)}: a zero byte in it`,
+    );
+  }
+  const { flags, propagation, data } = parseMountOptions(options);
+  const steps: MountStep[] = [{ kind: "mount", source, target, type, flags, data }];
+  if (propagation !== 0) {
+    steps.push({ kind: "propagation", source: "", target, type: "", flags: propagation, data: [] });
+  }
+  if ((flags & MountFlag.bind) !== 0 && (flags & BIND_FLAGS) !== 0) {
+    const remount = (flags & ~MountFlag.rec) | MountFlag.remount;
+    steps.push({ kind: "remount", source: "", target, type: "", flags: remount, data: [] });
+  }
+  return steps;
+}
+
+function checkTarget(target: string): void {
+  const escapes = target.split("/").includes("..") || target.includes("\0");
+  if (escapes) throw new StatusError(StatusCode.invalidArgument, `mount target ${target} leaves the rootfs`);
+}

@@ -1,0 +1,251 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { containerd, google, taskV2 } from "../../src/proto/index.ts";
+import { connect, createClient } from "../../src/ttrpc/index.ts";
+import { makeBundle, runShim, shimPath } from "../support/shim-process.ts";
+
+const { BootstrapParams, BootstrapResult } = containerd.runtime.bootstrap.v1;
+const address = `/run/ebb-test-${process.pid}/containerd.sock`;
+const flags = (id: string) => ["-namespace", "ebb-test", "-address", address, "-id", id];
+const config = { ociVersion: "1.0.2", process: { args: ["true"] }, root: { path: "rootfs" } };
+
+/** What `start` must not leave: sockets, and files in the bundle other than its own config. */
+const traces = (bundle: string) => [...fs.readdirSync(bundle), ...sockets()].sort();
+const sockets = () => (fs.existsSync("/run/containerd/s") ? fs.readdirSync("/run/containerd/s") : []);
+
+async function stop(shim: string): Promise<void> {
+  const connection = await connect(shim);
+  await createClient(taskV2, connection).shutdown({ id: "any" });
+  await connection.closed;
+}
+
+describe("the program's version and information", () => {
+  for (const flag of ["-v", "--version", "-version"]) {
+    test(`${flag} names the program and its version`, async () => {
+      const { status, stdout } = await runShim([flag]);
+      assert.equal(status, 0);
+      assert.match(
+        stdout.toString(),
+        /^containerd-shim-ebb-v2:\n {2}Version: +\d+\.\d+\.\d+\n {2}Revision: /,
+      );
+    });
+  }
+
+  test("it goes by whatever name it was installed under", async () => {
+    const dir = makeBundle();
+    const program = path.join(dir, "containerd-shim-runc-v2");
+    fs.linkSync(shimPath, program);
+    const { stdout } = await runShim(["-v"], { program });
+    assert.match(stdout.toString(), /^containerd-shim-runc-v2:/);
+    fs.rmSync(dir, { recursive: true });
+  });
+
+  test("-info tells the runtime's features, which the daemon needs for user namespaces", async () => {
+    const { status, stdout, stderr } = await runShim(["-info"]);
+    assert.equal(status, 0, stderr);
+    const info = containerd.types.RuntimeInfo.decode(stdout);
+    assert.equal(info.name, "io.containerd.ebb.v2");
+    assert.match(info.version?.version ?? "", /^\d+\.\d+\.\d+$/);
+    const type = "types.containerd.io/opencontainers/runtime-spec/1/features/Features";
+    assert.equal(info.features?.typeUrl, type);
+    const features = JSON.parse(Buffer.from(info.features?.value ?? []).toString());
+    assert.ok(features.linux.namespaces.includes("user"), "no user namespaces in the features");
+  });
+
+  test("-info hands back the options it was given and asks the binary they name", async () => {
+    const value = containerd.runc.v1.Options.encode({ binaryName: "crun" }).finish();
+    const stdin = google.protobuf.Any.encode({ typeUrl: "containerd.runc.v1.Options", value }).finish();
+    const { status, stdout, stderr } = await runShim(["-info"], { stdin });
+    assert.equal(status, 0, stderr);
+    const info = containerd.types.RuntimeInfo.decode(stdout);
+    assert.equal(
+      containerd.runc.v1.Options.decode(info.options?.value ?? new Uint8Array()).binaryName,
+      "crun",
+    );
+  });
+
+  test("-info of an OCI runtime that is not there says which", async () => {
+    const value = containerd.runc.v1.Options.encode({ binaryName: "no-such-runtime" }).finish();
+    const stdin = google.protobuf.Any.encode({ typeUrl: "containerd.runc.v1.Options", value }).finish();
+    const { status, stderr } = await runShim(["-info"], { stdin });
+    assert.equal(status, 1);
+    assert.match(stderr, /no-such-runtime/);
+  });
+});
+
+describe("start answers", () => {
+  let bundle = "";
+  before(() => {
+    bundle = makeBundle(config);
+  });
+  after(() => fs.rmSync(bundle, { recursive: true }));
+
+  test("the address as plain text where the daemon says no version", async () => {
+    const env = { MAX_SHIM_VERSION: "" };
+    const { status, stdout, stderr } = await runShim([...flags("a1"), "start"], { cwd: bundle, env });
+    assert.equal(stderr, "");
+    assert.equal(status, 0);
+    assert.match(stdout.toString(), /^unix:\/\/\/run\/containerd\/s\/[0-9a-f]{64}$/);
+    assert.equal(fs.readFileSync(path.join(bundle, "address"), "utf8"), stdout.toString());
+    await stop(stdout.toString());
+  });
+
+  test("JSON of the version that the daemon says it takes", async () => {
+    const env = { MAX_SHIM_VERSION: "2" };
+    const { stdout, stderr } = await runShim([...flags("a2"), "start"], { cwd: bundle, env });
+    const answer = JSON.parse(stdout.toString());
+    assert.deepEqual({ ...answer, address: "" }, { version: 2, address: "", protocol: "ttrpc" }, stderr);
+    await stop(answer.address);
+  });
+
+  test("a BootstrapResult where the daemon wrote BootstrapParams, with the socket where it asked", async () => {
+    const socketDir = path.join(bundle, "s");
+    const params = { instanceId: "a3", namespace: "ebb-test", containerdGrpcAddress: address, socketDir };
+    const stdin = BootstrapParams.encode(params).finish();
+    const { stdout, stderr } = await runShim([...flags("a3"), "start"], { cwd: bundle, stdin });
+    assert.equal(stderr, "");
+    const answer = BootstrapResult.decode(stdout);
+    assert.equal(answer.version, 3);
+    assert.equal(answer.protocol, "ttrpc");
+    assert.ok(answer.address.startsWith(`unix://${socketDir}/`), answer.address);
+    await stop(answer.address);
+    assert.deepEqual(fs.readdirSync(socketDir), []);
+  });
+
+  test("in text where the Any with options could be read as BootstrapParams of somebody else", async () => {
+    const stdin = google.protobuf.Any.encode({ typeUrl: "containerd.runc.v1.Options" }).finish();
+    const { stdout, stderr } = await runShim([...flags("a4"), "start"], { cwd: bundle, stdin });
+    assert.match(stdout.toString(), /^unix:\/\//, stderr);
+    await stop(stdout.toString());
+  });
+
+  test("the living shim's address to the second container of a pod", async () => {
+    const pod = makeBundle({ ...config, annotations: { "io.kubernetes.cri.sandbox-id": "pod1" } });
+    const first = await runShim([...flags("pod1"), "start"], { cwd: pod });
+    const second = await runShim([...flags("app1"), "start"], { cwd: pod });
+    assert.equal(first.stderr + second.stderr, "");
+    assert.equal(second.stdout.toString(), first.stdout.toString());
+    await stop(first.stdout.toString());
+    fs.rmSync(pod, { recursive: true });
+  });
+
+  test("with a socket that only its owner can use, which is gone after Shutdown", async () => {
+    const { stdout } = await runShim([...flags("a5"), "start"], { cwd: bundle });
+    const socket = stdout.toString().replace("unix://", "");
+    assert.equal(fs.statSync(socket).mode & 0o777, 0o600);
+    await stop(stdout.toString());
+    assert.equal(fs.existsSync(socket), false);
+  });
+
+  test("and reads neither .env nor bunfig.toml from the bundle", async () => {
+    const dir = makeBundle(config);
+    fs.writeFileSync(path.join(dir, ".env"), "MAX_SHIM_VERSION=2\n");
+    fs.writeFileSync(path.join(dir, "bunfig.toml"), 'preload = ["./evil.ts"]\n');
+    fs.writeFileSync(path.join(dir, "evil.ts"), 'console.log("evil");\n');
+    const { stdout, stderr } = await runShim([...flags("a6"), "start"], { cwd: dir });
+    assert.match(stdout.toString(), /^unix:\/\/\/run\/containerd\/s\/[0-9a-f]{64}$/, stderr);
+    await stop(stdout.toString());
+    fs.rmSync(dir, { recursive: true });
+  });
+});
+
+describe("bad input gets a clear error, exit status 1, and leaves nothing", () => {
+  const start = (id: string) => [...flags(id), "start"];
+  const long = BootstrapParams.encode({
+    instanceId: "b1",
+    namespace: "ebb-test",
+    socketDir: `/run/${"d".repeat(80)}`,
+  }).finish();
+  const rows: [
+    string,
+    string[],
+    { config?: object | string; stdin?: Uint8Array; env?: Record<string, string> },
+    RegExp,
+  ][] = [
+    ["an unknown flag", ["-nope", "start"], { config }, /unknown flag -nope/],
+    ["an unknown command", [...flags("b1"), "stop"], { config }, /unknown command stop/],
+    ["no namespace", ["-id", "b1", "start"], { config }, /-namespace is missing/],
+    ["no id", ["-namespace", "n", "start"], { config }, /-id is missing/],
+    ["an id with a slash", start("a/b"), { config }, /a\/b/],
+    ["an id that climbs", start(".."), { config }, /"?\.\."?/],
+    ["a namespace that climbs", ["-namespace", "../x", "-id", "b1", "start"], { config }, /\.\.\/x/],
+    ["no config.json", start("b1"), {}, /config\.json/],
+    ["a config.json that is no JSON", start("b1"), { config: "{ nope" }, /config\.json/],
+    [
+      "a config.json with a wrong type",
+      start("b1"),
+      { config: { annotations: 5 } },
+      /config\.json.*\/annotations/,
+    ],
+    ["garbage on stdin", start("b1"), { config, stdin: Buffer.from("\x07garbage\xff\xfe") }, /stdin/],
+    ["a socket path too long", start("b1"), { config, stdin: long }, /socket path .* is \d+ bytes long/],
+    ["a setting that is no number", start("b1"), { config, env: { EBB_DRAIN_MS: "soon" } }, /EBB_DRAIN_MS/],
+    ["a server called by hand", flags("b1"), { config }, /call `start`/],
+  ];
+  for (const [title, args, { config: content, stdin, env }, message] of rows) {
+    test(title, async () => {
+      const bundle = makeBundle(content);
+      const before = traces(bundle);
+      const outcome = await runShim(args, { cwd: bundle, ...(stdin && { stdin }), ...(env && { env }) });
+      assert.match(outcome.stderr, message);
+      assert.match(outcome.stderr, /^containerd-shim-ebb-v2: /);
+      assert.equal(outcome.stdout.toString(), "");
+      assert.equal(outcome.status, 1);
+      assert.deepEqual(traces(bundle), before);
+      fs.rmSync(bundle, { recursive: true });
+    });
+  }
+});
+
+describe("delete", () => {
+  test("of a bundle with nothing in it answers that the container was killed", async () => {
+    const bundle = makeBundle();
+    const { status, stdout } = await runShim([...flags("gone"), "-bundle", bundle, "delete"], {
+      cwd: bundle,
+    });
+    assert.equal(status, 0);
+    const answer = containerd.task.v2.DeleteResponse.decode(stdout);
+    assert.equal(answer.exitStatus, 137);
+    assert.equal(answer.pid, 0);
+    assert.ok((answer.exitedAt?.seconds ?? 0) > 0);
+    fs.rmSync(bundle, { recursive: true });
+  });
+
+  test("reports the exit that the shim wrote down before it died", async () => {
+    const bundle = makeBundle();
+    const record = { pid: 4_194_000, status: 3, exitedAt: "2026-01-02T03:04:05.678Z" };
+    fs.writeFileSync(path.join(bundle, "exit.json"), JSON.stringify(record));
+    const { stdout } = await runShim([...flags("gone"), "-bundle", bundle, "delete"], { cwd: bundle });
+    const answer = containerd.task.v2.DeleteResponse.decode(stdout);
+    assert.equal(answer.exitStatus, 3);
+    assert.equal(answer.pid, 4_194_000);
+    assert.equal(answer.exitedAt?.seconds, Date.parse(record.exitedAt) / 1000 - 0.678);
+    assert.equal(answer.exitedAt?.nanos, 678_000_000);
+    fs.rmSync(bundle, { recursive: true });
+  });
+
+  test("removes the socket of the dead shim", async () => {
+    const bundle = makeBundle(config);
+    const { stdout } = await runShim([...flags("dead"), "start"], { cwd: bundle });
+    const connection = await connect(stdout.toString());
+    const { shimPid } = await createClient(taskV2, connection).connect({ id: "dead" });
+    process.kill(shimPid, "SIGKILL");
+    await connection.closed;
+    await runShim([...flags("dead"), "-bundle", bundle, "delete"], { cwd: bundle });
+    assert.equal(fs.existsSync(stdout.toString().replace("unix://", "")), false);
+    fs.rmSync(bundle, { recursive: true });
+  });
+
+  for (const [title, id, message] of [
+    ["an id with a slash", "a/b", /a\/b/],
+    ["an id that climbs", "..", /\.\./],
+  ] as const) {
+    test(`refuses ${title}`, async () => {
+      const { status, stderr } = await runShim([...flags(id), "delete"]);
+      assert.equal(status, 1);
+      assert.match(stderr, message);
+    });
+  }
+});
