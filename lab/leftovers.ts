@@ -65,19 +65,21 @@ export function newLeftovers(before: readonly string[], after: readonly string[]
 
 /**
  * Waits a little for what ends by itself (a shim takes a moment to exit after its last answer), and returns
- * what is still new then; empty where nothing was left.
+ * what is still new then; empty where nothing was left but what `excused` says yes to.
  */
-export async function settledLeftovers(scope: Scope, before: readonly string[]): Promise<string[]> {
-  try {
-    await until(
-      "leftovers to go",
-      () => (newLeftovers(before, snapshotLeftovers(scope)).length === 0 ? true : undefined),
-      5_000,
-    );
-    return [];
-  } catch {
-    return newLeftovers(before, snapshotLeftovers(scope));
-  }
+export async function settledLeftovers(
+  scope: Scope,
+  before: readonly string[],
+  excused: (line: string) => boolean = () => false,
+): Promise<string[]> {
+  let left: string[] = [];
+  const nothingLeft = () => {
+    left = newLeftovers(before, snapshotLeftovers(scope)).filter((line) => !excused(line));
+    return left.length === 0 ? true : undefined;
+  };
+  // Who waited in vain is told what is left, not that time has passed.
+  await until("leftovers to go", nothingLeft, 5_000).catch(() => {});
+  return left;
 }
 
 /** Ends all processes of the scope but the caller's own, unmounts its mounts and removes its files. */
@@ -90,9 +92,8 @@ export async function stopEverything(scope: Scope): Promise<void> {
   });
   // The deepest first, and those that were mounted over others first.
   for (const point of mounts(scope).reverse()) await command("umount", ["--lazy", point]);
-  for (const file of [...scope.ids.map((id) => shimSocketPath(scope, id)), ...fifos(scope)]) {
-    rmSync(file, { force: true });
-  }
+  for (const id of scope.ids) rmSync(shimSocketPath(scope, id), { force: true });
+  for (const directory of new Set(fifos(scope).map(path.dirname))) rmSync(directory, { recursive: true });
   rmSync(path.join(RUNC_DIR, scope.namespace), { recursive: true, force: true });
   for (const directory of cgroups(scope)) removeCgroup(directory);
   for (const parent of cgroupParents(scope)) removeCgroup(parent);

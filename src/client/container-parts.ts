@@ -114,7 +114,10 @@ export async function removeParts(parts: ContainerParts, shared: boolean): Promi
     });
   }
   if (parts.launched && command !== undefined && !asked) {
-    await attempt("delete", () => deleteShim(command));
+    // Where no shim ever served there may be nothing to delete, which is no problem of the removal.
+    await (shim === undefined
+      ? deleteShim(command).catch(() => {})
+      : attempt("delete", () => deleteShim(command)));
   }
   await attempt("log", async () => shim?.close());
   await attempt("events", async () => parts.events?.close());

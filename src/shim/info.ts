@@ -28,10 +28,7 @@ export async function info(): Promise<void> {
     name: "io.containerd.ebb.v2",
     version: { version, revision },
     options: any ?? null,
-    features:
-      features === undefined
-        ? null
-        : { typeUrl: FEATURES_TYPE, value: Buffer.from(JSON.stringify(features)) },
+    features: features === undefined ? null : { typeUrl: FEATURES_TYPE, value: Buffer.from(features) },
   };
   fs.writeSync(1, containerd.types.RuntimeInfo.encode(runtimeInfo).finish());
 }

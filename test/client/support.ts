@@ -1,14 +1,17 @@
 import {
   chmodSync,
+  existsSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
   readlinkSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
-import { after } from "node:test";
+import { after, before } from "node:test";
+import { fileURLToPath } from "node:url";
+import { busyboxPath, makeBusyboxRootfs } from "../../lab/busybox-rootfs.ts";
+import { settledLeftovers, stopEverything } from "../../lab/leftovers.ts";
 
 /** Makes a directory with a short path (sockets fit in it) that is removed after the file's tests. */
 export function scratchDir(): string {
@@ -38,23 +41,70 @@ export function openFiles(below: string): string[] {
     .filter((file) => file.startsWith(below));
 }
 
-/** The command lines of all processes that name a word, without this process's own. */
-export function processesNaming(word: string): string[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .map((name) => {
-      try {
-        return readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ");
-      } catch {
-        return "";
-      }
-    })
-    .filter((line) => line.includes(word));
+/** A shim that is installed here, to test against. */
+export interface InstalledShim {
+  readonly name: string;
+  readonly runtime: string;
+  /** Whether it takes BootstrapParams, as shims of containerd 2.3 do. */
+  readonly bootstrap: boolean;
 }
 
-/** The mount points of this mount namespace that name a word. */
-export function mountsNaming(word: string): string[] {
-  return readFileSync("/proc/self/mountinfo", "utf8")
-    .split("\n")
-    .filter((line) => line.includes(word));
+/** The shims that are there: containerd's own, and the one that was built here. */
+export function installedShims(): InstalledShim[] {
+  const built = fileURLToPath(new URL("../../dist/containerd-shim-ebb-v2", import.meta.url));
+  const shims: InstalledShim[] = [];
+  if (isInstalled("containerd-shim-runc-v2")) {
+    shims.push({ name: "containerd-shim-runc-v2", runtime: "io.containerd.runc.v2", bootstrap: false });
+  }
+  if (existsSync(built)) shims.push({ name: "containerd-shim-ebb-v2", runtime: built, bootstrap: true });
+  return shims;
+}
+
+function isInstalled(program: string): boolean {
+  return (process.env.PATH ?? "").split(":").some((dir) => existsSync(path.join(dir, program)));
+}
+
+/** Why containers cannot be run here; false where they can. */
+export const noContainers: string | false =
+  process.getuid?.() !== 0
+    ? "needs root"
+    : !isInstalled("runc")
+      ? "needs runc"
+      : busyboxPath() === undefined
+        ? "needs a static busybox"
+        : false;
+
+/** A place to run containers in: a root file system, a state directory, and what is left there by them. */
+export interface Place {
+  readonly rootfs: string;
+  readonly stateDir: string;
+  readonly namespace: string;
+  /** What the containers with these ids have left behind; nothing is what it should be. */
+  leftovers(ids: readonly string[]): Promise<string[]>;
+}
+
+/** Makes a place of its own for a file's tests, removed after them. Call it outside of any test. */
+export function makePlace(namespace: string): Place {
+  const dir = scratchDir();
+  const rootfs = path.join(dir, "rootfs");
+  const stateDir = path.join(dir, "state");
+  const scope = (ids: readonly string[]) => ({
+    roots: [stateDir],
+    address: path.join(stateDir, "ebb.sock"),
+    namespace,
+    ids,
+  });
+  before(async () => {
+    if (noContainers === false) await makeBusyboxRootfs(rootfs);
+  });
+  after(() => stopEverything(scope([])));
+  return {
+    rootfs,
+    stateDir,
+    namespace,
+    leftovers: async (ids) => {
+      const left = await settledLeftovers(scope(ids), [`directory ${stateDir}`]);
+      return left.filter((line) => line !== `directory ${stateDir}`);
+    },
+  };
 }

@@ -2,8 +2,16 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { settledLeftovers, snapshotLeftovers } from "../../lab/leftovers.ts";
 import { until } from "../../lab/until.ts";
-import { CONTROL, RUNTIMES } from "./runtimes.ts";
+import { CONTROL, RUNTIMES, type Runtime } from "./runtimes.ts";
 import { listedState, runArgs, type Scene, shimPid, startScene } from "./scene.ts";
+
+/**
+ * What may be left: the pipes are the client's, who removes them with its task; and containerd's own shim leaves
+ * its socket, since nobody unlinks it for a shim that died.
+ */
+function isExcused(line: string, { ours }: Runtime): boolean {
+  return line.startsWith("pipe ") || (!ours && line.startsWith("socket "));
+}
 
 describe("a shim that is killed while its container runs", () => {
   let scene: Scene;
@@ -20,7 +28,7 @@ describe("a shim that is killed while its container runs", () => {
       const scope = containerd.scope([id]);
       const clean = snapshotLeftovers(scope);
       await containerd.mustCtr(runArgs(runtime, ["-d"], id, "sleep", "1000"));
-      const started = events.tasks(id).find(({ topic }) => topic === "/tasks/start");
+      const started = await events.waitFor(id, "/tasks/start");
       process.kill(await shimPid(containerd, id), "SIGKILL");
 
       const deleted = await events.waitFor(id, "/tasks/delete");
@@ -30,13 +38,14 @@ describe("a shim that is killed while its container runs", () => {
       );
       const exited = await events.waitFor(id, "/tasks/exit");
       for (const { fields } of [exited, deleted]) {
-        assert.deepEqual([fields.exit_status, fields.pid], [137, started?.fields.pid]);
+        assert.deepEqual([fields.exit_status, fields.pid], [137, started.fields.pid]);
       }
       await until("the task to leave the list", async () =>
         (await listedState(containerd, id)) === undefined ? true : undefined,
       );
       await containerd.mustCtr(["container", "rm", id]);
-      assert.deepEqual(await settledLeftovers(scope, clean), []);
+      const left = await settledLeftovers(scope, clean, (line) => isExcused(line, runtime));
+      assert.deepEqual(left, []);
     });
 
     test(`leaves another container of the same runtime alone: ${runtime.name}`, { skip }, async () => {
@@ -52,7 +61,8 @@ describe("a shim that is killed while its container runs", () => {
       assert.equal(await listedState(containerd, living), "RUNNING");
       await containerd.mustCtr(["task", "rm", "-f", living]);
       await containerd.mustCtr(["container", "rm", dying, living]);
-      assert.deepEqual(await settledLeftovers(scope, clean), []);
+      const left = await settledLeftovers(scope, clean, (line) => isExcused(line, runtime));
+      assert.deepEqual(left, []);
     });
   }
 });

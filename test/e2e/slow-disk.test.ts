@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { CommandResult } from "../../lab/command.ts";
-import { settledLeftovers, snapshotLeftovers } from "../../lab/leftovers.ts";
+import { processes, settledLeftovers, snapshotLeftovers } from "../../lab/leftovers.ts";
 import type { PrivateContainerd } from "../../lab/private-containerd.ts";
 import { makeSlowDisk, type SlowDisk, whyNoSlowDisk } from "../../lab/slow-disk.ts";
 import { until } from "../../lab/until.ts";
@@ -111,7 +111,9 @@ describe("a container whose root file system is on a slow disk", () => {
     assert.ok([undefined, "STOPPED"].includes(stateIn(seen.list.stdout, id)), seen.list.stdout);
 
     disk.lift();
-    await until("the data to be written", () => (disk.writtenBytes() - before >= DATA ? true : undefined));
+    // Whoever lets the root file system go ends with the sync.
+    await until("the shim and its helper to end", () => (processes(scope).length === 0 ? true : undefined));
+    assert.ok(disk.writtenBytes() - before >= DATA, "the sync ended without the data");
     const [onDisk, made] = await readBack(containerd, id);
     assert.equal(onDisk, made);
     await containerd.mustCtr(["container", "rm", id]);
