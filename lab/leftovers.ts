@@ -118,26 +118,50 @@ function removeCgroup(directory: string): void {
 
 interface ProcessLine {
   readonly pid: number;
+  readonly parent: number;
   readonly comm: string;
   readonly state: string;
   readonly args: string;
 }
 
-/** The processes of the scope, zombies apart: shims, runtimes, helpers, and what runs in containers. */
+/**
+ * The processes of the scope, zombies apart: shims, runtimes, helpers, and what runs in containers. A helper that
+ * releases a mount bears no mark of its own: it is told by its name, its empty environment and its parent, a
+ * shim of the scope or, once that is gone, init.
+ */
 export function processes(scope: Scope): ProcessLine[] {
+  const all = allProcesses();
+  const marked = all.filter((one) => isMarked(one, scope));
+  const parents = new Set([1, ...marked.map(({ pid }) => pid)]);
+  return all.filter((one) => marked.includes(one) || (parents.has(one.parent) && isReleaseHelper(one)));
+}
+
+function isReleaseHelper({ pid, comm }: ProcessLine): boolean {
+  return comm === "cat" && readOr(`/proc/${pid}/environ`) === "";
+}
+
+function isMarked({ pid }: ProcessLine, scope: Scope): boolean {
+  const directory = path.join("/proc", String(pid));
   const marks = [...scope.roots, scope.address, `-namespace\0${scope.namespace}\0`];
+  const texts = [
+    readOr(path.join(directory, "cmdline")),
+    readOr(path.join(directory, "environ")),
+    linkOr(path.join(directory, "cwd")),
+  ];
+  const inCgroup = readOr(path.join(directory, "cgroup")).includes(`:/${scope.namespace}/`);
+  return inCgroup || texts.some((text) => marks.some((mark) => text.includes(mark)));
+}
+
+/** All processes but this one, zombies, and the daemon and its client, which are no leftovers. */
+function allProcesses(): ProcessLine[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .flatMap((name) => {
-      const directory = path.join("/proc", name);
-      const args = readOr(path.join(directory, "cmdline"));
-      const [, comm = "?", state = "?"] = /\((.*)\) (\S)/s.exec(readOr(path.join(directory, "stat"))) ?? [];
-      const texts = [args, readOr(path.join(directory, "environ")), linkOr(path.join(directory, "cwd"))];
-      const inCgroup = readOr(path.join(directory, "cgroup")).includes(`:/${scope.namespace}/`);
-      const ours = inCgroup || texts.some((text) => marks.some((mark) => text.includes(mark)));
-      const daemon = comm === "containerd" || comm === "ctr";
-      if (!ours || daemon || state === "Z" || state === "X" || state === "?") return [];
-      return [{ pid: Number(name), comm, state, args: args.replaceAll("\0", " ").trim() }];
+      const status = /\((.*)\) (\S) (\d+)/s.exec(readOr(`/proc/${name}/stat`));
+      const [, comm = "", state = "", parent = ""] = status ?? [];
+      if (["", "Z", "X"].includes(state) || comm === "containerd" || comm === "ctr") return [];
+      const args = readOr(`/proc/${name}/cmdline`).replaceAll("\0", " ").trim();
+      return [{ pid: Number(name), parent: Number(parent), comm, state, args }];
     });
 }
 

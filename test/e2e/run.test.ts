@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { settledLeftovers, snapshotLeftovers } from "../../lab/leftovers.ts";
+import { until } from "../../lab/until.ts";
 import { CONTROL, EBB, RUNTIMES } from "./runtimes.ts";
-import { killContainer, runArgs, type Scene, startScene, waitForState } from "./scene.ts";
+import { bundlePath, killContainer, runArgs, type Scene, startScene, waitForState } from "./scene.ts";
 import { recordTranscript } from "./transcript.ts";
 
 describe("ctr run", () => {
@@ -47,6 +51,24 @@ describe("ctr run", () => {
         const run = await scene.containerd.ctr(runArgs(runtime, ["--rm"], id, "sh", "-c", script));
         const lines = run.stdout.trimEnd().split("\n");
         assert.deepEqual([lines.length, lines[0], lines.at(-1)], [200_000, "1", "200000"]);
+      });
+
+      test("deletes a detached container without waiting for somebody to read its output", {
+        skip,
+      }, async () => {
+        const id = `${prefix}-unread`;
+        const script = "until [ -e /go ]; do usleep 10000; done; echo unread; touch /said; exec sleep 1000";
+        await scene.containerd.mustCtr(runArgs(runtime, ["-d"], id, "sh", "-c", script));
+        // The client is gone, and with it the reader: only now does the container speak.
+        const rootfs = path.join(bundlePath(scene.containerd, id), "rootfs");
+        writeFileSync(path.join(rootfs, "go"), "");
+        await until("the output", () => (existsSync(path.join(rootfs, "said")) ? true : undefined));
+        await killContainer(scene.containerd, id);
+        const waiting = spawn("sleep", ["5"]);
+        await scene.containerd.mustCtr(["task", "rm", id]);
+        assert.equal(waiting.exitCode, null, "the deletion took longer than a process of five seconds");
+        waiting.kill();
+        await scene.containerd.mustCtr(["container", "rm", id]);
       });
 
       test("fails for a program that is not there, and leaves nothing", { skip }, async () => {

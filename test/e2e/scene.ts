@@ -42,6 +42,11 @@ async function imported(containerd: PrivateContainerd, archive: string): Promise
   return watchEvents(containerd);
 }
 
+/** The directory that containerd 1.6 makes for a task; its root file system is mounted in there. */
+export function bundlePath(containerd: PrivateContainerd, id: string): string {
+  return path.join(containerd.state, "io.containerd.runtime.v2.task", containerd.namespace, id);
+}
+
 /** The arguments of `ctr` that run a container. */
 export function runArgs(runtime: Runtime, flags: readonly string[], id: string, ...args: string[]): string[] {
   return ["run", ...flags, "--runtime", runtime.name, BUSYBOX_IMAGE, id, ...args];

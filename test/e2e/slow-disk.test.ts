@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { CommandResult } from "../../lab/command.ts";
@@ -9,11 +9,17 @@ import type { PrivateContainerd } from "../../lab/private-containerd.ts";
 import { makeSlowDisk, type SlowDisk, whyNoSlowDisk } from "../../lab/slow-disk.ts";
 import { until } from "../../lab/until.ts";
 import { CONTROL, EBB, type Runtime } from "./runtimes.ts";
-import { killContainer, runArgs, type Scene, startScene, stateIn } from "./scene.ts";
+import { bundlePath, killContainer, runArgs, type Scene, startScene, stateIn } from "./scene.ts";
 
 const MEBIBYTE = 1 << 20;
 const DATA = 24 * MEBIBYTE;
 const LIMIT = 4 * MEBIBYTE;
+/** Waits for its sign, writes the data into the page cache, and leaves their digest. */
+const SCRIPT = `
+until [ -e /go ]; do usleep 10000; done
+dd if=/dev/urandom of=/data bs=1M count=24 2>/dev/null && sha256sum /data > /tmp/sum && mv /tmp/sum /sum
+exec sleep 1000`;
+
 const noDisk = whyNoSlowDisk() ?? false;
 
 /** What was seen while a container with much unwritten data was deleted. */
@@ -43,10 +49,11 @@ describe("a container whose root file system is on a slow disk", () => {
   async function deleteWithUnwrittenData(runtime: Runtime, id: string): Promise<Deletion> {
     const { containerd } = scene;
     const flags = disk.cgroup === undefined ? ["-d"] : ["-d", "--cgroup", `/${disk.cgroup}/${id}`];
-    await containerd.mustCtr(runArgs(runtime, flags, id, "sleep", "1000"));
+    await containerd.mustCtr(runArgs(runtime, flags, id, "sh", "-c", SCRIPT));
     disk.throttle(LIMIT);
-    const write = "dd if=/dev/urandom of=/data bs=1M count=24 && sha256sum /data > /sum";
-    await containerd.mustCtr(["task", "exec", "--exec-id", "write", id, "sh", "-c", write]);
+    const rootfs = path.join(bundlePath(containerd, id), "rootfs");
+    writeFileSync(path.join(rootfs, "go"), "");
+    await until("the data", () => (existsSync(path.join(rootfs, "sum")) ? true : undefined));
     await killContainer(containerd, id);
 
     const before = disk.writtenBytes();
@@ -111,9 +118,9 @@ describe("a container whose root file system is on a slow disk", () => {
     assert.ok([undefined, "STOPPED"].includes(stateIn(seen.list.stdout, id)), seen.list.stdout);
 
     disk.lift();
+    await until("the data to be written", () => (disk.writtenBytes() - before >= DATA ? true : undefined));
     // Whoever lets the root file system go ends with the sync.
     await until("the shim and its helper to end", () => (processes(scope).length === 0 ? true : undefined));
-    assert.ok(disk.writtenBytes() - before >= DATA, "the sync ended without the data");
     const [onDisk, made] = await readBack(containerd, id);
     assert.equal(onDisk, made);
     await containerd.mustCtr(["container", "rm", id]);
