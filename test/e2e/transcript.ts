@@ -28,11 +28,15 @@ class Names {
     let named = text;
     for (const [value, name] of this.#fixed) named = named.replaceAll(value, name);
     for (const [pid, name] of this.#pids) named = named.replaceAll(new RegExp(`\\b${pid}\\b`, "g"), name);
-    return named
-      .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| \+0000 UTC)/g, "<time>")
-      .replaceAll(/\/run\/containerd\/fifo\/\d+/g, "<fifo>")
-      .replaceAll(/snapshots\/\d+/g, "snapshots/<n>")
-      .replaceAll(/ +/g, " ");
+    return (
+      named
+        .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| \+0000 UTC)/g, "<time>")
+        .replaceAll(/\/run\/containerd\/fifo\/\d+/g, "<fifo>")
+        .replaceAll(/snapshots\/\d+/g, "snapshots/<n>")
+        // Each shim words its errors itself; what they have in common is the code at the end.
+        .replaceAll(/^ctr: .*: ([a-z ]+)$/gm, "ctr: <message>: $1")
+        .replaceAll(/ +/g, " ")
+    );
   }
 }
 
