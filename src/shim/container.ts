@@ -161,10 +161,8 @@ export class Container {
   }
 
   #deletionSteps() {
-    const { libc, settings } = this.#host;
     const { runc, stdio, pidfd } = this.#parts;
     return [
-      { name: "drain stdio", run: () => stdio.drain(libc, settings.drainMs, this.#logger) },
       { name: "runc delete", run: () => this.#runcDelete(runc) },
       { name: "await exit", run: () => this.#awaitExit() },
       { name: "close stdio", run: () => stdio.close() },

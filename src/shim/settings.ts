@@ -6,8 +6,6 @@ export interface Settings {
   readonly serverReadyMs: number;
   /** How long mounting a rootfs may take. */
   readonly mountMs: number;
-  /** How long Delete waits for a reader to take what is left in the stdio fifos. */
-  readonly drainMs: number;
   /** How long Delete waits for the exit of an init that `runc delete` has just killed. */
   readonly exitMs: number;
   /** How long one attempt to hand an event to the daemon may take. */
@@ -27,8 +25,6 @@ export const defaultSettings: Settings = {
   // Making the work directories of an overlay waits for the disk's journal, which a busy disk makes slow;
   // two minutes is what the kubelet gives a whole request.
   mountMs: 120_000,
-  // The Go shim's figure. A living reader needs milliseconds; only a stalled one gets this far.
-  drainMs: 10_000,
   // A killed process is gone at once unless it sits in an uninterruptible call.
   exitMs: 10_000,
   // The Go shim's figure: a daemon that works answers at once.
@@ -44,7 +40,6 @@ export const defaultSettings: Settings = {
 const VARIABLES: Readonly<Record<keyof Settings, string>> = {
   serverReadyMs: "EBB_SERVER_READY_MS",
   mountMs: "EBB_MOUNT_MS",
-  drainMs: "EBB_DRAIN_MS",
   exitMs: "EBB_EXIT_MS",
   eventMs: "EBB_EVENT_MS",
   eventQueue: "EBB_EVENT_QUEUE",

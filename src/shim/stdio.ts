@@ -1,9 +1,6 @@
 import fs from "node:fs";
-import { sleep } from "../base/deadline.ts";
-import type { Logger } from "../base/logger.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { openInputFifo, openOutputFifo } from "../linux/fifo.ts";
-import type { Libc } from "../linux/libc.ts";
 
 /** Where a process's standard streams go, as the daemon names them: paths of fifos, empty for none. */
 export interface StdioPaths {
@@ -12,9 +9,6 @@ export interface StdioPaths {
   readonly stderr: string;
   readonly terminal: boolean;
 }
-
-/** How often the rest in a fifo is looked at while a reader takes it, in milliseconds. */
-const DRAIN_POLL_MS = 5;
 
 /** An end that the shim keeps open, and the one that the process gets. */
 interface Ends {
@@ -65,32 +59,16 @@ export class Stdio {
       if (ends !== undefined) fs.closeSync(ends.child);
   }
 
-  /**
-   * Waits until a reader has taken all that the process has written, at most `limitMs`. What is left by then
-   * is logged: it goes when the shim closes its end, unless a reader still has the fifo open.
-   */
-  async drain(libc: Libc, limitMs: number, logger: Logger): Promise<void> {
-    const giveUp = Date.now() + limitMs;
-    for (const [name, { keep }] of this.#outputs) {
-      let left = libc.unreadBytes(keep);
-      while (left > 0 && Date.now() < giveUp) {
-        await sleep(DRAIN_POLL_MS);
-        left = libc.unreadBytes(keep);
-      }
-      if (left > 0) {
-        const fields = { stream: name, path: this.paths[name], unread: left, limitMs };
-        logger.warn("nobody read the rest of a container's output", fields);
-      }
-    }
-  }
-
   /** The process reads the end of its input once the daemon's writers are gone as well. */
   closeStdin(): void {
     if (this.#stdin !== undefined) fs.closeSync(this.#stdin.keep);
     this.#stdin = undefined;
   }
 
-  /** Lets everything go. */
+  /**
+   * Lets everything go. What the process wrote is in the fifo and stays there for a reader that has it open, as
+   * the daemon has from before Create on; there is nothing to wait for.
+   */
   close(): void {
     this.closeStdin();
     for (const { keep } of this.#outputs.values()) fs.closeSync(keep);

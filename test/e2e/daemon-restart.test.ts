@@ -26,8 +26,6 @@ describe("a containerd that crashes and starts again while a container runs", ()
 
       assert.equal(await listedState(containerd, id), "RUNNING");
       assert.equal(await shimPid(containerd, id), shim);
-      const { exitCode } = await containerd.ctr(["task", "exec", "--exec-id", "e", id, "sh", "-c", "exit 7"]);
-      assert.equal(exitCode, 7);
 
       await killContainer(containerd, id);
       const { fields } = await scene.events.waitFor(id, "/tasks/exit");

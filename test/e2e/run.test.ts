@@ -118,6 +118,6 @@ describe("ctr run", () => {
     const first = await recordTranscript(scene, CONTROL, "go-first");
     const second = await recordTranscript(scene, CONTROL, "go-second");
     assert.deepEqual(second, first);
-    assert.equal(first.events.length, 10);
+    assert.equal(first.events.length, 4);
   });
 });

@@ -181,7 +181,7 @@ describe("bad input gets a clear error, exit status 1, and leaves nothing", () =
     ],
     ["garbage on stdin", start("b1"), { config, stdin: Buffer.from("\x07garbage\xff\xfe") }, /stdin/],
     ["a socket path too long", start("b1"), { config, stdin: long }, /socket path .* is \d+ bytes long/],
-    ["a setting that is no number", start("b1"), { config, env: { EBB_DRAIN_MS: "soon" } }, /EBB_DRAIN_MS/],
+    ["a setting that is no number", start("b1"), { config, env: { EBB_EXIT_MS: "soon" } }, /EBB_EXIT_MS/],
     ["a server called by hand", flags("b1"), { config }, /call `start`/],
   ];
   for (const [title, args, { config: content, stdin, env }, message] of rows) {

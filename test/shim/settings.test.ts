@@ -5,11 +5,11 @@ import { defaultSettings, readSettings } from "../../src/shim/settings.ts";
 
 describe("readSettings", () => {
   test("gives the defaults where the environment says nothing", () => {
-    assert.deepEqual(readSettings({ PATH: "/bin", EBB_DRAIN_MS: "" }), defaultSettings);
+    assert.deepEqual(readSettings({ PATH: "/bin", EBB_EXIT_MS: "" }), defaultSettings);
   });
 
   test("takes what the environment says", () => {
-    assert.deepEqual(readSettings({ EBB_DRAIN_MS: "250" }), { ...defaultSettings, drainMs: 250 });
+    assert.deepEqual(readSettings({ EBB_EXIT_MS: "250" }), { ...defaultSettings, exitMs: 250 });
   });
 
   for (const value of ["0", "-1", "1.5", "10s", "abc", "99999999999"]) {
