@@ -1,6 +1,7 @@
 import { type Deadline, deadline, MAX_TIMER_MS, within } from "../base/deadline.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { ttrpc } from "../proto/index.ts";
+import { Breather } from "./breather.ts";
 import {
   type Frame,
   FrameFlag,
@@ -51,6 +52,7 @@ const initialState: Readonly<Record<MethodKind, StreamState>> = {
 export class ClientStream {
   readonly inbox: Inbox;
   readonly #options: StreamOptions;
+  readonly #breather = new Breather();
   #state: StreamState;
   #deadline: Deadline | undefined;
   #error: StatusError | undefined;
@@ -89,7 +91,7 @@ export class ClientStream {
     // Refused before it counts as sent: the stream stays as it was.
     if (message.length > MAX_DATA_LENGTH) throw oversizedError(message.length, MAX_DATA_LENGTH);
     this.#step("sendData");
-    await this.#write(FrameType.data, FrameFlag.none, message);
+    await (this.#write(FrameType.data, FrameFlag.none, message) ?? this.#breather.breathe());
     if (this.#error !== undefined) throw this.#error;
   }
 

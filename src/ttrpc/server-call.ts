@@ -1,6 +1,7 @@
 import { abortable, MAX_TIMER_MS, within } from "../base/deadline.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { ttrpc } from "../proto/index.ts";
+import { Breather } from "./breather.ts";
 import { type Frame, FrameFlag, FrameType, MAX_DATA_LENGTH } from "./frame.ts";
 import type { CallContext, RegisteredMethod } from "./handlers.ts";
 import { Inbox } from "./inbox.ts";
@@ -35,6 +36,7 @@ export class ServerCall {
   readonly inbox: Inbox;
   readonly #options: ServerCallOptions;
   readonly #controller = new AbortController();
+  readonly #breather = new Breather();
   #state: StreamState;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -93,7 +95,7 @@ export class ServerCall {
   async sendData(message: Uint8Array): Promise<void> {
     if (message.length > MAX_DATA_LENGTH) throw oversizedError(message.length, MAX_DATA_LENGTH);
     this.#step("sendData");
-    const written = this.#write(FrameType.data, FrameFlag.none, message);
+    const written = this.#write(FrameType.data, FrameFlag.none, message) ?? this.#breather.breathe();
     if (written !== undefined) await abortable(written, this.#controller.signal);
   }
 
