@@ -55,7 +55,18 @@ export async function serve(flags: Flags, settings: Settings): Promise<void> {
 }
 
 /** The calls that are served; the others of the task API answer `unimplemented`. */
-const CALLS = ["create", "start", "delete", "state", "kill", "wait", "pids", "connect", "shutdown"] as const;
+const CALLS = [
+  "create",
+  "start",
+  "delete",
+  "state",
+  "kill",
+  "wait",
+  "pids",
+  "closeIO",
+  "connect",
+  "shutdown",
+] as const;
 
 /** Both versions of the task API are the same calls with the same messages. A call waits for the service. */
 function register(server: Server, service: Promise<TaskService>): void {

@@ -99,6 +99,13 @@ export class TaskService {
     return exitFields(await abortable(this.#find(request).exited, signal));
   }
 
+  /** Ends the process's input, once the daemon's own writers are gone as well. */
+  async closeIO(request: Request<"CloseIORequest">) {
+    const container = this.#find(request);
+    if (request.stdin) container.stdio.closeStdin();
+    return {};
+  }
+
   /** Every process of the container. */
   async pids(request: Request<"PidsRequest">) {
     return {

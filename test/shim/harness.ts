@@ -1,0 +1,150 @@
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { after, before } from "node:test";
+import { fileURLToPath } from "node:url";
+import { makeBusyboxRootfs } from "../../lab/busybox-rootfs.ts";
+import { command } from "../../lab/command.ts";
+import {
+  type Bundle,
+  createBundle,
+  defaultSpec,
+  EventReceiver,
+  launchShim,
+  type Shim,
+} from "../../src/client/index.ts";
+import { readMountInfo } from "../../src/linux/mountinfo.ts";
+import type { containerd } from "../../src/proto/index.ts";
+import { shimPath } from "../support/shim-process.ts";
+
+/** Why the shim cannot run containers here; false where it can. */
+export const noContainers: string | false =
+  process.getuid?.() !== 0
+    ? "needs root"
+    : !fs.existsSync("/usr/sbin/runc") && !fs.existsSync("/usr/bin/runc")
+      ? "needs runc"
+      : false;
+
+const NAMESPACE = "ebb-shim-test";
+
+/** What a test may set when it makes a container. */
+export interface CreateOptions extends Partial<containerd.task.v2.ICreateTaskRequest> {
+  readonly args?: readonly string[];
+  /** Where the overlay's upper directory goes, if not into the workshop's own directory. */
+  readonly upperIn?: string;
+}
+
+/** A place where a test file makes bundles, launches our shim over them and drives it, as the daemon would. */
+export class Workshop {
+  dir = "";
+  lower = "";
+  #events: EventReceiver | undefined;
+  #shims: Shim[] = [];
+  #bundles: Bundle[] = [];
+
+  /** Call it outside of any test: it makes what it needs before the file's tests and removes it after them. */
+  constructor() {
+    before(async () => {
+      if (noContainers !== false) return;
+      this.dir = fs.mkdtempSync(path.join(os.tmpdir(), "ebb-shim-"));
+      this.lower = path.join(this.dir, "lower");
+      await makeBusyboxRootfs(this.lower);
+      this.#events = await EventReceiver.listen(path.join(this.dir, "events"));
+    });
+    after(async () => {
+      for (const shim of this.#shims) await this.#end(shim);
+      for (const bundle of this.#bundles) await this.#remove(bundle);
+      await this.#events?.close();
+      if (this.dir !== "") fs.rmSync(this.dir, { recursive: true, force: true });
+    });
+  }
+
+  get events(): EventReceiver {
+    if (this.#events === undefined) throw new Error("the workshop is not open");
+    return this.#events;
+  }
+
+  /** What the events about a container were, as `topic id` with the exit status where there is one. */
+  history(id: string): string[] {
+    return this.events.received.flatMap(({ topic, type, ...rest }) => {
+      const event = ("event" in rest ? rest.event : {}) as { containerId?: string; exitStatus?: number };
+      if (event.containerId !== id) return [];
+      const status = topic === "/tasks/exit" || topic === "/tasks/delete" ? ` ${event.exitStatus}` : "";
+      return [`${topic}${status}`];
+    });
+  }
+
+  /** A bundle whose program is `args`. */
+  async bundle(
+    id: string,
+    args: readonly string[],
+    annotations: Record<string, string> = {},
+  ): Promise<Bundle> {
+    const spec = defaultSpec({ namespace: NAMESPACE, id, args, annotations });
+    const root = path.join(this.dir, "bundles");
+    const bundle = await createBundle({ root, namespace: NAMESPACE, id, spec });
+    this.#bundles.push(bundle);
+    return bundle;
+  }
+
+  /** The overlay that a snapshotter would hand to the daemon for a new container. */
+  overlay(id: string, upperIn = this.dir): containerd.types.IMount {
+    const [upper, work] = ["upper", "work"].map((name) => path.join(upperIn, name, id));
+    for (const dir of [upper, work]) fs.mkdirSync(dir ?? "", { recursive: true });
+    const options = [`lowerdir=${this.lower}`, `upperdir=${upper}`, `workdir=${work}`];
+    return { type: "overlay", source: "overlay", options };
+  }
+
+  /** A shim for a bundle. */
+  async launch(bundle: Bundle, env: Record<string, string> = {}): Promise<Shim> {
+    const shim = await launchShim({
+      binary: shimPath,
+      namespace: NAMESPACE,
+      id: bundle.id,
+      bundle: bundle.path,
+      address: path.join(this.dir, "containerd.sock"),
+      ttrpcAddress: this.events.address,
+      env,
+    });
+    this.#shims.push(shim);
+    return shim;
+  }
+
+  /** Bundle, shim and container of one id. */
+  async create(id: string, options: CreateOptions = {}, env: Record<string, string> = {}) {
+    const { args = ["sleep", "1000"], upperIn, ...request } = options;
+    const bundle = await this.bundle(id, args);
+    const shim = await this.launch(bundle, env);
+    const rootfs = [this.overlay(id, upperIn)];
+    const { pid } = await shim.task.create({ id, bundle: bundle.path, rootfs, ...request });
+    return { bundle, shim, task: shim.task, pid };
+  }
+
+  /** What a container would leave on the host: mounts in its bundle, and runc's state of it. */
+  traces(bundle: Bundle): string[] {
+    const mounts = readMountInfo().filter(({ mountPoint }) => mountPoint.startsWith(bundle.path));
+    const state = `/run/containerd/runc/${NAMESPACE}/${bundle.id}`;
+    return [...mounts.map(({ mountPoint }) => mountPoint), ...(fs.existsSync(state) ? [state] : [])];
+  }
+
+  async #end(shim: Shim): Promise<void> {
+    const pid = await shim.task.connect({ id: "" }).then(
+      ({ shimPid }) => shimPid,
+      () => 0,
+    );
+    await shim.close();
+    if (pid !== 0) process.kill(pid, "SIGKILL");
+    if (shim.socketPath !== undefined) fs.rmSync(shim.socketPath, { force: true });
+  }
+
+  async #remove(bundle: Bundle): Promise<void> {
+    const root = `/run/containerd/runc/${NAMESPACE}`;
+    if (fs.existsSync(path.join(root, bundle.id))) {
+      await command("runc", ["--root", root, "delete", "--force", bundle.id]);
+    }
+    await bundle.remove();
+  }
+}
+
+/** The fake OCI runtime, as a program that can be named in the runtime's options. */
+export const fakeRunc = fileURLToPath(new URL("../../runc-fixtures/fake-runc.mjs", import.meta.url));
