@@ -132,8 +132,8 @@ export class Workshop {
       ({ shimPid }) => shimPid,
       () => 0,
     );
-    await shim.close();
     if (pid !== 0) process.kill(pid, "SIGKILL");
+    await shim.close();
     if (shim.socketPath !== undefined) fs.rmSync(shim.socketPath, { force: true });
   }
 
