@@ -128,19 +128,24 @@ export async function removeParts(parts: ContainerParts, shared: boolean): Promi
   throw new StatusError(StatusCode.internal, `not all could be removed: ${problems.join("; ")}`);
 }
 
-/** Kills and deletes by the shim, and shuts it down. Says whether the shim has done all of that. */
+/**
+ * Kills and deletes by the shim, and shuts it down. Says whether the shim has done all of that: one that knows
+ * no such container after a failed Create may have left one in its runtime all the same.
+ */
 async function removeByShim(parts: ContainerParts, shared: boolean): Promise<boolean> {
   const { shim, command } = parts;
   if (shim === undefined || command === undefined) return false;
   const { id } = command;
+  let deleted = true;
   if (parts.created) {
     await shim.task.kill({ id, signal: SIGKILL, all: true }, { timeoutMs: KILL_MS }).catch(unlessNotFound);
     await shim.task.wait({ id }, { timeoutMs: KILL_MS }).catch(unlessNotFound);
-    await shim.task.delete({ id }, { timeoutMs: DELETE_MS }).catch(unlessNotFound);
+    const answer = await shim.task.delete({ id }, { timeoutMs: DELETE_MS }).catch(unlessNotFound);
+    deleted = answer !== undefined;
     parts.created = false;
   }
   await shutDownShim(parts, shared);
-  return true;
+  return deleted;
 }
 
 async function removeScratch({ rootfs, scratch, bundle }: ContainerParts): Promise<void> {

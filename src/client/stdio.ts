@@ -6,7 +6,7 @@ import { type FifoReader, type FifoWriter, makeFifos, openFifoReader, openFifoWr
 /** Takes a container's output, a piece at a time; the next piece comes when the promise resolves. */
 export type OutputSink = (data: Uint8Array) => void | Promise<void>;
 
-/** Where a container's streams go. A stream that is not given is not set up. */
+/** Where a container's streams go. An output without a sink is dropped; without any, and without stdin, none is set up. */
 export interface StdioOptions {
   readonly stdin?: AsyncIterable<Uint8Array>;
   readonly stdout?: OutputSink;
@@ -40,8 +40,11 @@ export class ContainerStdio {
   #delivered = 0;
 
   private constructor(dir: string, options: StdioOptions) {
-    const at = (name: keyof StdioPaths) => (options[name] === undefined ? "" : path.join(dir, name));
-    this.paths = { stdin: at("stdin"), stdout: at("stdout"), stderr: at("stderr") };
+    const at = (name: keyof StdioPaths, wanted: boolean) => (wanted ? path.join(dir, name) : "");
+    const stdin = options.stdin !== undefined;
+    // With one of the outputs alone, containerd's own shim fails: it opens the other one by its empty name.
+    const outputs = stdin || options.stdout !== undefined || options.stderr !== undefined;
+    this.paths = { stdin: at("stdin", stdin), stdout: at("stdout", outputs), stderr: at("stderr", outputs) };
     this.#dir = dir;
     this.#options = options;
   }
@@ -62,8 +65,8 @@ export class ContainerStdio {
 
   #openOutputs(): void {
     for (const name of ["stdout", "stderr"] as const) {
-      const sink = this.#options[name];
-      if (sink === undefined) continue;
+      if (this.paths[name] === "") continue;
+      const sink = this.#options[name] ?? (() => {});
       const reader = openFifoReader(this.paths[name]);
       this.#readers.push(reader);
       this.#outputs.push(this.#pump(name, reader, sink));

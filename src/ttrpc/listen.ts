@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import net from "node:net";
+import { dirname } from "node:path";
 import type { Duplex } from "node:stream";
 import { deferred } from "../base/deferred.ts";
 import type { Logger } from "../base/logger.ts";
@@ -31,7 +32,7 @@ const DEFAULT_MODE = 0o600;
 /**
  * Listens on a unix socket. A path has its mode from the moment it exists. Throws `invalidArgument` for an
  * address too long, `alreadyExists` where the address is taken (also by a socket nobody serves any more: only
- * the caller can know), `permissionDenied`, or `unavailable`, each naming the address. A path is taken on the
+ * the caller can know), `notFound` without the directory, `permissionDenied`, or `unavailable`, each naming it. A path is taken on the
  * main thread only: its mode is set by way of the process's umask.
  */
 export async function listen(where: ListenOptions, target: ListenTarget): Promise<Listener> {
@@ -57,6 +58,10 @@ export async function listen(where: ListenOptions, target: ListenTarget): Promis
 function listenOn(server: net.Server, where: SocketAddress & { readonly mode?: number }): void {
   const path = toNetPath(where);
   if (!("path" in where)) return void server.listen({ path });
+  // Node calls this a lack of permission.
+  if (!fs.existsSync(dirname(path))) {
+    throw new StatusError(StatusCode.notFound, `listen on ${path}: there is no directory ${dirname(path)}`);
+  }
   // A runtime may remove what is at the path before it binds; what is there is not ours to remove.
   if (fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw taken(path);
   // bind(2), which happens within the call, takes the mode from the umask: there is no moment in which others

@@ -28,10 +28,17 @@ async function allClosed(): Promise<void> {
 }
 
 describe("the streams of a container", () => {
-  test("are pipes in a directory that is the owner's alone, and only those that were asked for", async () => {
+  test("are none unless one is asked for", async () => {
+    const stdio = await open({});
+    assert.deepEqual(stdio.paths, { stdin: "", stdout: "", stderr: "" });
+    assert.equal(await stdio.drained(10_000), true);
+    await stdio.close();
+  });
+
+  test("are pipes in a directory that is the owner's alone, both outputs with either", async () => {
     const stdio = await open({ stdout: () => {} });
     assert.equal(stdio.paths.stdin, "");
-    assert.equal(stdio.paths.stderr, "");
+    assert.ok(statSync(stdio.paths.stderr).isFIFO());
     assert.equal(statSync(path.dirname(stdio.paths.stdout)).mode & 0o777, 0o700);
     assert.ok(statSync(stdio.paths.stdout).isFIFO());
     await stdio.close();
@@ -66,7 +73,7 @@ describe("the streams of a container", () => {
         await gate.promise;
       },
     });
-    shell(`head -c 300000 /dev/zero >${stdio.paths.stdout}`);
+    shell(`exec >${stdio.paths.stdout} 2>${stdio.paths.stderr}; head -c 300000 /dev/zero`);
     const drained = stdio.drained(20);
     await new Promise((resolve) => setTimeout(resolve, 100));
     assert.ok(taken <= 65_536, `${taken} bytes`);
@@ -97,7 +104,7 @@ describe("the streams of a container", () => {
       stdout: () => Promise.reject(new Error("disk full")),
       onFailure: (error, stream) => failures.push(`${stream}: ${(error as Error).message}`),
     });
-    shell(`head -c 300000 /dev/zero >${stdio.paths.stdout}`);
+    shell(`exec >${stdio.paths.stdout} 2>${stdio.paths.stderr}; head -c 300000 /dev/zero`);
     assert.equal(await stdio.drained(10_000), true);
     assert.deepEqual(failures, ["stdout: disk full"]);
     await stdio.close();
@@ -111,7 +118,7 @@ describe("the streams of a container", () => {
       },
       onFailure: (error) => failures.push(error),
     });
-    shell(`echo x >${stdio.paths.stdout}`);
+    shell(`exec >${stdio.paths.stdout} 2>${stdio.paths.stderr}; echo x`);
     assert.equal(await stdio.drained(10_000), true);
     assert.equal(failures.length, 1);
     await stdio.close();
