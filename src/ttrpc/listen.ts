@@ -42,8 +42,8 @@ export async function listen(where: ListenOptions, target: ListenTarget): Promis
   server.once("listening", () => listening.resolve());
   // Stays: what the socket reports later (no descriptors left, say) must not end the process.
   server.on("error", (err) => {
+    if (server.listening) target.logger.error("listening socket failed", { address, err });
     listening.reject(err);
-    target.logger.error("listening socket failed", { address, err });
   });
   try {
     if ("fd" in where) server.listen({ fd: where.fd });

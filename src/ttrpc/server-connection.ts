@@ -64,8 +64,8 @@ export class ServerConnection {
     return this.#calls.size;
   }
 
-  /** Ends the connection at once; the handlers' signals abort. */
-  close(reason: StatusError): void {
+  /** Ends the connection at once, for the reason given; the handlers' signals abort. */
+  close(reason = new StatusError(StatusCode.unavailable, "connection closed by this side")): void {
     this.#wire.end(reason);
   }
 
