@@ -120,6 +120,35 @@ describe("a stream that is not read", () => {
   });
 });
 
+describe("an endless stream that never has to wait", () => {
+  test("lets everything else in the process run, at the server and at the client", async () => {
+    const { client, server, connection } = startEcho({
+      async *split() {
+        for (;;) yield "x";
+      },
+      async join(words) {
+        for await (const _ of words);
+        return "";
+      },
+    });
+    let over = false;
+    const read = async () => {
+      for await (const _ of client.split("")) if (over) break;
+    };
+    const send = async (call = client.join()) => {
+      while (!over) await call.send("x");
+      return call.finish();
+    };
+    const endless = [read(), send()];
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    assert.equal(await client.say("beside it"), "beside it");
+    over = true;
+    await Promise.all(endless);
+    connection.close();
+    await server.close();
+  });
+});
+
 describe("a peer that does not read", () => {
   /** A connection to a server of which nothing is ever read. */
   function deafClient(handlers: Parameters<typeof startEcho>[0], limits: Parameters<typeof startEcho>[1]) {
