@@ -81,8 +81,8 @@ function isWithin(inner, outer) {
 }
 
 setUp({ forTests: true });
-check();
 build();
+check();
 const scratch = mkdtempSync(path.join(os.tmpdir(), "ebb-test-"));
 const places = process.argv.length > 2 ? process.argv.slice(2) : ["test"];
 const runs = { Bun: runUnderBun(places, scratch), Node: runUnderNode(places, scratch) };
