@@ -37,6 +37,8 @@ export class FrameConnection {
   #unread: Iterator<Frame | OversizedFrame>[] = [];
   #held = false;
   #finishing = false;
+  /** The peer has ended, which counts when all that it had sent is delivered. */
+  #ending: StatusError | undefined;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #caughtUp: Deferred<void> | undefined;
@@ -48,8 +50,8 @@ export class FrameConnection {
     this.closed = this.#closed.promise;
     // Stays for good: a stream may report an error after it was destroyed, and nobody else would catch it.
     stream.on("error", (err) => this.end(lost(err)));
-    stream.on("close", () => this.end(lost()));
-    stream.on("end", () => this.end(this.#decoder.atBoundary ? lost() : cutShort()));
+    stream.on("close", () => this.#peerEnded(lost()));
+    stream.on("end", () => this.#peerEnded(this.#decoder.atBoundary ? lost() : cutShort()));
     stream.on("drain", () => this.#drain());
     stream.on("data", (chunk) => this.#read(chunk));
     if (stream.destroyed) this.end(lost());
@@ -65,7 +67,7 @@ export class FrameConnection {
    * has caught up or the connection has ended.
    */
   get caughtUp(): Promise<void> | undefined {
-    if (!this.#behind || this.#reason !== undefined) return undefined;
+    if (!this.#behind || this.#reason !== undefined || this.#ending !== undefined) return undefined;
     this.#caughtUp ??= deferred();
     return this.#caughtUp.promise;
   }
@@ -139,10 +141,20 @@ export class FrameConnection {
   #deliver(): void {
     while (!this.#held && !this.#finishing && this.#reason === undefined) {
       const frame = this.#unread[0]?.next();
-      if (frame === undefined) return;
+      if (frame === undefined) {
+        if (this.#ending !== undefined) this.end(this.#ending);
+        return;
+      }
       if (frame.done) this.#unread.shift();
       else this.#holdUntil(this.#receiver.onFrame(frame.value));
     }
+  }
+
+  #peerEnded(reason: StatusError): void {
+    // A stream that is paused may end all the same, if it had read the end before.
+    this.#ending ??= reason;
+    this.#caughtUp?.resolve();
+    if (!this.#held || this.#finishing) this.end(this.#ending);
   }
 
   #holdUntil(released: Promise<void> | undefined): void {

@@ -62,8 +62,6 @@ function listenOn(server: net.Server, where: SocketAddress & { readonly mode?: n
   if (!fs.existsSync(dirname(path))) {
     throw new StatusError(StatusCode.notFound, `listen on ${path}: there is no directory ${dirname(path)}`);
   }
-  // A runtime may remove what is at the path before it binds; what is there is not ours to remove.
-  if (fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw taken(path);
   // bind(2), which happens within the call, takes the mode from the umask: there is no moment in which others
   // could connect, as there would be before a chmod(2).
   const umask = process.umask(0o777 & ~(where.mode ?? DEFAULT_MODE));

@@ -40,6 +40,20 @@ describe("a caller's signal", () => {
     assert.equal(connection.activeCalls, 0);
   });
 
+  test("ends a stream at once, though messages wait to be read", async () => {
+    const { client } = startEcho({
+      async *split() {
+        yield* ["a", "b"];
+        await never();
+      },
+    });
+    const controller = new AbortController();
+    const split = client.split("x", { signal: controller.signal });
+    await settle();
+    controller.abort();
+    await assert.rejects(split.next(), isCancelled);
+  });
+
   test("that has aborted before lets nothing be sent", async () => {
     const { server, far } = startEcho();
     const { client, connection } = startEcho();

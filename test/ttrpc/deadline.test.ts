@@ -6,6 +6,8 @@ import { ClientConnection, createClient, memoryPair } from "../../src/ttrpc/inde
 import { aborted, collect, echo, settle, startEcho } from "./echo-service.ts";
 import { RawPeer, request } from "./raw-peer.ts";
 
+/** Resolves after timers that were set before have had their turn, if they are shorter. */
+const timersOfMs = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const never = () => new Promise<never>(() => {});
 const isLate = (err: unknown) =>
   hasCode(err, StatusCode.deadlineExceeded) &&
@@ -84,6 +86,22 @@ describe("a client's deadline", () => {
   }
 });
 
+test("a client's deadline of more than a timer holds sets none", async () => {
+  const { client } = startEcho();
+  const { setTimeout: set } = globalThis;
+  const asked: number[] = [];
+  globalThis.setTimeout = ((run: () => void, ms: number) => {
+    asked.push(ms);
+    return set(run, ms);
+  }) as unknown as typeof setTimeout;
+  try {
+    await client.say("x", { timeoutMs: 2 ** 31 });
+  } finally {
+    globalThis.setTimeout = set;
+  }
+  assert.deepEqual(asked, []);
+});
+
 describe("a deadline at the server", () => {
   test("aborts the handler's signal and answers, though the handler goes on", async () => {
     const seen = deferred<unknown>();
@@ -123,7 +141,8 @@ describe("a deadline at the server", () => {
 
   for (const timeoutNano of [2 ** 53 + 2, 2 ** 63 - 1024]) {
     test(`of ${timeoutNano} ns does not pass at once`, async () => {
-      const { server } = startEcho();
+      const timers = timersOfMs(3);
+      const { server } = startEcho({ say: (word) => timers.then(() => word) });
       const [near, far] = memoryPair();
       server.accept(far);
       const peer = new RawPeer(near);
@@ -165,6 +184,20 @@ describe("a deadline at the server", () => {
     await call.send("a");
     assert.ok(isLate(await seen.promise));
     call.cancel();
+  });
+
+  test("leaves nothing to read of what had come before it", async () => {
+    const seen = deferred<unknown>();
+    const { client } = startEcho({
+      join: async (words, context) => {
+        await aborted(context);
+        seen.resolve(await collect(words).catch((err) => err));
+        return never();
+      },
+    });
+    const call = client.join({ timeoutMs: 10 });
+    await call.send("a");
+    assert.ok(isLate(await seen.promise));
   });
 
   test("drops an answer that comes too late", async () => {

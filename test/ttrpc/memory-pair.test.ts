@@ -50,6 +50,16 @@ describe("memoryPair", () => {
     assert.equal(right.destroyed, true);
   });
 
+  test("destroying one end ends the other also while that has something to write", async () => {
+    const [left, right] = memoryPair();
+    left.on("error", () => {});
+    while (left.write(Buffer.alloc(1 << 16)));
+    await settle();
+    right.destroy();
+    left.resume();
+    await once(left, "close");
+  });
+
   test("destroying one end with an error does not throw at the other", async () => {
     const [left, right] = memoryPair();
     const failed = once(left, "error");

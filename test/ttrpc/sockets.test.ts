@@ -311,9 +311,12 @@ describe("connecting", () => {
   });
 
   test("ends with its signal", async () => {
-    const { socket, end } = await start();
+    const { client, server, socket, end } = await start();
     const signal = AbortSignal.abort();
     await assert.rejects(connect(socket, { signal }), isError(StatusCode.cancelled, socket));
+    // The server has seen nothing of it, or its end.
+    for (let i = 0; i < 10; i++) assert.equal(await client.say("x"), "x");
+    assert.equal(server.connections, 1);
     await end();
   });
 
