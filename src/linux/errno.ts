@@ -1,7 +1,15 @@
 import os from "node:os";
 import { StatusCode, StatusError } from "../base/status.ts";
 
-const NAMES = new Map(Object.entries(os.constants.errno).map(([name, number]) => [number, name]));
+/** The numbers of this platform, plus those that mount(2) gives and the runtime has no name for. */
+const NUMBERS: Readonly<Record<string, number>> = { ...os.constants.errno, ENOTBLK: 15, EUCLEAN: 117 };
+
+/** Of two names for one number (EAGAIN is EWOULDBLOCK) the first in the alphabet. */
+const NAMES = new Map(
+  Object.entries(NUMBERS)
+    .sort(([a], [b]) => (a < b ? 1 : -1))
+    .map(([name, number]) => [number, name]),
+);
 
 /** Which gRPC code says what an errno says. What is not listed has no better word than `unknown`. */
 const CODES: Readonly<Record<string, StatusCode>> = {
@@ -16,6 +24,7 @@ const CODES: Readonly<Record<string, StatusCode>> = {
   EROFS: StatusCode.permissionDenied,
   EINVAL: StatusCode.invalidArgument,
   ENOTDIR: StatusCode.invalidArgument,
+  ENOTBLK: StatusCode.invalidArgument,
   ELOOP: StatusCode.invalidArgument,
   ENAMETOOLONG: StatusCode.invalidArgument,
   EBUSY: StatusCode.failedPrecondition,
@@ -43,6 +52,6 @@ export function errnoError(what: string, errno: number): StatusError {
 /** The same for what `node:fs` throws; anything else that was thrown passes through the usual gate. */
 export function fsError(what: string, thrown: unknown): StatusError {
   const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
-  if (!Object.hasOwn(os.constants.errno, code)) return StatusError.from(thrown);
+  if (!Object.hasOwn(NUMBERS, code)) return StatusError.from(thrown);
   return new StatusError(CODES[code] ?? StatusCode.unknown, `${what}: ${code}`, { cause: thrown });
 }

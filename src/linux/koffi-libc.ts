@@ -4,7 +4,6 @@ import { loadNativeModule, type NativeModule } from "./native-module.ts";
 
 const PR_SET_CHILD_SUBREAPER = 36;
 const WNOHANG = 1;
-const FIONREAD = 0x541b;
 /** System call numbers of calls that old C libraries have no function for; alike on all architectures. */
 const SYS_PIDFD_SEND_SIGNAL = 424;
 const SYS_PIDFD_OPEN = 434;
@@ -23,7 +22,6 @@ class KoffiLibc implements Libc {
   readonly #umount2: Call;
   readonly #prctl: Call;
   readonly #waitpid: Call;
-  readonly #ioctl: Call;
   readonly #syscall: Call;
 
   constructor(native: NativeModule) {
@@ -38,7 +36,6 @@ class KoffiLibc implements Libc {
       "int prctl(int op, unsigned long a, unsigned long b, unsigned long c, unsigned long d)",
     );
     this.#waitpid = define("int waitpid(int pid, _Out_ int *status, int options)");
-    this.#ioctl = define("int ioctl(int fd, unsigned long request, _Out_ int *value)");
     this.#syscall = define("long syscall(long number, long a, long b, long c, long d)");
   }
 
@@ -73,12 +70,6 @@ class KoffiLibc implements Libc {
 
   pidfdSendSignal(pidfd: number, signal: number): void {
     this.#check(this.#syscall(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, 0, 0), `send signal ${signal}`);
-  }
-
-  unreadBytes(fd: number): number {
-    const bytes = [0];
-    this.#check(this.#ioctl(fd, FIONREAD, bytes), `count the unread bytes of descriptor ${fd}`);
-    return bytes[0] ?? 0;
   }
 
   #check(result: number, what: string): number {

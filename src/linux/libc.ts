@@ -62,6 +62,4 @@ export interface Libc {
   pidfdOpen(pid: number): number;
   /** pidfd_send_signal(2). A process that has ended is `notFound`. */
   pidfdSendSignal(pidfd: number, signal: number): void;
-  /** ioctl(2), FIONREAD: how many bytes wait to be read in a pipe. */
-  unreadBytes(fd: number): number;
 }

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const src = (file: string) => fileURLToPath(new URL(`../../src/${file}`, import.meta.url));
+
+/**
+ * Runs a script in a process of its own that is a subreaper with ChildExits at work, as a shim is. In it,
+ * `adopt(script)` starts a grandchild whose parent ends at once, and gives its pid; what it prints comes back.
+ */
+function asShim(body: string, pollMs = 60_000): Promise<string> {
+  const script = `
+    import { spawn } from "node:child_process";
+    import { ChildExits } from ${JSON.stringify(src("linux/child-exits.ts"))};
+    import { loadLibc } from ${JSON.stringify(src("linux/koffi-libc.ts"))};
+    import { nullLogger } from ${JSON.stringify(src("base/logger.ts"))};
+    import { ownChildren, readProcessStat } from ${JSON.stringify(src("linux/process-stat.ts"))};
+    const libc = loadLibc();
+    libc.setChildSubreaper();
+    const exits = new ChildExits({ libc, logger: nullLogger, pollMs: ${pollMs} });
+    const say = (value) => console.log(JSON.stringify(value));
+    const exitOf = (child) => new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal)));
+    async function adopt(script) {
+      const parent = spawn("sh", ["-c", '(eval "$0") >/dev/null & echo $!', script], { stdio: ["ignore", "pipe", "inherit"] });
+      const exited = exitOf(parent);
+      const pid = Number(await new Promise((resolve) => parent.stdout.once("data", resolve)));
+      await exited;
+      return pid;
+    }
+    const until = async (look) => { while (!look()) await new Promise((resolve) => setTimeout(resolve, 5)); };
+    ${body}
+    process.exit(0);`;
+  const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += String(chunk)));
+  return new Promise((resolve) => child.on("close", () => resolve(output.trim())));
+}
+
+describe("ChildExits", () => {
+  const rows: [string, string, string][] = [
+    [
+      "tells the code of an adopted process",
+      `say((await exits.watch(await adopt("sleep 0.05; exit 3"))).status);`,
+      "3",
+    ],
+    [
+      "tells the signal that ended one",
+      `const pid = await adopt("exec sleep 1000"); const exit = exits.watch(pid); process.kill(pid, 9); say((await exit).status);`,
+      "137",
+    ],
+    [
+      "tells the end of one that was a zombie before it was watched",
+      `const pid = await adopt("exit 4"); await until(() => readProcessStat(pid)?.state === "Z"); say((await exits.watch(pid)).status);`,
+      "4",
+    ],
+    [
+      "gives two watchers of one process the same",
+      `const pid = await adopt("sleep 0.05; exit 5"); say((await Promise.all([exits.watch(pid), exits.watch(pid)])).map((e) => e.status));`,
+      "[5,5]",
+    ],
+    [
+      "loses none of 200 that end at the same time",
+      `const pids = []; for (let n = 0; n < 200; n += 1) pids.push(await adopt("exec sleep 1000"));
+       const all = pids.map((pid) => exits.watch(pid)); for (const pid of pids) process.kill(pid, 9);
+       const statuses = (await Promise.all(all)).map((e) => e.status); say([statuses.length, [...new Set(statuses)]]);`,
+      "[200,[137]]",
+    ],
+    [
+      "waits for one that is still somebody else's child",
+      `const parent = spawn("sh", ["-c", "sleep 0.3 & echo $!; sleep 0.1; exit 0"], { stdio: ["ignore", "pipe", "inherit"] });
+       const pid = Number(await new Promise((resolve) => parent.stdout.once("data", resolve)));
+       say((await exits.watch(pid)).status);`,
+      "0",
+    ],
+    [
+      "counts one that is not there as ended in an unknown way",
+      "say((await exits.watch(4194303)).status);",
+      "255",
+    ],
+    [
+      "takes no child away from the runtime that spawned it",
+      `const adopted = exits.watch(await adopt("sleep 0.05; exit 1"));
+       const own = await Promise.all(Array.from({ length: 20 }, (_, n) => exitOf(spawn("sh", ["-c", "exit " + n]))));
+       await adopted; say(own);`,
+      JSON.stringify(Array.from({ length: 20 }, (_, n) => n)),
+    ],
+  ];
+  for (const [title, body, expected] of rows) {
+    test(title, async () => assert.equal(await asShim(body), expected));
+  }
+
+  test("clears away zombies that nobody watches", async () => {
+    const body = `const pid = await adopt("exit 6"); await until(() => readProcessStat(pid) === undefined); say(ownChildren().length);`;
+    assert.equal(await asShim(body, 20), "0");
+  });
+});

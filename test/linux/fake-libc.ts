@@ -1,0 +1,37 @@
+import { errnoError } from "../../src/linux/errno.ts";
+import type { Libc, MountCall, WaitResult } from "../../src/linux/libc.ts";
+
+/** Writes down the calls it gets, and fails or waits where a test says so. Nothing reaches the kernel. */
+export class FakeLibc implements Libc {
+  readonly calls: string[] = [];
+  readonly mounts: MountCall[] = [];
+  /** What a mount does instead of nothing: throw, or take its time. */
+  onMount: (call: MountCall) => Promise<void> = async () => {};
+
+  async mount(call: MountCall): Promise<void> {
+    this.calls.push(`mount ${call.type} ${call.target}`);
+    this.mounts.push(call);
+    await this.onMount(call);
+  }
+
+  umount(target: string, flags: number): void {
+    this.calls.push(`umount ${target} ${flags}`);
+  }
+
+  setChildSubreaper(): void {
+    this.calls.push("subreaper");
+  }
+
+  waitpid(pid: number): WaitResult | undefined {
+    this.calls.push(`waitpid ${pid}`);
+    return undefined;
+  }
+
+  pidfdOpen(pid: number): number {
+    throw errnoError(`open a pidfd of pid ${pid}`, 3);
+  }
+
+  pidfdSendSignal(pidfd: number, signal: number): void {
+    this.calls.push(`signal ${signal} to ${pidfd}`);
+  }
+}

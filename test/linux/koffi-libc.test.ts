@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { describe, test } from "node:test";
+import { hasCode, StatusCode, type StatusError } from "../../src/base/status.ts";
+import { loadLibc } from "../../src/linux/koffi-libc.ts";
+import { MountFlag, UmountFlag } from "../../src/linux/libc.ts";
+import { readMountInfo } from "../../src/linux/mountinfo.ts";
+import { Pidfd } from "../../src/linux/pidfd.ts";
+
+const libc = loadLibc();
+const notRoot = process.getuid?.() === 0 ? false : "needs root";
+const fails = (code: StatusCode, message: RegExp) => (err: StatusError) =>
+  hasCode(err, code) && message.test(err.message);
+
+describe("mount and umount", { skip: notRoot }, () => {
+  test("mount a file system with its flags and data, and take it away", { skip: notRoot }, async () => {
+    const target = fs.mkdtempSync(path.join(os.tmpdir(), "ebb-libc-"));
+    const flags = MountFlag.nosuid | MountFlag.noexec;
+    await libc.mount({ source: "none", target, type: "tmpfs", flags, data: "size=64k,mode=700" });
+    const mount = readMountInfo().find(({ mountPoint }) => mountPoint === target);
+    assert.match(mount?.options ?? "", /nosuid.*noexec/);
+    assert.match(mount?.superOptions ?? "", /size=64k,mode=700/);
+    libc.umount(target, UmountFlag.detach | UmountFlag.noFollow);
+    assert.ok(!readMountInfo().some(({ mountPoint }) => mountPoint === target));
+    fs.rmdirSync(target);
+  });
+
+  test("tell what went wrong, each call its own errno, also when several run at once", {
+    skip: notRoot,
+  }, async () => {
+    const mount = (source: string, target: string, type: string) =>
+      libc.mount({ source, target, type, flags: 0, data: "" });
+    const dir = fs.mkdtempSync(path.join(os.tmpdir(), "ebb-libc-"));
+    const rows = Array.from(
+      { length: 8 },
+      () =>
+        [
+          [
+            mount("none", "/no/such/dir", "tmpfs"),
+            StatusCode.notFound,
+            /mount none on \/no\/such\/dir: ENOENT/,
+          ],
+          [mount("none", dir, "nofs"), StatusCode.notFound, /ENODEV/],
+          [mount("/etc/passwd", dir, "ext4"), StatusCode.invalidArgument, /ENOTBLK/],
+        ] as const,
+    ).flat();
+    await Promise.all(rows.map(([call, code, message]) => assert.rejects(call, fails(code, message))));
+    fs.rmdirSync(dir);
+    assert.throws(
+      () => libc.umount("/proc/self", UmountFlag.detach),
+      fails(StatusCode.invalidArgument, /unmount \/proc\/self: EINVAL/),
+    );
+  });
+});
+
+describe("waitpid", () => {
+  test("of what is no child is not found", () => {
+    assert.throws(() => libc.waitpid(1), fails(StatusCode.notFound, /wait for pid 1: ECHILD/));
+  });
+
+  test("of a child that runs is undefined", () => {
+    const child = spawn("sleep", ["1000"]);
+    assert.equal(libc.waitpid(child.pid ?? 0), undefined);
+    child.kill("SIGKILL");
+  });
+});
+
+describe("a pidfd", () => {
+  test("carries signals to its process, until that has ended", async () => {
+    const child = spawn("sleep", ["1000"]);
+    const exited = new Promise((resolve) => child.once("exit", (_, signal) => resolve(signal)));
+    const pidfd = Pidfd.open(libc, child.pid ?? 0);
+    assert.throws(() => pidfd.signal(500), fails(StatusCode.invalidArgument, /send signal 500: EINVAL/));
+    pidfd.signal(15);
+    assert.equal(await exited, "SIGTERM");
+    assert.throws(() => pidfd.signal(15), fails(StatusCode.notFound, /ESRCH/));
+    pidfd.close();
+    pidfd.close();
+  });
+
+  test("of a pid that nobody has is not found, naming it", () => {
+    assert.throws(() => Pidfd.open(libc, 4_194_303), fails(StatusCode.notFound, /pid 4194303: ESRCH/));
+  });
+
+  test("is closed on exec and leaves no descriptor once closed", () => {
+    const pidfds = () => {
+      const names = fs.readdirSync("/proc/self/fdinfo").map((fd) => `/proc/self/fdinfo/${fd}`);
+      const texts = names.map((name) => (fs.existsSync(name) ? fs.readFileSync(name, "utf8") : ""));
+      return texts.filter((text) => new RegExp(`^Pid:\\s+${process.pid}$`, "m").test(text)).length;
+    };
+    const before = pidfds();
+    const pidfd = Pidfd.open(libc, process.pid);
+    assert.equal(pidfds(), before + 1);
+    assert.equal(spawnSync("sh", ["-c", "ls -l /proc/self/fd"]).stdout.includes("pidfd"), false);
+    pidfd.close();
+    assert.equal(pidfds(), before);
+  });
+});
