@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { describe, test } from "node:test";
+import { hasCode, StatusCode, type StatusError } from "../../src/base/status.ts";
+import { errnoError } from "../../src/linux/errno.ts";
+import { loadLibc } from "../../src/linux/koffi-libc.ts";
+import { readMountInfo } from "../../src/linux/mountinfo.ts";
+import { executeMounts, MAX_DATA_BYTES } from "../../src/rootfs/mount-execute.ts";
+import { type MountSpec, planMounts } from "../../src/rootfs/mount-plan.ts";
+import { FakeLibc } from "../linux/fake-libc.ts";
+import { notRoot, openDirectories, scratch } from "./scratch.ts";
+
+const libc = loadLibc();
+const place = scratch(libc);
+const skip = notRoot;
+const fails = (code: StatusCode, message: RegExp) => (err: StatusError) =>
+  hasCode(err, code) && message.test(err.message);
+const mount = (mounts: Partial<MountSpec>[], rootfs: string, on: FakeLibc | typeof libc = libc) =>
+  executeMounts(
+    on,
+    planMounts(mounts.map((m) => ({ type: "", source: "", target: "", options: [], ...m }))),
+    rootfs,
+  );
+
+describe("executing a plan", () => {
+  test("makes its calls in order and stops at the first that fails", async () => {
+    const fake = new FakeLibc();
+    fake.onMount = async ({ type }) => {
+      if (type === "second") throw errnoError("mount", 22);
+    };
+    const mounts = [{ type: "first" }, { type: "second" }, { type: "third" }];
+    await assert.rejects(mount(mounts, "/rootfs", fake), fails(StatusCode.invalidArgument, /EINVAL/));
+    assert.deepEqual(fake.calls, ["mount first /rootfs", "mount second /rootfs"]);
+  });
+
+  test("names the directory that is missing, which the kernel does not", async () => {
+    const fake = new FakeLibc();
+    fake.onMount = async () => {
+      throw errnoError("mount overlay on /rootfs", 2);
+    };
+    const options = [`lowerdir=/usr:/no/such/layer`, "upperdir=/usr", "workdir=/usr"];
+    const message = /mount overlay on \/rootfs: ENOENT: \/no\/such\/layer does not exist/;
+    await assert.rejects(
+      mount([{ type: "overlay", options }], "/rootfs", fake),
+      fails(StatusCode.notFound, message),
+    );
+    const bind = [{ type: "bind", source: "/no/such/source", options: ["bind"] }];
+    await assert.rejects(
+      mount(bind, "/rootfs", fake),
+      fails(StatusCode.notFound, /\/no\/such\/source does not exist/),
+    );
+  });
+
+  test("hands options that fit into a page on as they are", async () => {
+    const fake = new FakeLibc();
+    await mount([{ type: "overlay", options: ["lowerdir=/usr:/etc", "ro"] }], "/rootfs", fake);
+    assert.equal(fake.mounts[0]?.data, "lowerdir=/usr:/etc");
+  });
+
+  test("refuses more layers than even short names make room for, and leaves no descriptor open", async () => {
+    const [layer = ""] = place.make("l".repeat(100));
+    const before = openDirectories(place.dir);
+    const options = [`lowerdir=${Array.from({ length: 300 }, () => layer).join(":")}`];
+    await assert.rejects(
+      mount([{ type: "overlay", options }], "/rootfs", new FakeLibc()),
+      fails(StatusCode.invalidArgument, /too many layers/),
+    );
+    assert.equal(openDirectories(place.dir), before);
+  });
+
+  test("names a layer that is missing among too many for a page", async () => {
+    const layers = Array.from({ length: 60 }, (_, n) => `/no/such/${"x".repeat(80)}/${n}`);
+    await assert.rejects(
+      mount([{ type: "overlay", options: [`lowerdir=${layers.join(":")}`] }], "/rootfs", new FakeLibc()),
+      fails(StatusCode.notFound, /lower directory \/no\/such\/x+\/0: ENOENT/),
+    );
+  });
+});
+
+describe("the kernel", { skip }, () => {
+  test("merges an overlay, and what is written lands in its upper directory", { skip }, async () => {
+    const [lower = "", upper = "", work = "", rootfs = ""] = place.make("o/l", "o/u", "o/w", "o/rootfs");
+    fs.writeFileSync(path.join(lower, "a"), "below");
+    await mount(
+      [
+        {
+          type: "overlay",
+          source: "overlay",
+          options: [`lowerdir=${lower}`, `upperdir=${upper}`, `workdir=${work}`],
+        },
+      ],
+      rootfs,
+    );
+    assert.equal(fs.readFileSync(path.join(rootfs, "a"), "utf8"), "below");
+    fs.writeFileSync(path.join(rootfs, "b"), "above");
+    assert.equal(fs.readFileSync(path.join(upper, "b"), "utf8"), "above");
+  });
+
+  test("makes a read-only bind really read-only", { skip }, async () => {
+    const [source = "", rootfs = ""] = place.make("ro/source", "ro/rootfs");
+    await mount([{ type: "bind", source, options: ["rbind", "ro"] }], rootfs);
+    assert.throws(() => fs.writeFileSync(path.join(rootfs, "x"), ""), /EROFS/);
+    fs.writeFileSync(path.join(source, "x"), "");
+  });
+
+  test("sets the propagation that was asked for", { skip }, async () => {
+    const [source = "", shared = "", isPrivate = ""] = place.make("p/source", "p/shared", "p/private");
+    await mount([{ type: "bind", source, options: ["bind", "shared"] }], shared);
+    await mount([{ type: "bind", source, options: ["bind", "private"] }], isPrivate);
+    const propagation = (at: string) =>
+      readMountInfo()
+        .find((m) => m.mountPoint === at)
+        ?.propagation.join() ?? "none";
+    assert.match(propagation(shared), /^shared:\d+/);
+    assert.equal(propagation(isPrivate), "");
+  });
+
+  test("mounts below the rootfs, but not through a link that leads out of it", { skip }, async () => {
+    const [source = "", rootfs = "", outside = ""] = place.make("t/source", "t/rootfs/etc", "t/outside");
+    const top = path.dirname(rootfs);
+    fs.writeFileSync(path.join(source, "x"), "");
+    await mount([{ type: "bind", source, target: "/etc", options: ["bind"] }], top);
+    assert.ok(fs.existsSync(path.join(top, "etc/x")));
+    fs.symlinkSync(outside, path.join(top, "out"));
+    fs.symlinkSync("etc", path.join(top, "in"));
+    await assert.rejects(
+      mount([{ type: "bind", source, target: "out", options: ["bind"] }], top),
+      fails(StatusCode.invalidArgument, /leads out of the rootfs/),
+    );
+    assert.deepEqual(fs.readdirSync(outside), []);
+    await mount([{ type: "bind", source, target: "in", options: ["bind"] }], top);
+  });
+
+  test("merges 150 layers with long paths, and no descriptor stays open", { skip }, async () => {
+    const names = Array.from({ length: 150 }, (_, n) => `many/${"layer-".repeat(10)}${n}`);
+    const layers = place.make(...names);
+    const [upper = "", work = "", rootfs = ""] = place.make("many/u", "many/w", "many/rootfs");
+    for (const [n, layer] of layers.entries()) {
+      fs.writeFileSync(path.join(layer, `file-${n}`), String(n));
+      fs.writeFileSync(path.join(layer, "same"), String(n));
+    }
+    const options = [`lowerdir=${layers.join(":")}`, `upperdir=${upper}`, `workdir=${work}`];
+    assert.ok(options.join(",").length > 2 * MAX_DATA_BYTES);
+    const before = openDirectories(place.dir);
+    await mount([{ type: "overlay", source: "overlay", options }], rootfs);
+    assert.equal(openDirectories(place.dir), before);
+    assert.equal(fs.readdirSync(rootfs).length, 151);
+    assert.equal(fs.readFileSync(path.join(rootfs, "same"), "utf8"), "0");
+    assert.equal(fs.readFileSync(path.join(rootfs, "file-149"), "utf8"), "149");
+  });
+
+  test("takes layers whose names hold colons, written as overlay wants them, short or long", {
+    skip,
+  }, async () => {
+    for (const [n, count] of [1, 60].entries()) {
+      const layers = place.make(
+        ...Array.from({ length: count }, (_, i) => `c${n}/${"x".repeat(80)}a:b-${i}`),
+      );
+      const [last = "", rootfs = ""] = place.make(`c${n}/last`, `c${n}/rootfs`);
+      fs.writeFileSync(path.join(layers[0] ?? "", "found"), "");
+      const lowerdir = [...layers, last].map((layer) => layer.replaceAll(":", "\\:")).join(":");
+      await mount([{ type: "overlay", source: "overlay", options: [`lowerdir=${lowerdir}`] }], rootfs);
+      assert.deepEqual(fs.readdirSync(rootfs), ["found"]);
+    }
+  });
+});

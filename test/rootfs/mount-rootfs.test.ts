@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import path from "node:path";
+import { describe, test } from "node:test";
+import { until } from "../../lab/until.ts";
+import { deferred } from "../../src/base/deferred.ts";
+import { type Logger, nullLogger } from "../../src/base/logger.ts";
+import { hasCode, StatusCode } from "../../src/base/status.ts";
+import { loadLibc } from "../../src/linux/koffi-libc.ts";
+import type { Libc } from "../../src/linux/libc.ts";
+import { mountRootfs } from "../../src/rootfs/mount-rootfs.ts";
+import { notRoot, scratch } from "./scratch.ts";
+
+const libc = loadLibc();
+const place = scratch(libc);
+const skip = notRoot;
+const tmpfs = { type: "tmpfs", source: "tmpfs", target: "", options: [] };
+
+describe("mountRootfs", { skip }, () => {
+  test("leaves nothing mounted where a later mount fails", { skip }, async () => {
+    const [rootfs = ""] = place.make("half");
+    const missing = { type: "bind", source: path.join(place.dir, "nothing"), target: "", options: ["bind"] };
+    const mounting = mountRootfs({
+      libc,
+      mounts: [tmpfs, tmpfs, missing],
+      rootfs,
+      limitMs: 60_000,
+      logger: nullLogger,
+    });
+    await assert.rejects(mounting, (err) => hasCode(err, StatusCode.notFound));
+    assert.deepEqual(place.mounts(), []);
+  });
+
+  test("refuses a plan before it mounts anything", { skip }, async () => {
+    const [rootfs = ""] = place.make("refused");
+    const loop = { ...tmpfs, options: ["loop"] };
+    const mounting = mountRootfs({
+      libc,
+      mounts: [tmpfs, loop],
+      rootfs,
+      limitMs: 60_000,
+      logger: nullLogger,
+    });
+    await assert.rejects(mounting, (err) => hasCode(err, StatusCode.unimplemented));
+    assert.deepEqual(place.mounts(), []);
+  });
+
+  test("gives up at its limit, and releases and tells of what comes through later", { skip }, async () => {
+    const [rootfs = ""] = place.make("late");
+    const gate = deferred();
+    const slow: Libc = Object.create(libc, {
+      mount: { value: (call: Parameters<Libc["mount"]>[0]) => gate.promise.then(() => libc.mount(call)) },
+      umount: { value: libc.umount.bind(libc) },
+    });
+    const told: string[] = [];
+    const logger: Logger = { ...nullLogger, warn: (message) => void told.push(message) };
+    const mounting = mountRootfs({ libc: slow, mounts: [tmpfs], rootfs, limitMs: 1, logger });
+    await assert.rejects(
+      mounting,
+      (err: Error) => hasCode(err, StatusCode.deadlineExceeded) && err.message.includes(rootfs),
+    );
+    assert.deepEqual(told, []);
+    gate.resolve();
+    await until("the late mount to be released", () => (told.length > 0 ? true : undefined));
+    assert.deepEqual(place.mounts(), []);
+  });
+});

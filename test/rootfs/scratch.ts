@@ -1,0 +1,41 @@
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { after } from "node:test";
+import { type Libc, UmountFlag } from "../../src/linux/libc.ts";
+import { mountPointsUnder, readMountInfo } from "../../src/linux/mountinfo.ts";
+
+/** Why nothing can be mounted here; false where it can. */
+export const notRoot: string | false = process.getuid?.() === 0 ? false : "needs root";
+
+/** A directory for a test file, removed after it with all that is mounted in it. */
+export function scratch(libc: Libc): {
+  readonly dir: string;
+  make(...names: string[]): string[];
+  mounts(): string[];
+} {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), "ebb-rootfs-"));
+  const mounts = () => mountPointsUnder(readMountInfo(), dir);
+  after(() => {
+    while (mounts().length > 0) for (const point of mounts()) libc.umount(point, UmountFlag.detach);
+    fs.rmSync(dir, { recursive: true });
+  });
+  const make = (...names: string[]) =>
+    names.map((name) => {
+      const made = path.join(dir, name);
+      fs.mkdirSync(made, { recursive: true });
+      return made;
+    });
+  return { dir, make, mounts };
+}
+
+/** How many descriptors this process has open on mounts or directories (O_PATH ones included). */
+export function openDirectories(below: string): number {
+  return fs.readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      return fs.readlinkSync(`/proc/self/fd/${fd}`).startsWith(below);
+    } catch {
+      return false;
+    }
+  }).length;
+}
