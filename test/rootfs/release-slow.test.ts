@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { makeSlowDisk, type SlowDisk, whyNoSlowDisk } from "../../lab/slow-disk.ts";
+import { until } from "../../lab/until.ts";
+import { nullLogger } from "../../src/base/logger.ts";
+import { loadLibc } from "../../src/linux/koffi-libc.ts";
+import { parseProcessStat, readProcessStat } from "../../src/linux/process-stat.ts";
+import { releaseRootfs } from "../../src/rootfs/release.ts";
+import { scratch } from "./scratch.ts";
+
+const libc = loadLibc();
+const place = scratch(libc);
+const skip = whyNoSlowDisk() ?? false;
+const MIB = 1 << 20;
+const gone = (pid: number) => [undefined, "Z"].includes(readProcessStat(pid)?.state);
+
+/** The states of this process's own threads. */
+function ownThreads(): string[] {
+  return fs.readdirSync("/proc/self/task").map((thread) => {
+    return parseProcessStat(fs.readFileSync(`/proc/self/task/${thread}/stat`, "utf8"))?.state ?? "?";
+  });
+}
+
+describe("releasing an overlay with unwritten data on a disk that takes a byte a second", { skip }, () => {
+  let disk: SlowDisk;
+  before(async () => {
+    if (skip === false) disk = await makeSlowDisk();
+  });
+  after(async () => {
+    disk?.lift();
+    await disk?.dispose();
+  });
+
+  /** An overlay whose upper directory has 4 MiB that are in the page cache only, with the disk throttled. */
+  async function dirtyOverlay(name: string) {
+    const [lower = "", rootfs = ""] = place.make(`${name}/lower`, `${name}/rootfs`);
+    const [upper, work] = ["upper", "work"].map((part) => path.join(disk.mountPoint, name, part));
+    for (const dir of [upper, work]) fs.mkdirSync(dir ?? "", { recursive: true });
+    const data = `lowerdir=${lower},upperdir=${upper},workdir=${work}`;
+    await libc.mount({ source: "overlay", target: rootfs, type: "overlay", flags: 0, data });
+    const bytes = randomBytes(4 * MIB);
+    fs.writeFileSync(path.join(rootfs, "data"), bytes);
+    disk.throttle(1);
+    const readBack = () => {
+      fs.writeFileSync("/proc/sys/vm/drop_caches", "3");
+      return fs.readFileSync(path.join(upper ?? "", "data")).equals(bytes);
+    };
+    return { rootfs, readBack, before: disk.writtenBytes() };
+  }
+
+  test("resolves while the helper is at it, with no thread of ours in the sync; the data comes through", {
+    skip,
+  }, async () => {
+    const { rootfs, readBack, before } = await dirtyOverlay("alive");
+    const { helperPids, ended } = await releaseRootfs({ libc, rootfs, logger: nullLogger });
+    const [helper = 0] = helperPids;
+    let over = false;
+    void ended.then(() => {
+      over = true;
+    });
+    assert.deepEqual(place.mounts(), []);
+    await until("the helper to sync", () => (readProcessStat(helper)?.state === "D" ? true : undefined));
+    assert.ok(!ownThreads().includes("D"), ownThreads().join());
+    assert.equal(over, false);
+    assert.ok(disk.writtenBytes() - before < 4 * MIB);
+    disk.lift();
+    await ended;
+    assert.ok(gone(helper));
+    assert.ok(disk.writtenBytes() - before >= 4 * MIB);
+    assert.ok(readBack());
+  });
+
+  test("goes on without the process that asked for it", { skip }, async () => {
+    const { rootfs, readBack } = await dirtyOverlay("killed");
+    const src = (file: string) => JSON.stringify(new URL(`../../src/${file}`, import.meta.url).pathname);
+    const script = `
+      import { releaseRootfs } from ${src("rootfs/release.ts")};
+      import { loadLibc } from ${src("linux/koffi-libc.ts")};
+      import { nullLogger } from ${src("base/logger.ts")};
+      const { helperPids } = await releaseRootfs({ libc: loadLibc(), rootfs: ${JSON.stringify(rootfs)}, logger: nullLogger });
+      console.log(helperPids[0]);
+      setInterval(() => {}, 1000);`;
+    const asker = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+    const helper = Number(await new Promise((resolve) => asker.stdout.once("data", resolve)));
+    asker.kill("SIGKILL");
+    await new Promise((resolve) => asker.once("exit", resolve));
+    await until("the helper to sync", () => (readProcessStat(helper)?.state === "D" ? true : undefined));
+    disk.lift();
+    await until("the helper to end", () => (gone(helper) ? true : undefined));
+    assert.ok(readBack());
+  });
+
+  test("of several at once each has its own helper, and none is waited for", { skip }, async () => {
+    const overlays = [];
+    for (const name of ["one", "two", "three"]) overlays.push(await dirtyOverlay(name));
+    const releases = await Promise.all(
+      overlays.map(({ rootfs }) => releaseRootfs({ libc, rootfs, logger: nullLogger })),
+    );
+    const helpers = releases.flatMap(({ helperPids }) => helperPids);
+    assert.equal(new Set(helpers).size, 3);
+    assert.deepEqual(place.mounts(), []);
+    assert.ok(!helpers.some(gone));
+    disk.lift();
+    await Promise.all(releases.map(({ ended }) => ended));
+    for (const { readBack } of overlays) assert.ok(readBack());
+  });
+});
