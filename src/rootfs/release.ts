@@ -1,10 +1,15 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import fs from "node:fs";
+import path from "node:path";
+import { promisify } from "node:util";
 import type { Logger } from "../base/logger.ts";
-import { StatusCode, StatusError } from "../base/status.ts";
+import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { fsError } from "../linux/errno.ts";
 import { type Libc, O_PATH, UmountFlag } from "../linux/libc.ts";
-import { mountPointsUnder, readMountInfo } from "../linux/mountinfo.ts";
+import { type MountInfo, readMountInfo } from "../linux/mountinfo.ts";
+import { isolationOf, mountPointsToIsolate, reachableMounts } from "./mount-tree.ts";
+import { DEFAULT_HELPERS, type Helper, type HelperCommand, startHelper } from "./release-helper.ts";
+
+const open = promisify(fs.open);
 
 /** A rootfs on its way out: it has left the mount tree, and a helper holds its last reference. */
 export interface Release {
@@ -22,6 +27,10 @@ export interface ReleaseOptions {
   /** Where it is mounted: an absolute path. */
   readonly rootfs: string;
   readonly logger: Logger;
+  /** Mounts, by their ids in mountinfo, that stay. */
+  readonly keep?: ReadonlySet<number>;
+  /** What can hold a mount, the first that starts is taken; `cat` where it is missing. */
+  readonly helpers?: readonly HelperCommand[];
 }
 
 /** Mounts stacked on one point come off one a round; nobody stacks more than a few. */
@@ -42,88 +51,96 @@ const MAX_ROUNDS = 64;
  */
 export async function releaseRootfs(options: ReleaseOptions): Promise<Release> {
   const started = Date.now();
+  const rootfs = await realMountPoint(options.rootfs);
   const mounts: string[] = [];
   const helpers: Helper[] = [];
-  for (let round = 0; ; round += 1) {
-    const points = mountPointsUnder(readMountInfo(), options.rootfs);
-    if (points.length === 0) break;
-    if (round === MAX_ROUNDS) throw stillMounted(options.rootfs, points);
-    helpers.push(await detachRound(options, points));
-    mounts.push(...points);
+  for (let before = ""; ; ) {
+    const left = reachableMounts(readMountInfo(), rootfs).filter(({ id }) => !options.keep?.has(id));
+    if (left.length === 0) break;
+    const now = left.map(({ id }) => id).join();
+    if (now === before || helpers.length === MAX_ROUNDS) throw stillMounted(rootfs, left);
+    before = now;
+    const { helper, detached } = await detachRound({ ...options, rootfs }, left);
+    helpers.push(helper);
+    mounts.push(...detached);
   }
   const ended = Promise.all(helpers.map(({ exited }) => exited)).then(() => ({ ms: Date.now() - started }));
   return { mounts, helperPids: helpers.map(({ pid }) => pid), ended };
 }
 
-function stillMounted(rootfs: string, points: readonly string[]): StatusError {
-  const message = `${rootfs} is still mounted after ${MAX_ROUNDS} unmounts: ${points.join(", ")}`;
-  return new StatusError(StatusCode.failedPrecondition, message);
+/**
+ * The path as mountinfo has it: without symbolic links on the way, which a bundle's path may have. The last name
+ * is not followed: a link is no mount point, and looking at what is mounted could wait for its disk.
+ */
+export async function realMountPoint(rootfs: string): Promise<string> {
+  const wanted = path.resolve(rootfs);
+  const real = await fs.promises.realpath(path.dirname(wanted)).catch(() => path.dirname(wanted));
+  return path.join(real, path.basename(wanted));
 }
 
-/** Detaches the uppermost mount of each point, the deepest points first. */
-async function detachRound({ libc, logger }: ReleaseOptions, points: readonly string[]): Promise<Helper> {
+function stillMounted(rootfs: string, left: readonly MountInfo[]): StatusError {
+  const points = left.map(({ mountPoint }) => mountPoint).join(", ");
+  return new StatusError(
+    StatusCode.failedPrecondition,
+    `${rootfs} cannot be unmounted: still there: ${points}`,
+  );
+}
+
+interface Round {
+  readonly helper: Helper;
+  readonly detached: readonly string[];
+}
+
+/** Detaches what can be reached now, the deepest points first. */
+async function detachRound(options: ReleaseOptions, left: readonly MountInfo[]): Promise<Round> {
+  const { libc, rootfs, logger, helpers = DEFAULT_HELPERS } = options;
   const fds: number[] = [];
   try {
-    for (const point of points) fds.push(openMount(point));
-    const helper = await startHelper(fds);
+    const points: string[] = [];
+    for (const { mountPoint } of left) {
+      const fd = await openMount(mountPoint);
+      if (fd === undefined) continue;
+      fds.push(fd);
+      points.push(mountPoint);
+    }
+    const helper = await startHelper(fds, helpers);
+    const detached: string[] = [];
     try {
-      for (const point of points) libc.umount(point, UmountFlag.detach | UmountFlag.noFollow);
+      for (const point of mountPointsToIsolate(readMountInfo(), rootfs)) await libc.mount(isolationOf(point));
+      for (const point of points) if (detach(libc, point)) detached.push(point);
     } finally {
       // In this order: the helper's must be the last reference.
       for (const fd of fds.splice(0)) fs.closeSync(fd);
       helper.letGo();
     }
-    logger.debug("detached", { mounts: points, helper: helper.pid });
-    return helper;
+    logger.debug("detached", { mounts: detached, helper: helper.pid });
+    return { helper, detached };
   } finally {
     for (const fd of fds) fs.closeSync(fd);
   }
 }
 
-function openMount(point: string): number {
-  try {
-    return fs.openSync(point, O_PATH | fs.constants.O_NOFOLLOW);
-  } catch (err) {
-    throw fsError(`open mount ${point}`, err);
-  }
-}
-
-/** A process that holds descriptors until its stdin ends, and then exits. */
-interface Helper {
-  readonly pid: number;
-  readonly letGo: () => void;
-  readonly exited: Promise<void>;
-}
-
 /**
- * `cat` is all that a helper has to be: it waits for the end of its stdin and exits. It has one thread, so that
- * its exit is the exit of its last reference, and a twentieth of our memory.
+ * A hold on a mount; undefined where somebody else has unmounted it meanwhile. Not on the main thread: some file
+ * systems ask their server on the way (nfs, fuse).
  */
-const HELPER_PROGRAMS = ["/bin/cat", "/usr/bin/cat"];
-
-async function startHelper(fds: readonly number[]): Promise<Helper> {
-  const program = HELPER_PROGRAMS.find((file) => fs.existsSync(file));
-  if (program === undefined) {
-    const message = `no helper program to release a mount with: none of ${HELPER_PROGRAMS.join(", ")} is there`;
-    throw new StatusError(StatusCode.unavailable, message);
+async function openMount(point: string): Promise<number | undefined> {
+  try {
+    return await open(point, O_PATH | fs.constants.O_NOFOLLOW);
+  } catch (thrown) {
+    const err = fsError(`open mount ${point}`, thrown);
+    if (hasCode(err, StatusCode.notFound)) return undefined;
+    throw err;
   }
-  // In a session and directory of its own, so that it holds nothing else and no signal of ours reaches it.
-  const child = spawn(program, [], {
-    stdio: ["pipe", "ignore", "ignore", ...fds],
-    detached: true,
-    cwd: "/",
-    env: {},
-  });
-  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const pid = await pidOf(child);
-  child.unref();
-  child.stdin?.on("error", () => {});
-  return { pid, letGo: () => child.stdin?.destroy(), exited };
 }
 
-async function pidOf(child: ChildProcess): Promise<number> {
-  if (child.pid !== undefined) return child.pid;
-  const cause = await new Promise((resolve) => child.once("error", resolve));
-  const message = `the helper that releases a mount cannot be started: ${String(cause)}`;
-  throw new StatusError(StatusCode.unavailable, message, { cause });
+/** Whether it was there to be detached: unmounting one of several peers takes away the others' mounts as well. */
+function detach(libc: Libc, point: string): boolean {
+  try {
+    libc.umount(point, UmountFlag.detach | UmountFlag.noFollow);
+    return true;
+  } catch (err) {
+    if (hasCode(err, StatusCode.invalidArgument) || hasCode(err, StatusCode.notFound)) return false;
+    throw err;
+  }
 }

@@ -1,0 +1,65 @@
+import { MountFlag } from "../linux/libc.ts";
+import type { MountInfo } from "../linux/mountinfo.ts";
+
+/** Those of the mounts that are mounted at a path or below it. */
+export function mountsUnder(mounts: readonly MountInfo[], path: string): MountInfo[] {
+  return mounts.filter(({ mountPoint }) => mountPoint === path || mountPoint.startsWith(`${path}/`));
+}
+
+/**
+ * Those of the mounts at and below a path that can be named by their mount point now, deepest first: the order
+ * in which they can be unmounted. Left out are mounts that another one lies upon or in front of; they can be
+ * reached once that one has gone.
+ */
+export function reachableMounts(mounts: readonly MountInfo[], path: string): MountInfo[] {
+  const inside = mountsUnder(mounts, path);
+  const byId = new Map(inside.map((mount) => [mount.id, mount]));
+  const isCovered = (mount: MountInfo) =>
+    inside.some(({ parent, mountPoint }) => parent === mount.id && mountPoint === mount.mountPoint);
+  // Two mounts on one parent, one in front of the way to the other.
+  const isBehind = (mount: MountInfo): boolean => {
+    const above = byId.get(mount.parent);
+    const inFront = inside.some(
+      (other) => other.parent === mount.parent && mount.mountPoint.startsWith(`${other.mountPoint}/`),
+    );
+    return inFront || (above !== undefined && isBehind(above));
+  };
+  return inside.filter((mount) => !isCovered(mount) && !isBehind(mount)).sort((a, b) => depth(b) - depth(a));
+}
+
+function depth({ mountPoint }: MountInfo): number {
+  return mountPoint.split("/").length;
+}
+
+/**
+ * The mount points that must become private before what is mounted on them is unmounted, as otherwise the
+ * unmounting would reach mounts of the host: a recursive bind of a shared mount is a peer of its source, and
+ * taking a mount off the one takes it off the other (mount_namespaces(7)). Copies of these mounts that the
+ * kernel made elsewhere by propagation are no such case: they are to go as well.
+ */
+export function mountPointsToIsolate(mounts: readonly MountInfo[], path: string): string[] {
+  const inside = new Set(mountsUnder(mounts, path));
+  const outside = mounts.filter((mount) => !inside.has(mount));
+  const groupAbove = ({ parent }: MountInfo) => peerGroup(mounts.find(({ id }) => id === parent));
+  const isCopy = (mount: MountInfo, other: MountInfo) =>
+    groupAbove(mount) !== undefined && groupAbove(mount) === groupAbove(other);
+  return reachableMounts(mounts, path)
+    .filter((mount) => [...inside].some(({ parent }) => parent === mount.id))
+    .filter((mount) =>
+      outside.some(
+        (other) =>
+          peerGroup(mount) !== undefined && peerGroup(mount) === peerGroup(other) && !isCopy(mount, other),
+      ),
+    )
+    .map(({ mountPoint }) => mountPoint);
+}
+
+/** The peer group of a shared mount, such as `shared:12`. */
+function peerGroup(mount: MountInfo | undefined): string | undefined {
+  return mount?.propagation.find((field) => field.startsWith("shared:"));
+}
+
+/** The call of mount(2) that ends the sharing of one mount, and of none below it. */
+export function isolationOf(mountPoint: string) {
+  return { source: "", target: mountPoint, type: "", flags: MountFlag.private, data: "" };
+}

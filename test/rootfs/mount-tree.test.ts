@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { MountInfo } from "../../src/linux/mountinfo.ts";
+import { mountPointsToIsolate, mountsUnder, reachableMounts } from "../../src/rootfs/mount-tree.ts";
+
+/** A mount in few words: id, parent, mount point, propagation. */
+function mount(id: number, parent: number, mountPoint: string, ...propagation: string[]): MountInfo {
+  const rest = { device: "0:1", root: "/", options: "rw", type: "tmpfs", source: "none", superOptions: "rw" };
+  return { id, parent, mountPoint, propagation, ...rest };
+}
+
+const ids = (mounts: readonly MountInfo[]) => mounts.map(({ id }) => id);
+
+describe("mounts under a path", () => {
+  test("are those at it and below it, not those whose name begins alike", () => {
+    const all = [mount(1, 0, "/"), mount(2, 1, "/r"), mount(3, 2, "/r/a"), mount(4, 1, "/ra")];
+    assert.deepEqual(ids(mountsUnder(all, "/r")), [2, 3]);
+  });
+});
+
+describe("reachable mounts", () => {
+  const rows: [string, MountInfo[], number[]][] = [
+    [
+      "of a tree are all, the deepest first",
+      [mount(2, 1, "/r"), mount(3, 2, "/r/a/b"), mount(4, 2, "/r/c")],
+      [3, 4, 2],
+    ],
+    ["of a stack is the uppermost", [mount(2, 1, "/r"), mount(3, 2, "/r"), mount(4, 3, "/r")], [4]],
+    [
+      "of a stack in the tree is its uppermost",
+      [mount(2, 1, "/r"), mount(3, 2, "/r/a"), mount(4, 3, "/r/a")],
+      [4, 2],
+    ],
+    [
+      "leave out what lies behind a later mount",
+      [mount(2, 1, "/r"), mount(3, 2, "/r/a"), mount(4, 2, "/r")],
+      [4],
+    ],
+    [
+      "leave out what is mounted in what lies behind",
+      [mount(2, 1, "/r"), mount(3, 2, "/r/a"), mount(5, 3, "/r/a/b"), mount(4, 2, "/r")],
+      [4],
+    ],
+    [
+      "have those of a later mount that look alike",
+      [mount(2, 1, "/r"), mount(3, 2, "/r/a"), mount(4, 2, "/r"), mount(5, 4, "/r/a")],
+      [5, 4],
+    ],
+    ["may be below a path that is no mount", [mount(2, 1, "/r/a"), mount(3, 1, "/r/b/c")], [3, 2]],
+    ["are none where none is mounted", [mount(2, 1, "/other")], []],
+  ];
+  for (const [title, mounts, expected] of rows) {
+    test(title, () => assert.deepEqual(ids(reachableMounts([mount(1, 0, "/"), ...mounts], "/r")), expected));
+  }
+});
+
+describe("mounts to isolate", () => {
+  const host = mount(1, 0, "/", "shared:1");
+  const rows: [string, MountInfo[], string[]][] = [
+    [
+      "are binds of a shared mount of the host with mounts in them",
+      [host, mount(2, 1, "/r", "shared:1"), mount(3, 2, "/r/a", "shared:3")],
+      ["/r"],
+    ],
+    ["are none without mounts in them", [host, mount(2, 1, "/r", "shared:1")], []],
+    ["are none that are private", [host, mount(2, 1, "/r"), mount(3, 2, "/r/a")], []],
+    ["are none that only receive", [host, mount(2, 1, "/r", "master:1"), mount(3, 2, "/r/a")], []],
+    [
+      "are none whose peers are all inside",
+      [host, mount(2, 1, "/r", "shared:2"), mount(3, 2, "/r/a", "shared:3")],
+      [],
+    ],
+    [
+      "are none whose peers are copies by propagation",
+      [
+        host,
+        mount(2, 1, "/p", "shared:2"),
+        mount(3, 1, "/q", "shared:2"),
+        mount(4, 2, "/r", "shared:4"),
+        mount(5, 3, "/q/r", "shared:4"),
+        mount(6, 4, "/r/a", "shared:6"),
+        mount(7, 5, "/q/r/a", "shared:6"),
+      ],
+      [],
+    ],
+  ];
+  for (const [title, mounts, expected] of rows) {
+    test(title, () => assert.deepEqual(mountPointsToIsolate(mounts, "/r"), expected));
+  }
+});
