@@ -191,7 +191,8 @@ describe("a deadline at the server", () => {
     const { client } = startEcho({
       join: async (words, context) => {
         await aborted(context);
-        seen.resolve(await collect(words).catch((err) => err));
+        const reading = words[Symbol.asyncIterator]();
+        seen.resolve(await reading.next().catch((err) => err));
         return never();
       },
     });

@@ -98,22 +98,52 @@ describe("reading", () => {
   });
 });
 
-test("an end that comes while the peer owes us reading lets go of what is held for it", async () => {
-  const seen: number[] = [];
-  const { far, wire } = start(
-    ({ streamId }): Promise<void> | undefined => {
+describe("an end that a paused stream tells of all the same", () => {
+  test("counts when what came before it is delivered", async () => {
+    const gate = deferred();
+    const seen: number[] = [];
+    const { far, near, wire } = start(({ streamId }) => {
       seen.push(streamId);
-      return wire.caughtUp;
-    },
-    { writeAheadBytes: 1_000 },
-  );
-  for (const id of [1, 3, 5]) wire.send(frame(id, 100_000));
-  far.write(Buffer.concat([frame(7), frame(9)].map(toBytes)));
-  await settle();
-  assert.deepEqual(seen, [7]);
-  far.end();
-  far.destroy();
-  assert.equal((await wire.closed).code, StatusCode.unavailable);
+      return streamId === 1 ? gate.promise : undefined;
+    });
+    new RawPeer(far).send(frame(1), frame(3));
+    await settle();
+    near.emit("end");
+    await settle();
+    assert.deepEqual([seen, wire.reason], [[1], undefined]);
+    gate.resolve();
+    assert.equal((await wire.closed).message, "connection closed by the peer");
+    assert.deepEqual(seen, [1, 3]);
+  });
+
+  test("lets go of what waits for the peer to read", async () => {
+    const seen: number[] = [];
+    const { far, near, wire } = start(
+      ({ streamId }): Promise<void> | undefined => {
+        seen.push(streamId);
+        return wire.caughtUp;
+      },
+      { writeAheadBytes: 1_000 },
+    );
+    for (const id of [1, 3, 5]) wire.send(frame(id, 100_000));
+    far.write(Buffer.concat([frame(7), frame(9)].map(toBytes)));
+    await settle();
+    assert.deepEqual(seen, [7]);
+    near.emit("end");
+    assert.equal((await wire.closed).message, "connection closed by the peer");
+    assert.deepEqual(seen, [7, 9]);
+  });
+
+  test("counts at once where nothing more is read", async () => {
+    const { far, near, wire } = start(() => new Promise<never>(() => {}), { writeAheadBytes: 1_000 });
+    for (const id of [1, 3, 5]) wire.send(frame(id, 100_000));
+    far.write(toBytes(frame(7)));
+    await settle();
+    const finished = wire.finish(reason);
+    near.emit("end");
+    await finished;
+    assert.equal((await wire.closed).message, "connection closed by the peer");
+  });
 });
 
 describe("writing", () => {
