@@ -1,5 +1,5 @@
 import { errnoError } from "./errno.ts";
-import type { Libc, MountCall, WaitResult } from "./libc.ts";
+import type { FsconfigCall, Libc, MountCall, WaitResult } from "./libc.ts";
 import { loadNativeModule, type NativeModule } from "./native-module.ts";
 
 const PR_SET_CHILD_SUBREAPER = 36;
@@ -7,6 +7,14 @@ const WNOHANG = 1;
 /** System call numbers of calls that old C libraries have no function for; alike on all architectures. */
 const SYS_PIDFD_SEND_SIGNAL = 424;
 const SYS_PIDFD_OPEN = 434;
+const SYS_MOVE_MOUNT = 429;
+const SYS_FSOPEN = 430;
+const SYS_FSCONFIG = 431;
+const SYS_FSMOUNT = 432;
+const FSOPEN_CLOEXEC = 1;
+const FSMOUNT_CLOEXEC = 1;
+const MOVE_MOUNT_F_EMPTY_PATH = 4;
+const AT_FDCWD = -100;
 
 type Call = (...args: unknown[]) => number;
 type AsyncCall = Call & { async: (...args: unknown[]) => void };
@@ -23,6 +31,10 @@ class KoffiLibc implements Libc {
   readonly #prctl: Call;
   readonly #waitpid: Call;
   readonly #syscall: Call;
+  readonly #fsopen: AsyncCall;
+  readonly #fsconfig: AsyncCall;
+  readonly #fsmount: AsyncCall;
+  readonly #moveMount: AsyncCall;
 
   constructor(native: NativeModule) {
     this.#native = native;
@@ -37,17 +49,40 @@ class KoffiLibc implements Libc {
     );
     this.#waitpid = define("int waitpid(int pid, _Out_ int *status, int options)");
     this.#syscall = define("long syscall(long number, long a, long b, long c, long d)");
+    this.#fsopen = define("long syscall(long number, const char *type, long flags)");
+    this.#fsconfig = define(
+      "long syscall(long number, long fd, long command, const char *key, const char *value, long aux)",
+    );
+    this.#fsmount = define("long syscall(long number, long fd, long flags, long attributes)");
+    this.#moveMount = define(
+      "long syscall(long number, long fromFd, const char *from, long toFd, const char *to, long flags)",
+    );
   }
 
-  mount({ source, target, type, flags, data }: MountCall): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#mount.async(source, target, type, flags, data, (err: unknown, result: number) => {
-        // koffi hands the worker thread's errno to this very callback.
-        if (err !== null) reject(err);
-        else if (result === 0) resolve();
-        else reject(errnoError(`mount ${source || "none"} on ${target}`, this.#native.errno()));
-      });
-    });
+  async mount({ source, target, type, flags, data }: MountCall): Promise<void> {
+    await this.#off(
+      this.#mount,
+      [source, target, type, flags, data],
+      `mount ${source || "none"} on ${target}`,
+    );
+  }
+
+  fsopen(type: string): Promise<number> {
+    return this.#off(this.#fsopen, [SYS_FSOPEN, type, FSOPEN_CLOEXEC], `open a context for ${type}`);
+  }
+
+  async fsconfig(fd: number, { command, key, value }: FsconfigCall): Promise<void> {
+    const what = key === null ? "create the file system" : `set ${value === null ? key : `${key}=${value}`}`;
+    await this.#off(this.#fsconfig, [SYS_FSCONFIG, fd, command, key, value, 0], what);
+  }
+
+  fsmount(fd: number, attributes: number): Promise<number> {
+    return this.#off(this.#fsmount, [SYS_FSMOUNT, fd, FSMOUNT_CLOEXEC, attributes], "make a mount");
+  }
+
+  async moveMount(fd: number, target: string): Promise<void> {
+    const args = [SYS_MOVE_MOUNT, fd, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH];
+    await this.#off(this.#moveMount, args, `move a mount to ${target}`);
   }
 
   umount(target: string, flags: number): void {
@@ -70,6 +105,17 @@ class KoffiLibc implements Libc {
 
   pidfdSendSignal(pidfd: number, signal: number): void {
     this.#check(this.#syscall(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, 0, 0), `send signal ${signal}`);
+  }
+
+  /** Makes a call on a thread of koffi's, which hands that thread's errno to the callback. */
+  #off(call: AsyncCall, args: readonly unknown[], what: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      call.async(...args, (err: unknown, result: number) => {
+        if (err !== null) reject(err);
+        else if (result >= 0) resolve(result);
+        else reject(errnoError(what, this.#native.errno()));
+      });
+    });
   }
 
   #check(result: number, what: string): number {

@@ -22,6 +22,20 @@ export const MountFlag = {
   lazytime: 1 << 25,
 } as const;
 
+/** Commands of fsconfig(2); the numbers are those of linux/mount.h. */
+export const FsconfigCommand = { setFlag: 0, setString: 1, create: 6 } as const;
+
+/** Attributes of fsmount(2). */
+export const MountAttribute = {
+  rdonly: 0x1,
+  nosuid: 0x2,
+  nodev: 0x4,
+  noexec: 0x8,
+  noatime: 0x10,
+  strictatime: 0x20,
+  nodiratime: 0x80,
+} as const;
+
 /** Flags of umount2(2). */
 export const UmountFlag = { detach: 2, noFollow: 8 } as const;
 
@@ -38,6 +52,14 @@ export interface MountCall {
   readonly data: string;
 }
 
+/** The arguments of fsconfig(2) that depend on the command. */
+export interface FsconfigCall {
+  readonly command: number;
+  readonly key: string | null;
+  /** At most 255 bytes. */
+  readonly value: string | null;
+}
+
 /** A child that has ended, as waitpid(2) tells it: the status is decoded by `decodeWaitStatus`. */
 export interface WaitResult {
   readonly pid: number;
@@ -47,11 +69,19 @@ export interface WaitResult {
 /**
  * The kernel calls that neither Node nor Bun has, behind one interface: `koffi-libc.ts` implements it, tests
  * have a recording fake. A failed call throws a StatusError made by `errnoError`, naming the call and what it
- * was about. Only `mount` may sleep, and so runs off the main thread.
+ * was about. What may sleep gives a promise and runs off the main thread.
  */
 export interface Libc {
   /** mount(2), off the main thread: making the work directory of an overlay waits for its disk. */
   mount(call: MountCall): Promise<void>;
+  /** fsopen(2): a descriptor, close-on-exec, to configure a file system on. Before Linux 5.2 `unimplemented`. */
+  fsopen(type: string): Promise<number>;
+  /** fsconfig(2), off the main thread: it looks up paths, and its `create` does what mount(2) does. */
+  fsconfig(fd: number, call: FsconfigCall): Promise<void>;
+  /** fsmount(2): a mount, as a descriptor, that is nowhere in the tree yet and goes with its descriptor. */
+  fsmount(fd: number, attributes: number): Promise<number>;
+  /** move_mount(2): puts a mount made by `fsmount` on a path. */
+  moveMount(fd: number, target: string): Promise<void>;
   /** umount2(2). With MNT_DETACH and a reference held elsewhere it only changes the tree, and returns at once. */
   umount(target: string, flags: number): void;
   /** prctl(2), PR_SET_CHILD_SUBREAPER: orphans of our descendants become our children. */

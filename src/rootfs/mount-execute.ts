@@ -1,28 +1,37 @@
 import fs from "node:fs";
 import path from "node:path";
-import { promisify } from "node:util";
-import { StatusCode, StatusError } from "../base/status.ts";
+import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { fsError } from "../linux/errno.ts";
-import { type Libc, O_PATH } from "../linux/libc.ts";
+import type { Libc } from "../linux/libc.ts";
+import { lowerDirsOf, shortenLowerDirs } from "./lower-dirs.ts";
 import type { MountStep } from "./mount-plan.ts";
+import { fitsContext, mountOverlayByContext, type OverlayCall } from "./overlay-context.ts";
 
-const open = promisify(fs.open);
-const realpath = promisify(fs.realpath);
+const { realpath } = fs.promises;
 
 /** The most that mount(2) reads of its data: a page, less the closing zero byte. */
 export const MAX_DATA_BYTES = 4095;
 
+/** Where a plan is executed, and until when. */
+export interface ExecuteOptions {
+  readonly rootfs: string;
+  /** Once it aborts no further step is begun; the error is its reason. */
+  readonly signal?: AbortSignal;
+}
+
 /** Runs the steps of a plan in order, off the main thread; stops at the first that fails. */
-export async function executeMounts(libc: Libc, steps: readonly MountStep[], rootfs: string): Promise<void> {
+export async function executeMounts(
+  libc: Libc,
+  steps: readonly MountStep[],
+  { rootfs, signal }: ExecuteOptions,
+): Promise<void> {
   for (const step of steps) {
+    signal?.throwIfAborted();
     const target = await resolveTarget(rootfs, step.target);
-    const { data, close } = await fitData(step.data);
     try {
-      await libc.mount({ source: step.source, target, type: step.type, flags: step.flags, data });
+      await mount(libc, { ...step, target, options: step.data });
     } catch (err) {
-      throw await explain(err, step);
-    } finally {
-      close();
+      throw await explain(err, step, target);
     }
   }
 }
@@ -44,53 +53,48 @@ async function resolveTarget(rootfs: string, target: string): Promise<string> {
   return real;
 }
 
-/**
- * The options as the one text that mount(2) takes. Where an overlay has more lower directories than a page of
- * options holds, each is opened and named by its descriptor instead (17 bytes at most, so some 230 directories
- * fit, whatever their paths are). The kernel keeps the directories, not the names.
- */
-async function fitData(options: readonly string[]): Promise<{ data: string; close: () => void }> {
+/** Mounts by mount(2) where the options fit into it, else in the way that has room for them. */
+async function mount(libc: Libc, call: OverlayCall): Promise<void> {
+  const { source, target, type, flags, options } = call;
   const data = options.join(",");
-  if (Buffer.byteLength(data) <= MAX_DATA_BYTES) return { data, close: () => {} };
-  const fds: number[] = [];
-  const close = () => {
-    for (const fd of fds) fs.closeSync(fd);
-  };
+  if (Buffer.byteLength(data) <= MAX_DATA_BYTES) return libc.mount({ source, target, type, flags, data });
+  if (!fitsContext(call)) return mountShortened(libc, call);
   try {
-    const short = [];
-    for (const option of options) short.push(await shortenLowerdir(option, fds));
-    const bytes = Buffer.byteLength(short.join(","));
-    if (bytes <= MAX_DATA_BYTES) return { data: short.join(","), close };
-    const message = `mount options of ${bytes} bytes, of which the kernel reads ${MAX_DATA_BYTES}: too many layers`;
-    throw new StatusError(StatusCode.invalidArgument, message);
+    await mountOverlayByContext(libc, call);
   } catch (err) {
-    close();
-    throw err;
-  }
-}
-
-/** A colon in a directory's name is written as `\:` (kernel documentation, overlayfs). */
-const LOWERDIR_SEPARATOR = /(?<!\\):/;
-
-async function shortenLowerdir(option: string, fds: number[]): Promise<string> {
-  const prefix = "lowerdir=";
-  if (!option.startsWith(prefix)) return option;
-  const names: string[] = [];
-  for (const dir of option.slice(prefix.length).split(LOWERDIR_SEPARATOR)) {
-    const name = dir.replace(/\\(.)/g, "$1");
-    const fd = await open(name, O_PATH).catch((err: unknown) => {
-      throw fsError(`lower directory ${name}`, err);
+    // A kernel without it, or one that does not like the options; it says the same of them in the other form.
+    const refused = hasCode(err, StatusCode.unimplemented) || hasCode(err, StatusCode.invalidArgument);
+    if (!refused) throw err;
+    await mountShortened(libc, call).catch((thrown: unknown) => {
+      const { code, message } = StatusError.from(thrown);
+      throw new StatusError(code, `${message} (before: ${err.message})`, { cause: thrown });
     });
-    fds.push(fd);
-    names.push(`/proc/self/fd/${fd}`);
   }
-  return prefix + names.join(":");
 }
 
-/** The kernel says little; a directory of the options that is not there is by far the most common cause. */
-async function explain(thrown: unknown, step: MountStep): Promise<StatusError> {
+/** For kernels that take a page of options and no more; there is room for some 210 layers then. */
+async function mountShortened(libc: Libc, call: OverlayCall): Promise<void> {
+  const { source, target, type, flags } = call;
+  const { options, close } = await shortenLowerDirs(call.options);
+  try {
+    const data = options.join(",");
+    const bytes = Buffer.byteLength(data);
+    if (bytes > MAX_DATA_BYTES) {
+      const message = `mount ${type} on ${target}: ${bytes} bytes of options, of which the kernel reads ${MAX_DATA_BYTES}: too many layers`;
+      throw new StatusError(StatusCode.invalidArgument, message);
+    }
+    await libc.mount({ source, target, type, flags, data });
+  } finally {
+    close();
+  }
+}
+
+/** The kernel says little; a directory that is not there is by far the most common cause. */
+async function explain(thrown: unknown, step: MountStep, target: string): Promise<StatusError> {
   const err = StatusError.from(thrown);
-  const missing = (await Promise.all(pathsOf(step).map(isMissing))).find((file) => file !== undefined);
+  const missing = (await Promise.all([...pathsOf(step), target].map(isMissing))).find(
+    (file) => file !== undefined,
+  );
   if (missing === undefined) return err;
   return new StatusError(err.code, `${err.message}: ${missing} does not exist`, { cause: err });
 }
@@ -99,8 +103,7 @@ function pathsOf({ source, type, data }: MountStep): string[] {
   if (type !== "overlay") return source.startsWith("/") ? [source] : [];
   return data.flatMap((option) => {
     const [name = "", value = ""] = option.split(/=(.*)/s);
-    if (name === "lowerdir") return value.split(LOWERDIR_SEPARATOR).map((dir) => dir.replace(/\\(.)/g, "$1"));
-    return name === "upperdir" || name === "workdir" ? [value] : [];
+    return lowerDirsOf(option) ?? (name === "upperdir" || name === "workdir" ? [value] : []);
   });
 }
 

@@ -1,5 +1,5 @@
 import { errnoError } from "../../src/linux/errno.ts";
-import type { Libc, MountCall, WaitResult } from "../../src/linux/libc.ts";
+import type { FsconfigCall, Libc, MountCall, WaitResult } from "../../src/linux/libc.ts";
 
 /** Writes down the calls it gets, and fails or waits where a test says so. Nothing reaches the kernel. */
 export class FakeLibc implements Libc {
@@ -12,6 +12,24 @@ export class FakeLibc implements Libc {
     this.calls.push(`mount ${call.type} ${call.target}`);
     this.mounts.push(call);
     await this.onMount(call);
+  }
+
+  /** A kernel from before Linux 5.2. */
+  async fsopen(type: string): Promise<number> {
+    this.calls.push(`fsopen ${type}`);
+    throw errnoError(`open a context for ${type}`, 38);
+  }
+
+  async fsconfig(fd: number, { key, value }: FsconfigCall): Promise<void> {
+    this.calls.push(`fsconfig ${fd} ${key} ${value}`);
+  }
+
+  async fsmount(fd: number): Promise<number> {
+    throw errnoError(`mount ${fd}`, 38);
+  }
+
+  async moveMount(fd: number, target: string): Promise<void> {
+    this.calls.push(`move_mount ${fd} ${target}`);
   }
 
   umount(target: string, flags: number): void {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { until } from "../../lab/until.ts";
@@ -6,7 +7,7 @@ import { deferred } from "../../src/base/deferred.ts";
 import { type Logger, nullLogger } from "../../src/base/logger.ts";
 import { hasCode, StatusCode } from "../../src/base/status.ts";
 import { loadLibc } from "../../src/linux/koffi-libc.ts";
-import type { Libc } from "../../src/linux/libc.ts";
+import { type Libc, UmountFlag } from "../../src/linux/libc.ts";
 import { mountRootfs } from "../../src/rootfs/mount-rootfs.ts";
 import { notRoot, scratch } from "./scratch.ts";
 
@@ -30,6 +31,19 @@ describe("mountRootfs", { skip }, () => {
     assert.deepEqual(place.mounts(), []);
   });
 
+  test("leaves what was mounted there before where a mount fails", { skip }, async () => {
+    const [rootfs = ""] = place.make("before");
+    await libc.mount({ source: "none", target: rootfs, type: "tmpfs", flags: 0, data: "" });
+    fs.writeFileSync(path.join(rootfs, "mark"), "");
+    const missing = { type: "bind", source: path.join(place.dir, "nothing"), target: "", options: ["bind"] };
+    const mounts = [tmpfs, missing];
+    const mounting = mountRootfs({ libc, mounts, rootfs, limitMs: 60_000, logger: nullLogger });
+    await assert.rejects(mounting, (err) => hasCode(err, StatusCode.notFound));
+    assert.deepEqual(place.mounts(), [rootfs]);
+    assert.deepEqual(fs.readdirSync(rootfs), ["mark"]);
+    libc.umount(rootfs, UmountFlag.detach);
+  });
+
   test("refuses a plan before it mounts anything", { skip }, async () => {
     const [rootfs = ""] = place.make("refused");
     const loop = { ...tmpfs, options: ["loop"] };
@@ -47,13 +61,19 @@ describe("mountRootfs", { skip }, () => {
   test("gives up at its limit, and releases and tells of what comes through later", { skip }, async () => {
     const [rootfs = ""] = place.make("late");
     const gate = deferred();
+    let calls = 0;
     const slow: Libc = Object.create(libc, {
-      mount: { value: (call: Parameters<Libc["mount"]>[0]) => gate.promise.then(() => libc.mount(call)) },
+      mount: {
+        value: (call: Parameters<Libc["mount"]>[0]) => {
+          calls += 1;
+          return gate.promise.then(() => libc.mount(call));
+        },
+      },
       umount: { value: libc.umount.bind(libc) },
     });
     const told: string[] = [];
     const logger: Logger = { ...nullLogger, warn: (message) => void told.push(message) };
-    const mounting = mountRootfs({ libc: slow, mounts: [tmpfs], rootfs, limitMs: 1, logger });
+    const mounting = mountRootfs({ libc: slow, mounts: [tmpfs, tmpfs], rootfs, limitMs: 1, logger });
     await assert.rejects(
       mounting,
       (err: Error) => hasCode(err, StatusCode.deadlineExceeded) && err.message.includes(rootfs),
@@ -62,5 +82,6 @@ describe("mountRootfs", { skip }, () => {
     gate.resolve();
     await until("the late mount to be released", () => (told.length > 0 ? true : undefined));
     assert.deepEqual(place.mounts(), []);
+    assert.equal(calls, 1);
   });
 });
