@@ -79,6 +79,8 @@ function addRun(program: Command, done: (status: number) => void): void {
     .passThroughOptions()
     .addHelpText("after", RUN_EXAMPLES)
     .action(async (args: string[], flags: RunFlags) => {
+      // Flags behind the command are the command's, so one that is not known counts as its first word.
+      if (args[0]?.startsWith("-")) throw new UsageError(`unknown option ${args[0]}`);
       requireRoot("ebb run");
       done(await runInForeground(checkRunFlags(flags), args, stateDir()));
     });
