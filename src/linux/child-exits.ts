@@ -70,14 +70,28 @@ export class ChildExits {
 
   #statusOf(pid: number): number | undefined {
     try {
-      const ended = this.#libc.waitpid(pid);
-      return ended && exitStatusOf(decodeWaitStatus(ended.status));
+      return this.#wait(pid);
     } catch (err) {
-      // Not our child yet: its parent is still at work. It becomes ours when that ends, which is a SIGCHLD too.
-      if (hasCode(err, StatusCode.notFound) && isSomebodyElses(pid)) return undefined;
-      this.#logger.error("the end of a process is not known", { pid, err });
-      return UNKNOWN_STATUS;
+      if (!hasCode(err, StatusCode.notFound)) return this.#unknown(pid, err);
     }
+    // Not our child yet: its parent is still at work. It becomes ours when that ends, which is a SIGCHLD too.
+    if (isSomebodyElses(pid)) return undefined;
+    try {
+      // Or it has become ours since we asked.
+      return this.#wait(pid);
+    } catch (err) {
+      return this.#unknown(pid, err);
+    }
+  }
+
+  #wait(pid: number): number | undefined {
+    const ended = this.#libc.waitpid(pid);
+    return ended && exitStatusOf(decodeWaitStatus(ended.status));
+  }
+
+  #unknown(pid: number, err: unknown): number {
+    this.#logger.error("the end of a process is not known", { pid, err });
+    return UNKNOWN_STATUS;
   }
 
   #poll(): void {

@@ -15,10 +15,11 @@ export const MODULE_NAME = "koffi.node";
 const EMBEDDED = `/$bunfs/root/${MODULE_NAME}`;
 
 /**
- * Loads koffi's native module. A compiled executable looks beside itself first (an administrator may install
- * it there), then takes the copy embedded in it, which the dynamic loader wants as a file: it is written to the
- * first directory that allows executables, and compared before it is used again, so that a copy cut short by a
- * power failure is replaced. From source it comes from node_modules. `failedPrecondition` says what was tried.
+ * Loads koffi's native module. The dynamic loader wants it as a file, so that a compiled executable looks beside
+ * itself first (an administrator may install it there), and else writes the copy embedded in it to the first
+ * directory that allows executables. No file is loaded that is not that copy to the byte: one cut short by a
+ * power failure would not be refused but crash the process. From source it comes from node_modules.
+ * `failedPrecondition` says what was tried.
  */
 export function loadNativeModule(): NativeModule {
   const failures: string[] = [];
@@ -42,9 +43,10 @@ function* candidates(failures: string[]): Generator<string> {
     yield createRequire(import.meta.url).resolve(packagePath());
     return;
   }
-  const beside = path.join(path.dirname(process.execPath), MODULE_NAME);
-  if (fs.existsSync(beside)) yield beside;
   const bytes = fs.readFileSync(EMBEDDED);
+  const beside = path.join(path.dirname(process.execPath), MODULE_NAME);
+  if (holds(beside, bytes)) yield beside;
+  else if (fs.existsSync(beside)) failures.push(`${beside} is not the one of this executable`);
   for (const dir of extractionDirs()) {
     try {
       yield extract(bytes, dir);
@@ -68,11 +70,25 @@ function extract(bytes: Buffer, dir: string): string {
     throw new Error(`${dir} is not a directory of our own`);
   }
   const file = path.join(dir, MODULE_NAME);
-  if (fs.existsSync(file) && fs.readFileSync(file).equals(bytes)) return file;
+  if (holds(file, bytes)) return file;
   const temporary = `${file}.${process.pid}`;
-  fs.writeFileSync(temporary, bytes, { mode: 0o500 });
-  fs.renameSync(temporary, file);
+  try {
+    fs.rmSync(temporary, { force: true });
+    fs.writeFileSync(temporary, bytes, { mode: 0o500 });
+    fs.renameSync(temporary, file);
+  } catch (err) {
+    fs.rmSync(temporary, { force: true });
+    throw err;
+  }
   return file;
+}
+
+function holds(file: string, bytes: Buffer): boolean {
+  try {
+    return fs.readFileSync(file).equals(bytes);
+  } catch {
+    return false;
+  }
 }
 
 function packagePath(): string {

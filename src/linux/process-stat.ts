@@ -23,10 +23,38 @@ export function parseProcessStat(text: string): ProcessStat | undefined {
 
 /** The stat of a living or zombie process; undefined where there is none. */
 export function readProcessStat(pid: number): ProcessStat | undefined {
+  return readStat(`/proc/${pid}/stat`);
+}
+
+function readStat(file: string): ProcessStat | undefined {
   try {
-    return parseProcessStat(fs.readFileSync(`/proc/${pid}/stat`, "utf8"));
+    return parseProcessStat(fs.readFileSync(file, "utf8"));
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * Whether the process that had this pid and start time still lives, in any of its threads: the first thread of
+ * a process can be a zombie while another still sleeps in the kernel and holds what the process held.
+ */
+export function isSameLiveProcess(pid: number, startTime: number): boolean {
+  const stat = readProcessStat(pid);
+  if (stat?.startTime !== startTime) return false;
+  return isLive(stat) || threadsOf(pid).some(isLive);
+}
+
+function isLive({ state }: ProcessStat): boolean {
+  return state !== "Z" && state !== "X";
+}
+
+function threadsOf(pid: number): ProcessStat[] {
+  try {
+    return fs
+      .readdirSync(`/proc/${pid}/task`)
+      .flatMap((thread) => readStat(`/proc/${pid}/task/${thread}/stat`) ?? []);
+  } catch {
+    return [];
   }
 }
 

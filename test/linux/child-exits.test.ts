@@ -2,6 +2,10 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { nullLogger } from "../../src/base/logger.ts";
+import { ChildExits } from "../../src/linux/child-exits.ts";
+import { errnoError } from "../../src/linux/errno.ts";
+import { FakeLibc } from "./fake-libc.ts";
 
 const src = (file: string) => fileURLToPath(new URL(`../../src/${file}`, import.meta.url));
 
@@ -93,5 +97,22 @@ describe("ChildExits", () => {
   test("clears away zombies that nobody watches", async () => {
     const body = `const pid = await adopt("exit 6"); await until(() => readProcessStat(pid) === undefined); say(ownChildren().length);`;
     assert.equal(await asShim(body, 20), "0");
+  });
+
+  test("knows the end of one that becomes ours between two looks", async () => {
+    const libc = new FakeLibc();
+    // Our own child as an adopted one: at first not found, then found to be ours, and then it has ended.
+    const child = spawn("sleep", ["1000"]);
+    const answers = [
+      () => {
+        throw errnoError("wait", 10);
+      },
+      () => ({ pid: child.pid ?? 0, status: 7 << 8 }),
+    ];
+    libc.waitpid = () => answers.shift()?.();
+    const exits = new ChildExits({ libc, logger: nullLogger });
+    assert.equal((await exits.watch(child.pid ?? 0)).status, 7);
+    exits.close();
+    child.kill("SIGKILL");
   });
 });

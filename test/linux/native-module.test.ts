@@ -114,9 +114,34 @@ describe("the native module of a compiled executable", { skip }, () => {
     const tmp = tmpOf("beside");
     assert.deepEqual(run(tmp), { status: 0, output: beside });
     assert.deepEqual(fs.readdirSync(tmp), []);
-    fs.writeFileSync(beside, "broken");
-    assert.deepEqual(run(tmp), { status: 0, output: path.join(tmp, "ebb-0/koffi.node") });
     fs.rmSync(beside);
+  });
+
+  test("is not taken from beside where that one is damaged: loading it would crash", { skip }, () => {
+    const beside = path.join(path.dirname(program), "koffi.node");
+    const whole = fs.readFileSync(module);
+    const rows = [
+      Buffer.from("broken"),
+      whole.subarray(0, whole.length / 2),
+      Buffer.concat([whole.subarray(0, -4096), Buffer.alloc(4096)]),
+    ];
+    for (const [n, bytes] of rows.entries()) {
+      fs.writeFileSync(beside, bytes);
+      const tmp = tmpOf(`damaged-${n}`);
+      assert.deepEqual(run(tmp), { status: 0, output: path.join(tmp, "ebb-0/koffi.node") });
+    }
+    fs.rmSync(beside);
+  });
+
+  test("leaves no half a copy where the disk is full", { skip }, () => {
+    const tmp = tmpOf("full");
+    spawnSync("mount", ["-t", "tmpfs", "-o", "size=256k", "none", tmp]);
+    const had = fs.existsSync("/var/lib/ebb");
+    const { status, output } = run(tmp);
+    const left = fs.readdirSync(path.join(tmp, "ebb-0"));
+    spawnSync("umount", [tmp]);
+    assert.deepEqual([status, output, left], [0, "/var/lib/ebb/koffi.node", []]);
+    if (!had) fs.rmSync("/var/lib/ebb", { recursive: true });
   });
 
   test("that can be put nowhere says what was tried and what to do", { skip }, () => {

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { describe, test } from "node:test";
-import { ownChildren, parseProcessStat, readProcessStat } from "../../src/linux/process-stat.ts";
+import { fileURLToPath } from "node:url";
+import { until } from "../../lab/until.ts";
+import {
+  isSameLiveProcess,
+  ownChildren,
+  parseProcessStat,
+  readProcessStat,
+} from "../../src/linux/process-stat.ts";
 
 const rest = Array.from({ length: 50 }, (_, n) => n + 5).join(" ");
 
@@ -28,6 +35,47 @@ describe("the stat of a process", () => {
 
   test("of a process that is not there is undefined", () => {
     assert.equal(readProcessStat(4_194_305), undefined);
+  });
+});
+
+describe("the same live process", () => {
+  const started = (pid: number) => readProcessStat(pid)?.startTime ?? 0;
+
+  test("is one with the pid and the start time", () => {
+    assert.equal(isSameLiveProcess(process.pid, started(process.pid)), true);
+    assert.equal(isSameLiveProcess(process.pid, started(process.pid) - 1), false);
+    assert.equal(isSameLiveProcess(4_194_303, 1), false);
+  });
+
+  test("is not a zombie", async () => {
+    // A parent that collects nobody.
+    const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 1000"], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const pid = Number(await new Promise((resolve) => parent.stdout.once("data", resolve)));
+    await until("the zombie", () => (readProcessStat(pid)?.state === "Z" ? true : undefined));
+    assert.equal(isSameLiveProcess(pid, started(pid)), false);
+    parent.kill("SIGKILL");
+  });
+
+  test("lives on in its other threads when its first has ended", async () => {
+    const module = fileURLToPath(new URL("../../src/linux/native-module.ts", import.meta.url));
+    // exit(2), unlike exit(3), ends the calling thread alone; its number differs between architectures.
+    const script = `
+      import { loadNativeModule } from ${JSON.stringify(module)};
+      const { Worker } = await import("node:worker_threads");
+      const worker = new Worker("setInterval(() => {}, 1000)", { eval: true });
+      await new Promise((resolve) => worker.once("online", resolve));
+      loadNativeModule().load(null).func("long syscall(long number, long status)")(process.arch === "arm64" ? 93 : 60, 0);`;
+    const child = spawn(process.execPath, ["-e", script], { stdio: "inherit" });
+    const exited = new Promise((resolve) => child.once("exit", resolve));
+    const pid = child.pid ?? 0;
+    const start = started(pid);
+    await until("its first thread to end", () => (readProcessStat(pid)?.state === "Z" ? true : undefined));
+    assert.equal(isSameLiveProcess(pid, start), true);
+    child.kill("SIGKILL");
+    await exited;
+    assert.equal(isSameLiveProcess(pid, start), false);
   });
 });
 
