@@ -131,6 +131,15 @@ describe("a container's life", { skip }, () => {
     await task.delete({ id: "all" });
   });
 
+  test("inherits nothing of the shim's but its three streams", { skip }, async () => {
+    const { task, pid } = await shop.create("inherits");
+    await task.start({ id: "inherits" });
+    assert.deepEqual(fs.readdirSync(`/proc/${pid}/fd`).sort(), ["0", "1", "2"]);
+    await task.kill({ id: "inherits", signal: SIGKILL });
+    await task.wait({ id: "inherits" });
+    await task.delete({ id: "inherits" });
+  });
+
   test("writes to its fifos and reads from them until CloseIO", { skip }, async () => {
     const fifos = path.join(shop.dir, "fifos");
     fs.mkdirSync(fifos);
