@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { makeBusyboxRootfs } from "../../lab/busybox-rootfs.ts";
 import { whyNoSlowDisk } from "../../lab/slow-disk.ts";
@@ -13,17 +13,22 @@ const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const shim = path.join(root, "dist/containerd-shim-ebb-v2");
 const skip = whyNoSlowDisk() ?? false;
 
+/** The demo's own temporary directory, so that what others on this machine make is no part of what it leaves. */
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "ebb-demo-test-"));
+after(() => fs.rmSync(scratch, { recursive: true }));
+
 /** Whatever the demo makes, as far as this machine shows it. */
 function traces(): string[] {
-  const ours = /ebb-demo-|ebb-slow-disk-/;
+  const ours = new RegExp(`${scratch}|ebb-demo-\\d`);
   const lines = [
     fs.readFileSync("/proc/self/mountinfo", "utf8"),
     spawnSync("losetup", ["-a"]).stdout.toString(),
   ];
-  const names = [os.tmpdir(), "/run/containerd/runc", "/run/containerd/s"]
+  const names = [scratch, "/run/containerd/runc"]
     .filter((dir) => fs.existsSync(dir))
     .flatMap((dir) => fs.readdirSync(dir).map((name) => path.join(dir, name)))
-    .filter((name) => ours.test(name) || name.startsWith("/run/containerd/s/"));
+    // What the executable copies for itself stays, to be used again.
+    .filter((name) => ours.test(name) && name !== path.join(scratch, "ebb-0"));
   const processes = fs.readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && ours.test(commandLine(pid)));
   return [
     ...lines.flatMap((text) => text.split("\n")).filter((line) => ours.test(line)),
@@ -42,7 +47,11 @@ function commandLine(pid: string): string {
 
 function startDemo(): { demo: ChildProcess; output: () => string; ended: Promise<number | null> } {
   let text = "";
-  const demo = spawn(process.execPath, ["demo/main.ts"], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  const demo = spawn(process.execPath, ["demo/main.ts"], {
+    cwd: root,
+    env: { ...process.env, TMPDIR: scratch },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   for (const stream of [demo.stdout, demo.stderr]) stream?.on("data", (chunk) => (text += String(chunk)));
   const ended = new Promise<number | null>((resolve) => demo.on("close", resolve));
   return { demo, output: () => text, ended };

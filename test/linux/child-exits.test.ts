@@ -45,7 +45,7 @@ describe("ChildExits", () => {
   const rows: [string, string, string][] = [
     [
       "tells the code of an adopted process",
-      `say((await exits.watch(await adopt("sleep 0.05; exit 3"))).status);`,
+      `say((await exits.watch(await adopt("sleep 0.2; exit 3"))).status);`,
       "3",
     ],
     [
@@ -55,12 +55,12 @@ describe("ChildExits", () => {
     ],
     [
       "tells the end of one that was a zombie before it was watched",
-      `const pid = await adopt("exit 4"); await until(() => readProcessStat(pid)?.state === "Z"); say((await exits.watch(pid)).status);`,
+      `const pid = await adopt("sleep 0.2; exit 4"); await until(() => readProcessStat(pid)?.state === "Z"); say((await exits.watch(pid)).status);`,
       "4",
     ],
     [
       "gives two watchers of one process the same",
-      `const pid = await adopt("sleep 0.05; exit 5"); say((await Promise.all([exits.watch(pid), exits.watch(pid)])).map((e) => e.status));`,
+      `const pid = await adopt("sleep 0.2; exit 5"); say((await Promise.all([exits.watch(pid), exits.watch(pid)])).map((e) => e.status));`,
       "[5,5]",
     ],
     [
@@ -84,7 +84,7 @@ describe("ChildExits", () => {
     ],
     [
       "takes no child away from the runtime that spawned it",
-      `const adopted = exits.watch(await adopt("sleep 0.05; exit 1"));
+      `const adopted = exits.watch(await adopt("sleep 0.2; exit 1"));
        const own = await Promise.all(Array.from({ length: 20 }, (_, n) => exitOf(spawn("sh", ["-c", "exit " + n]))));
        await adopted; say(own);`,
       JSON.stringify(Array.from({ length: 20 }, (_, n) => n)),
@@ -95,7 +95,7 @@ describe("ChildExits", () => {
   }
 
   test("clears away zombies that nobody watches", async () => {
-    const body = `const pid = await adopt("exit 6"); await until(() => readProcessStat(pid) === undefined); say(ownChildren().length);`;
+    const body = `const pid = await adopt("sleep 0.2; exit 6"); await until(() => readProcessStat(pid) === undefined); say(ownChildren().length);`;
     assert.equal(await asShim(body, 20), "0");
   });
 
