@@ -9,7 +9,8 @@ import { openInputFifo, openOutputFifo } from "../../src/linux/fifo.ts";
 
 const { O_RDONLY, O_WRONLY, O_NONBLOCK } = fs.constants;
 let dir = "";
-const fds = () => fs.readdirSync("/proc/self/fd").length;
+/** How many descriptors of this process are of a file. */
+const openOf = (file: string) => fs.readdirSync("/proc/self/fd").filter((fd) => targetOf(fd) === file).length;
 const flagsOf = (fd: number) =>
   Number.parseInt(/flags:\s*(\d+)/.exec(fs.readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"))?.[1] ?? "", 8);
 
@@ -91,13 +92,21 @@ describe("what is no fifo is refused, naming it, and leaves no descriptor", () =
   for (const [title, file, code, message] of rows) {
     for (const open of [openOutputFifo, openInputFifo]) {
       test(`${title} (${open.name})`, () => {
-        const before = fds();
+        const before = openOf(file());
         assert.throws(
           () => open(file()),
           (err: Error) => hasCode(err, code) && message.test(err.message),
         );
-        assert.equal(fds(), before);
+        assert.equal(openOf(file()), before);
       });
     }
   }
 });
+
+function targetOf(fd: string): string | undefined {
+  try {
+    return fs.readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return undefined;
+  }
+}
