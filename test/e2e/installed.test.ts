@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { copyFileSync, mkdtempSync, readlinkSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { settledLeftovers, snapshotLeftovers } from "../../lab/leftovers.ts";
+import { CONTROL, EBB, SHIM_DIR } from "./runtimes.ts";
+import { killContainer, listedState, runArgs, type Scene, shimPid, startScene } from "./scene.ts";
+
+describe("installed under the name of containerd's own shim", () => {
+  const { skip } = EBB;
+  let dir = "";
+  let scene: Scene;
+  before(async () => {
+    if (skip !== false) return;
+    dir = mkdtempSync(path.join(os.tmpdir(), "ebb-test-installed-"));
+    copyFileSync(path.join(SHIM_DIR, "containerd-shim-ebb-v2"), path.join(dir, "containerd-shim-runc-v2"));
+    scene = await startScene({ shimDirs: [dir] });
+  });
+  after(async () => {
+    await scene?.dispose();
+    if (dir !== "") rmSync(dir, { recursive: true });
+  });
+
+  test("the shim runs the containers of the usual runtime", { skip }, async () => {
+    const { containerd } = scene;
+    const id = "usual";
+    const scope = containerd.scope([id]);
+    const clean = snapshotLeftovers(scope);
+    await containerd.mustCtr(runArgs(CONTROL, ["-d"], id, "sleep", "1000"));
+    const shim = await shimPid(containerd, id);
+    assert.equal(readlinkSync(`/proc/${shim}/exe`), path.join(dir, "containerd-shim-runc-v2"));
+    assert.equal(await listedState(containerd, id), "RUNNING");
+    await killContainer(containerd, id);
+    await containerd.mustCtr(["task", "rm", id]);
+    await containerd.mustCtr(["container", "rm", id]);
+    assert.deepEqual(await settledLeftovers(scope, clean), []);
+  });
+});
