@@ -1,7 +1,11 @@
 import fs from "node:fs";
+import { promisify } from "node:util";
 import { StatusError } from "../base/status.ts";
 import { FsconfigCommand, type Libc, MountAttribute, type MountCall, MountFlag } from "../linux/libc.ts";
 import { lowerDirsOf } from "./lower-dirs.ts";
+
+/** Off the main thread: what was made and not attached goes with its descriptor, and an overlay syncs as it goes. */
+const close = promisify(fs.close);
 
 /** Which attribute of a mount made by fsmount(2) means the same as a flag of mount(2). */
 const ATTRIBUTES: readonly (readonly [flag: number, attribute: number])[] = [
@@ -55,7 +59,7 @@ export async function mountOverlayByContext(libc: Libc, call: OverlayCall): Prom
     const words = [`mount overlay on ${call.target}: ${err.message}`, ...messagesOf(context)];
     throw new StatusError(err.code, words.join(": "), { cause: err });
   } finally {
-    fs.closeSync(context);
+    await close(context);
   }
 }
 
@@ -65,7 +69,7 @@ async function attach(libc: Libc, context: number, { target, flags }: OverlayCal
   try {
     await libc.moveMount(mount, target);
   } finally {
-    fs.closeSync(mount);
+    await close(mount);
   }
 }
 
