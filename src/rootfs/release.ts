@@ -17,7 +17,11 @@ export interface Release {
   readonly mounts: readonly string[];
   /** The helpers, whose exits prove that the kernel has written everything out. */
   readonly helperPids: readonly number[];
-  /** Resolves when it has, with the milliseconds since the call. */
+  /**
+   * Resolves when it has, with the milliseconds since the call; earlier where another mount namespace still has a
+   * copy of the mount, which it got while this one was there and which no detaching reaches unless the parent is
+   * shared. The sync is then done by whoever lets that copy go.
+   */
   readonly ended: Promise<{ readonly ms: number }>;
 }
 

@@ -16,7 +16,10 @@ export function scratch(libc: Libc): {
 } {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), "ebb-rootfs-"));
   const mounts = () => mountPointsUnder(readMountInfo(), dir);
+  // A helper does not keep the process that waits for it alive; a test's is to wait.
+  const alive = setInterval(() => {}, 60_000);
   after(() => {
+    clearInterval(alive);
     while (mounts().length > 0) for (const point of mounts()) libc.umount(point, UmountFlag.detach);
     fs.rmSync(dir, { recursive: true });
   });
