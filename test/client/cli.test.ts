@@ -5,9 +5,11 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { until } from "../../lab/until.ts";
+import { findShimProcesses } from "../../src/client/shim-process.ts";
 import { installedShims, makePlace, noContainers } from "./support.ts";
 
 const main = fileURLToPath(new URL("../../dist/lib/client/cli/main.js", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const place = makePlace("ebb-cli-test");
 
 interface Run {
@@ -120,6 +122,90 @@ for (const { name, runtime } of installedShims()) {
       assert.equal(await ended, 137);
     });
 
+    for (const signal of ["SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const) {
+      test(`passes ${signal} on to the command`, { skip }, async () => {
+        const script = `trap 'echo got ${signal}; exit 8' ${signal.slice(3)}; echo ready; while :; do usleep 10000; done`;
+        const { child, output, ended } = ebb([...flags(signal), "--", "sh", "-c", script]);
+        await until("the command", () => (output().stdout.includes("ready") ? true : undefined));
+        child.kill(signal);
+        assert.equal(await ended, 8, output().stderr);
+        assert.equal(output().stdout, `ready\ngot ${signal}\n`);
+      });
+    }
+
+    test("ends as by a broken pipe when nobody reads its output any more", { skip }, async () => {
+      const { child, ended } = ebb([...flags("pipe"), "--", "yes"]);
+      await new Promise((resolve) => child.stdout?.once("data", resolve));
+      child.stdout?.destroy();
+      assert.equal(await ended, 128 + 13);
+      assert.deepEqual(await place.leftovers(ids), []);
+    });
+
+    test("hears signals while its output's reader stalls", { skip }, async () => {
+      const { child, ended } = ebb([...flags("stall"), "--", "yes"]);
+      await new Promise((resolve) => child.stdout?.once("readable", resolve));
+      child.stdout?.pause();
+      for (let n = 0; n < 3; n += 1) {
+        child.kill("SIGINT");
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      const status = new Promise((resolve) => child.once("exit", resolve));
+      child.stdout?.resume();
+      assert.equal(await status, 137);
+      await ended;
+    });
+
+    test("is ended by Ctrl-C before there is a container, and leaves nothing", { skip }, async () => {
+      const { child, output, ended } = ebb([...flags("early"), "--", "sleep", "60"]);
+      const bundle = path.join(place.stateDir, "bundles", place.namespace, ids.at(-1) ?? "");
+      await until("the bundle", () => existsSync(bundle) || undefined);
+      child.kill("SIGINT");
+      child.kill("SIGINT");
+      child.kill("SIGINT");
+      // Where the container was faster, it has got the third one as SIGKILL.
+      const status = await ended;
+      assert.ok(status === 130 || status === 137, `${status} ${output().stderr}`);
+      assert.deepEqual(await place.leftovers(ids), []);
+    });
+
+    test("fails with 125 where a container has that name, which runs on", { skip }, async () => {
+      const args = [...flags("twice"), "--", "sh", "-c", "echo ready; read line"];
+      const first = ebb(args);
+      await until("the first", () => (first.output().stdout.includes("ready") ? true : undefined));
+      const second = await finished(args);
+      assert.equal(second.status, 125);
+      assert.match(second.stderr, /^ebb: container .*-twice exists already/);
+      first.child.stdin?.end("go\n");
+      assert.equal(await first.ended, 0);
+    });
+
+    test("tells a program that may not be executed by 126", { skip }, async () => {
+      const run = await finished([...flags("noexec"), "--", "/etc/passwd"]);
+      assert.equal(run.status, 126);
+      assert.match(run.stderr, /permission denied/i);
+    });
+
+    test("fails with 125 when its shim dies, and leaves nothing", { skip }, async () => {
+      const { output, ended } = ebb([...flags("dies"), "--", "sh", "-c", "echo ready; sleep 60"]);
+      await until("the command", () => (output().stdout.includes("ready") ? true : undefined));
+      const scope = {
+        namespace: place.namespace,
+        id: ids.at(-1) ?? "",
+        address: path.join(place.stateDir, "ebb.sock"),
+      };
+      const [server] = await findShimProcesses(scope);
+      process.kill(server?.pid ?? 0, "SIGKILL");
+      assert.equal(await ended, 125);
+      assert.match(output().stderr, /^ebb: .*closed/);
+      assert.deepEqual(await place.leftovers(ids), []);
+    });
+
+    test("shows what the shim logs with --shim-log only", { skip }, async () => {
+      const run = await finished([...flags("log"), "--shim-log", "--", "true"]);
+      assert.equal(run.status, 0);
+      assert.notEqual(run.stderr, "");
+    });
+
     test("tells a command that is not there from a failure of its own, and leaves nothing", {
       skip,
     }, async () => {
@@ -154,6 +240,42 @@ describe("the command line", { skip: noContainers }, () => {
       assert.deepEqual([status, stdout], [1, ""]);
     });
   }
+
+  test("with a relative EBB_STATE is refused by name", { skip: noContainers }, async () => {
+    const { status, stderr } = await finished(
+      ["run", "--rootfs", "/", "--runtime", "/bin/true", "--", "true"],
+      "",
+      {
+        EBB_STATE: "here",
+      },
+    );
+    assert.equal(status, 1);
+    assert.match(stderr, /^ebb: EBB_STATE must be an absolute path/);
+  });
+
+  test("with a state directory that cannot be made fails with 125, naming it", {
+    skip: noContainers,
+  }, async () => {
+    const args = ["run", "--rootfs", "/", "--runtime", "/bin/true", "--", "true"];
+    const { status, stderr } = await finished(args, "", { EBB_STATE: "/proc/version/state" });
+    assert.equal(status, 125);
+    assert.match(stderr, /^ebb: .*\/proc\/version/);
+  });
+
+  test("of anybody but root is refused", { skip: noContainers }, async () => {
+    const text = "import('./dist/lib/client/cli/run-options.js').then((m) => m.requireRoot('ebb run'))";
+    const child = spawn(process.execPath, ["-e", text], { uid: 65_534, gid: 65_534, cwd: root });
+    let stderr = "";
+    child.stderr.on("data", (chunk) => (stderr += String(chunk)));
+    assert.notEqual(await new Promise((resolve) => child.on("close", resolve)), 0);
+    assert.match(stderr, /ebb run needs root: this is user 65534/);
+  });
+
+  test("ebb info shows what a shim says", { skip: noContainers }, async () => {
+    const { status, stdout } = await finished(["info", "--runtime", installedShims()[0]?.runtime ?? ""]);
+    assert.equal(status, 0);
+    assert.match(stdout, /version/);
+  });
 
   for (const args of [["--help"], ["run", "--help"], ["--version"]]) {
     test(`${args.join(" ")} explains itself`, { skip: noContainers }, async () => {

@@ -204,6 +204,22 @@ for (const shim of shims) {
       });
     }
 
+    for (const ms of [1, 10, 20, 30]) {
+      test(`aborted ${ms} ms into its creation is removed all the same`, async () => {
+        const controller = new AbortController();
+        const { options } = printing(shim, ["sleep", "60"], {
+          signal: controller.signal,
+          onStep: (step) => {
+            if (step.name === "create" && step.state === "begun") {
+              setTimeout(() => controller.abort(new StatusError(StatusCode.cancelled, "enough")), ms);
+            }
+          },
+        });
+        await assert.rejects(runContainer(options), /enough/);
+        await nothingLeft(options);
+      });
+    }
+
     test("whose shim is killed, is killed as well and leaves nothing", async () => {
       const { options } = printing(shim, ["sleep", "60"]);
       const running = deferred<number>();

@@ -20,7 +20,7 @@ export async function runInForeground(
   const stop = forwardSignals({
     forward: (signal) => foreground.kill(signal),
     abort: (name) => foreground.end(ExitStatus.signal + signalNumber(name)),
-    running: () => foreground.container !== undefined,
+    running: () => foreground.starting,
   });
   try {
     const { exitStatus } = await runContainer({
@@ -32,9 +32,10 @@ export async function runInForeground(
       spec: { args, env: run.env, cwd: run.cwd, readOnly: run.readOnly },
       stdio: foreground.stdio,
       signal: foreground.aborted,
-      onStarted: (container) => {
-        foreground.container = container;
+      onStep: ({ name }) => {
+        if (name === "start") foreground.starting = true;
       },
+      onStarted: (container) => foreground.started(container),
       ...(run.shimLog ? { debug: true, onLog: (line: string) => void foreground.tell(line) } : {}),
     });
     return foreground.status ?? exitStatus;
@@ -50,9 +51,12 @@ export async function runInForeground(
 
 /** The running container as this process sees it, and what has been decided about its end. */
 class Foreground {
-  container: Pick<Container, "kill"> | undefined;
+  /** The container's program may run by now: signals are for it, even if they have to wait until it is sure. */
+  starting = false;
   /** The exit status that is certain already, whatever the container's is. */
   status: number | undefined;
+  #container: Pick<Container, "kill"> | undefined;
+  #waiting: number[] = [];
   readonly #abort = new AbortController();
   readonly #stdout = openOutput(1);
   readonly #stderr = openOutput(2);
@@ -74,18 +78,35 @@ class Foreground {
     await this.#stderr.write(Buffer.from(`${line}\n`)).catch(() => {});
   }
 
-  /** Passes a signal on; one that finds no process any more has come too late, and that is well. */
+  /** The container's program runs: it gets the signals that have waited for that. */
+  started(container: Pick<Container, "kill">): void {
+    this.#container = container;
+    for (const signal of this.#waiting) this.kill(signal);
+    this.#waiting = [];
+  }
+
+  /** Passes a signal on. A SIGKILL waits for no start: where there is no container yet, it ends the run. */
   kill(signal: number): void {
-    this.container?.kill(signal).catch((error: unknown) => {
-      if (!hasCode(error, StatusCode.notFound)) void this.tell(`ebb: signal ${signal}: ${messageOf(error)}`);
-    });
+    const kill = signalNumber("SIGKILL");
+    if (this.#container !== undefined) void this.#kill(this.#container, signal);
+    else if (signal === kill) this.end(ExitStatus.signal + kill);
+    else this.#waiting.push(signal);
   }
 
   /** Ends the run with this exit status: by a kill where the container runs, else at once. */
   end(status: number): void {
     this.status ??= status;
-    if (this.container === undefined) this.#abort.abort(new StatusError(StatusCode.cancelled, "interrupted"));
-    else this.kill(signalNumber("SIGKILL"));
+    if (this.#container !== undefined) void this.#kill(this.#container, signalNumber("SIGKILL"));
+    else this.#abort.abort(new StatusError(StatusCode.cancelled, "interrupted"));
+  }
+
+  /** A signal that finds no process any more has come too late, and that is well. */
+  async #kill(container: Pick<Container, "kill">, signal: number): Promise<void> {
+    try {
+      await container.kill(signal);
+    } catch (error) {
+      if (!hasCode(error, StatusCode.notFound)) await this.tell(`ebb: signal ${signal}: ${messageOf(error)}`);
+    }
   }
 
   close(): void {
