@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, rm, rmdir } from "node:fs/promises";
 import path from "node:path";
+import { within } from "../base/deadline.ts";
 import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { type Bundle, createBundle } from "./bundle.ts";
 import type { ContainerOptions } from "./container-options.ts";
@@ -36,6 +37,8 @@ export interface ContainerParts {
   shim?: Shim;
   /** `start` was called: a server may be there even if it never answered. */
   launched?: boolean;
+  /** The answer to Create; a shim knows no container to kill or delete before it has come. */
+  creating?: Promise<unknown>;
   /** Create was called, and Delete has not answered. */
   created?: boolean;
 }
@@ -138,6 +141,7 @@ async function removeByShim(parts: ContainerParts, shared: boolean): Promise<boo
   const { id } = command;
   let deleted = true;
   if (parts.created) {
+    await within(parts.creating ?? Promise.resolve(), KILL_MS, "Create").catch(() => {});
     await shim.task.kill({ id, signal: SIGKILL, all: true }, { timeoutMs: KILL_MS }).catch(unlessNotFound);
     await shim.task.wait({ id }, { timeoutMs: KILL_MS }).catch(unlessNotFound);
     const answer = await shim.task.delete({ id }, { timeoutMs: DELETE_MS }).catch(unlessNotFound);

@@ -1,3 +1,4 @@
+import { abortable } from "../base/deadline.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import type { ContainerExit, ContainerOptions } from "./container-options.ts";
 import {
@@ -140,7 +141,11 @@ export class Container {
       ...stdio?.paths,
       ...(runtimeOptions === undefined ? {} : { options: runtimeOptions }),
     };
-    const { pid } = await this.shim.task.create(request, this.#callOptions());
+    const { signal } = this.#options;
+    // The call itself is not ended on abort: removal has to know when the shim is done with it.
+    const creating = this.shim.task.create(request);
+    this.#parts.creating = creating;
+    const { pid } = await (signal === undefined ? creating : abortable(creating, signal));
     this.#pid = pid;
   }
 
