@@ -263,8 +263,12 @@ describe("the command line", { skip: noContainers }, () => {
   });
 
   test("of anybody but root is refused", { skip: noContainers }, async () => {
-    const text = "import('./dist/lib/client/cli/run-options.js').then((m) => m.requireRoot('ebb run'))";
-    const child = spawn(process.execPath, ["-e", text], { uid: 65_534, gid: 65_534, cwd: root });
+    // Another user than root from here on, and not before: it may have no way to the files.
+    const text = `import("./dist/lib/client/cli/run-options.js").then((module) => {
+      process.setuid(65534);
+      module.requireRoot("ebb run");
+    })`;
+    const child = spawn(process.execPath, ["-e", text], { cwd: root });
     let stderr = "";
     child.stderr.on("data", (chunk) => (stderr += String(chunk)));
     assert.notEqual(await new Promise((resolve) => child.on("close", resolve)), 0);

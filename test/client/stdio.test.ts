@@ -76,7 +76,8 @@ describe("the streams of a container", () => {
     shell(`exec >${stdio.paths.stdout} 2>${stdio.paths.stderr}; head -c 300000 /dev/zero`);
     const drained = stdio.drained(20);
     await new Promise((resolve) => setTimeout(resolve, 100));
-    assert.ok(taken <= 65_536, `${taken} bytes`);
+    // A pipe full was read, and the writer has filled the pipe again: the rest waits for the sink.
+    assert.ok(taken <= 2 * 65_536, `${taken} bytes`);
     gate.resolve();
     assert.equal(await drained, true);
     assert.equal(taken, 300_000);
