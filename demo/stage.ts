@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { makeBusyboxRootfs } from "../lab/busybox-rootfs.ts";
@@ -20,9 +20,27 @@ export async function withStage<T>(signal: AbortSignal, play: (stage: Stage) => 
     await makeBusyboxRootfs(rootfs);
     return await play({ dir, rootfs, namespace, signal });
   } finally {
-    // The OCI runtime's root for the namespace, which shims leave behind empty.
-    const runcRoot = path.join("/run/containerd/runc", namespace);
-    if (existsSync(runcRoot)) rmdirSync(runcRoot);
+    for (const directory of namespaceDirectories(namespace)) removeIfEmpty(directory);
     rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Where runc keeps what belongs to a namespace; it leaves these directories behind, empty. */
+function namespaceDirectories(namespace: string): string[] {
+  const cgroups = "/sys/fs/cgroup";
+  const hierarchies = readdirSync(cgroups, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const parents = [
+    "/run/containerd/runc",
+    cgroups,
+    ...hierarchies.map(({ name }) => path.join(cgroups, name)),
+  ];
+  return parents.map((parent) => path.join(parent, namespace)).filter((directory) => existsSync(directory));
+}
+
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // A container could not be removed, which its removal has told.
   }
 }

@@ -24,7 +24,12 @@ function traces(): string[] {
     fs.readFileSync("/proc/self/mountinfo", "utf8"),
     spawnSync("losetup", ["-a"]).stdout.toString(),
   ];
-  const names = [scratch, "/run/containerd/runc"]
+  const cgroups = fs.readdirSync("/sys/fs/cgroup").map((name) => path.join("/sys/fs/cgroup", name));
+  const names = [
+    scratch,
+    "/run/containerd/runc",
+    ...cgroups.filter((name) => fs.statSync(name).isDirectory()),
+  ]
     .filter((dir) => fs.existsSync(dir))
     .flatMap((dir) => fs.readdirSync(dir).map((name) => path.join(dir, name)))
     // What the executable copies for itself stays, to be used again.
