@@ -1,4 +1,5 @@
 import type { google } from "../proto/index.ts";
+import type { EventReceiver } from "./event-receiver.ts";
 import type { RootfsSource } from "./rootfs.ts";
 import type { StartInput } from "./shim-command.ts";
 import type { SpecOptions } from "./spec.ts";
@@ -16,6 +17,11 @@ export interface ContainerOptions {
   readonly rootfs: RootfsSource;
   readonly spec: Omit<SpecOptions, "namespace" | "id">;
   readonly stdio?: StdioOptions;
+  /**
+   * Who takes the shim's events, and is closed by who made it. If not given, the container has one of its own.
+   * Containers that share a shim have to share one: the shim knows only that of its first container.
+   */
+  readonly events?: EventReceiver;
   /** Which daemon to be towards the shim; one before 2.3 if not given. */
   readonly bootstrap?: StartInput["bootstrap"];
   /** Where the shim puts its socket; only a 2.3 daemon can say so. */

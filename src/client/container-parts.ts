@@ -34,6 +34,8 @@ export interface ContainerParts {
   rootfs?: PreparedRootfs;
   stdio?: ContainerStdio;
   events?: EventReceiver;
+  /** Closes the receiver of events where it is the container's own. */
+  closeEvents?: () => Promise<void>;
   shim?: Shim;
   /** `start` was called: a server may be there even if it never answered. */
   launched?: boolean;
@@ -55,7 +57,8 @@ export async function prepareParts(options: ContainerOptions, parts: ContainerPa
   parts.scratch = scratch;
   parts.rootfs = await prepareRootfs(options.rootfs, path.join(scratch, "layer"));
   parts.stdio = await ContainerStdio.open(path.join(scratch, "stdio"), options.stdio ?? {});
-  parts.events = await EventReceiver.listen(path.join(scratch, "events"));
+  parts.events = options.events ?? (await EventReceiver.listen(path.join(scratch, "events")));
+  if (options.events === undefined) parts.closeEvents = () => parts.events?.close() ?? Promise.resolve();
   parts.command = {
     binary,
     namespace,
@@ -123,7 +126,7 @@ export async function removeParts(parts: ContainerParts, shared: boolean): Promi
       : attempt("delete", () => deleteShim(command)));
   }
   await attempt("log", async () => shim?.close());
-  await attempt("events", async () => parts.events?.close());
+  await attempt("events", async () => parts.closeEvents?.());
   await attempt("stdio", async () => parts.stdio?.close());
   const unmounted = await attempt("bundle", async () => parts.bundle?.remove());
   if (unmounted) await attempt("state", () => removeScratch(parts));

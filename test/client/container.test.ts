@@ -4,7 +4,13 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { deferred } from "../../src/base/deferred.ts";
 import { hasCode, StatusCode, StatusError } from "../../src/base/status.ts";
-import { Container, type ContainerOptions, runContainer, type Step } from "../../src/client/index.ts";
+import {
+  Container,
+  type ContainerOptions,
+  EventReceiver,
+  runContainer,
+  type Step,
+} from "../../src/client/index.ts";
 import { isRunning } from "../../src/client/process-state.ts";
 import { findShimProcesses } from "../../src/client/shim-process.ts";
 import { type InstalledShim, installedShims, makePlace, noContainers } from "./support.ts";
@@ -247,6 +253,35 @@ for (const shim of shims) {
       for (const { pid } of await findShimProcesses(scope)) process.kill(pid, "SIGSTOP");
       await container.remove();
       await nothingLeft(options);
+    });
+
+    test("shares its shim with others of its group, and leaves it to them", async () => {
+      const annotations = { "io.containerd.runc.v2.group": `group${made}` };
+      const events = await EventReceiver.listen(path.join(path.dirname(place.stateDir), `events${made}`));
+      const open = async () => {
+        const { options } = printing(shim, ["sleep", "60"], { events });
+        return {
+          options,
+          container: await Container.open({ ...options, spec: { ...options.spec, annotations } }),
+        };
+      };
+      const first = await open();
+      const second = await open();
+      assert.equal(second.container.shim.answer.address, first.container.shim.answer.address);
+      await first.container.remove();
+      const { status } = await second.container.shim.task.state({ id: second.options.id });
+      assert.equal(status, 1);
+      await second.container.remove();
+      await nothingLeft(first.options);
+      await nothingLeft(second.options);
+      const topics = (id: string) =>
+        events.received.flatMap((event) =>
+          event.type !== "unknown" && event.event.containerId === id ? [event.topic] : [],
+        );
+      for (const { options } of [first, second]) {
+        assert.deepEqual(topics(options.id), ["/tasks/create", "/tasks/exit", "/tasks/delete"]);
+      }
+      await events.close();
     });
 
     test("is removed only once, however often that is asked for", async () => {

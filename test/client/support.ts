@@ -84,7 +84,9 @@ export interface Place {
 }
 
 /** Makes a place of its own for a file's tests, removed after them. Call it outside of any test. */
-export function makePlace(namespace: string): Place {
+export function makePlace(name: string): Place {
+  // Two runs at a time must not take each other's containers for their own.
+  const namespace = `${name}-${process.pid}`;
   const dir = scratchDir();
   const rootfs = path.join(dir, "rootfs");
   const stateDir = path.join(dir, "state");
