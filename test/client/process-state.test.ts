@@ -58,12 +58,18 @@ describe("a process", () => {
 });
 
 describe("the processes of a shim", () => {
-  const sleeping = script(dir, "shim", "sleep 60 & wait");
+  const sleeping = script(dir, "shim", "echo ready; exec >&-; sleep 60 & wait");
   const flags = ["-namespace", "ns", "-id", "c1", "-address", wanted.address];
 
+  /** Starts it, and waits until it runs: its command line is its own only then. */
+  async function started(args: string[]) {
+    const child = spawn(sleeping, args, { stdio: ["ignore", "pipe", "ignore"], detached: true });
+    await new Promise((resolve) => child.stdout.once("data", resolve));
+    return child;
+  }
+
   async function found(args: string[]): Promise<number> {
-    const child = spawn(sleeping, args, { stdio: "ignore", detached: true });
-    await new Promise((resolve) => child.once("spawn", resolve));
+    const child = await started(args);
     const { length } = await findShimProcesses(wanted);
     if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
     await new Promise((resolve) => child.once("exit", resolve));
@@ -86,8 +92,7 @@ describe("the processes of a shim", () => {
   test("are killed, and their socket is removed", async () => {
     const socket = path.join(dir, "socket");
     writeFileSync(socket, "");
-    const child = spawn(sleeping, flags, { stdio: "ignore", detached: true });
-    await new Promise((resolve) => child.once("spawn", resolve));
+    const child = await started(flags);
     assert.equal(await killShim(wanted, socket), true);
     assert.equal(existsSync(socket), false);
     assert.deepEqual(await findShimProcesses(wanted), []);

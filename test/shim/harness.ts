@@ -25,7 +25,8 @@ export const noContainers: string | false =
       ? "needs runc"
       : false;
 
-const NAMESPACE = "ebb-shim-test";
+/** Two runs at a time must not take each other's containers for their own. */
+export const NAMESPACE = `ebb-shim-test-${process.pid}`;
 
 /** What a test may set when it makes a container. */
 export interface CreateOptions extends Partial<containerd.task.v2.ICreateTaskRequest> {

@@ -8,7 +8,7 @@ import { until } from "../../lab/until.ts";
 import { deferred } from "../../src/base/deferred.ts";
 import { readProcessStat } from "../../src/linux/process-stat.ts";
 import { containerd } from "../../src/proto/index.ts";
-import { fakeRunc, noContainers, Workshop } from "./harness.ts";
+import { fakeRunc, NAMESPACE, noContainers, Workshop } from "./harness.ts";
 
 const { Status } = containerd.v1.types;
 const SIGKILL = 9;
@@ -113,14 +113,7 @@ describe("deleting a container on a disk that takes next to nothing", { skip }, 
     const { shimPid } = await task.connect({ id });
     process.kill(shimPid, "SIGKILL");
     const { runShim } = await import("../support/shim-process.ts");
-    const flags = [
-      "-namespace",
-      "ebb-shim-test",
-      "-address",
-      path.join(shop.dir, "containerd.sock"),
-      "-id",
-      id,
-    ];
+    const flags = ["-namespace", NAMESPACE, "-address", path.join(shop.dir, "containerd.sock"), "-id", id];
     const outcome = await runShim([...flags, "-bundle", bundle.path, "delete"], { cwd: bundle.path });
     const answer = containerd.task.v2.DeleteResponse.decode(outcome.stdout);
     assert.equal(answer.exitStatus, 137, outcome.stderr);
