@@ -75,6 +75,14 @@ function runUnderNode(places, scratch) {
   return { ...readReport(report), status };
 }
 
+/** Why tests were skipped: the runner does not keep the reasons that they give, so the machine is asked again. */
+function reasonsOfSkips() {
+  const script = 'import { whyNot } from "./lab/why-not.ts"; console.log(whyNot().join("\\n"));';
+  return runQuietly(bunPath(), ["-e", script])
+    .split("\n")
+    .filter((line) => line !== "");
+}
+
 function isWithin(inner, outer) {
   const relative = path.relative(outer, inner);
   return relative === "" || !relative.startsWith("..");
@@ -96,6 +104,10 @@ for (const [runtime, { failed, skipped, status }] of Object.entries(runs)) {
 }
 const total = (pick) => pick(runs.Bun) + pick(runs.Node);
 const skipped = total((r) => r.skipped.length);
+if (skipped > 0) {
+  for (const reason of reasonsOfSkips())
+    process.stdout.write(`this machine cannot run them all: ${reason}\n`);
+}
 if (process.env.CI === "true" && skipped > 0) {
   process.stdout.write("a skipped test is a failure where CI=true\n");
   bad = true;

@@ -56,7 +56,7 @@ for (const { name, runtime } of installedShims()) {
     ];
   };
 
-  describe(`ebb run by ${name}`, { skip }, () => {
+  describe(`ebb run by ${name}`, () => {
     for (const status of [0, 3, 255]) {
       test(`has the output and the exit status ${status} of the command`, { skip }, async () => {
         const run = await finished([
@@ -217,7 +217,7 @@ for (const { name, runtime } of installedShims()) {
   });
 }
 
-describe("the command line", { skip: noContainers }, () => {
+describe("the command line", () => {
   const rows: [string, string[], RegExp][] = [
     ["no --rootfs", ["run", "--", "true"], /--rootfs/],
     ["no command", ["run", "--rootfs", "/"], /command/],

@@ -62,7 +62,7 @@ function startDemo(): { demo: ChildProcess; output: () => string; ended: Promise
   return { demo, output: () => text, ended };
 }
 
-describe("the demo", { skip }, () => {
+describe("the demo", () => {
   test("shows a container's life and the slow disk, ends well and leaves nothing", { skip }, async () => {
     const before = traces();
     const { output, ended } = startDemo();
@@ -104,7 +104,7 @@ describe("the demo", { skip }, () => {
   }
 });
 
-describe("the library's example", { skip }, () => {
+describe("the library's example", () => {
   const example = fs.readFileSync(path.join(root, "demo/library-example.ts"), "utf8");
 
   test("is the one in the README", () => {

@@ -15,7 +15,7 @@ const notRoot = process.getuid?.() === 0 ? false : "needs root";
 const fails = (code: StatusCode, message: RegExp) => (err: StatusError) =>
   hasCode(err, code) && message.test(err.message);
 
-describe("mount and umount", { skip: notRoot }, () => {
+describe("mount and umount", () => {
   test("mount a file system with its flags and data, and take it away", { skip: notRoot }, async () => {
     const target = fs.mkdtempSync(path.join(os.tmpdir(), "ebb-libc-"));
     const flags = MountFlag.nosuid | MountFlag.noexec;

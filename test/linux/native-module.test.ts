@@ -56,7 +56,7 @@ const tmpOf = (name: string) => {
   return tmp;
 };
 
-describe("the native module of a compiled executable", { skip }, () => {
+describe("the native module of a compiled executable", () => {
   test("is copied to a directory of our own, and the copy is used again", { skip }, () => {
     const tmp = tmpOf("plain");
     const copy = path.join(tmp, `ebb-0/koffi.node`);

@@ -42,7 +42,7 @@ function makeLayers(name: string, count: number) {
 
 const infoOf = (rootfs: string) => readMountInfo().find(({ mountPoint }) => mountPoint === rootfs);
 
-describe("more layers than a page of options names", { skip }, () => {
+describe("more layers than a page of options names", () => {
   for (const [title, kernel, count] of [
     ["are mounted one option at a time, up to hundreds of them", libc, 400],
     ["are named by descriptors where the kernel cannot do that", oldKernel, 150],
@@ -95,7 +95,7 @@ describe("more layers than a page of options names", { skip }, () => {
   });
 });
 
-describe("an overlay mounted one option at a time", { skip }, () => {
+describe("an overlay mounted one option at a time", () => {
   test("has the flags that were asked for", { skip }, async () => {
     const [lower = "", other = "", rootfs = ""] = place.make("flags/lower", "flags/other", "flags/rootfs");
     const flags =

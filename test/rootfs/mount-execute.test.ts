@@ -91,7 +91,7 @@ describe("executing a plan", () => {
   });
 });
 
-describe("the kernel", { skip }, () => {
+describe("the kernel", () => {
   test("merges an overlay, and what is written lands in its upper directory", { skip }, async () => {
     const [lower = "", upper = "", work = "", rootfs = ""] = place.make("o/l", "o/u", "o/w", "o/rootfs");
     fs.writeFileSync(path.join(lower, "a"), "below");

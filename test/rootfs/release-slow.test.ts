@@ -25,7 +25,7 @@ function ownThreads(): string[] {
   });
 }
 
-describe("releasing an overlay with unwritten data on a disk that takes a byte a second", { skip }, () => {
+describe("releasing an overlay with unwritten data on a disk that takes a byte a second", () => {
   let disk: SlowDisk;
   before(async () => {
     if (skip === false) disk = await makeSlowDisk();

@@ -34,7 +34,7 @@ const release = async (rootfs: string, keep?: ReadonlySet<number>) => {
   return released.mounts;
 };
 
-describe("the mounts that a release finds", { skip }, () => {
+describe("the mounts that a release finds", () => {
   test("are those of the real path, whatever links and slashes the given one has", { skip }, async () => {
     const [bundle = ""] = place.make("real/bundle");
     fs.symlinkSync("real", path.join(place.dir, "link"));
@@ -136,7 +136,7 @@ describe("the mounts that a release finds", { skip }, () => {
   });
 });
 
-describe("a release", { skip }, () => {
+describe("a release", () => {
   test("that gets nowhere ends with an error that names what is left", { skip }, async () => {
     const rootfs = await tmpfs(path.join(place.dir, "stuck"));
     const before = openDirectories(place.dir);

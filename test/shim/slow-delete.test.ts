@@ -36,7 +36,7 @@ function readComm(pid: number): string {
   }
 }
 
-describe("deleting a container on a disk that takes next to nothing", { skip }, () => {
+describe("deleting a container on a disk that takes next to nothing", () => {
   let disk: SlowDisk;
   before(async () => {
     if (skip === false) disk = await makeSlowDisk();
@@ -129,7 +129,7 @@ describe("deleting a container on a disk that takes next to nothing", { skip }, 
   });
 });
 
-describe("while the OCI runtime hangs in delete", { skip: noContainers }, () => {
+describe("while the OCI runtime hangs in delete", () => {
   test("State, Wait, Pids, Kill and Connect answer, also for that very container", {
     skip: noContainers,
   }, async () => {

@@ -24,7 +24,7 @@ async function refused(call: Promise<unknown>, code: number, message: RegExp): P
   });
 }
 
-describe("a container's life", { skip }, () => {
+describe("a container's life", () => {
   test("goes through its states, and every answer and event tells the same", { skip }, async () => {
     const { bundle, task, pid } = await shop.create("life", { args: ["sh", "-c", "exit 7"] });
     assert.ok(pid > 1);
@@ -169,7 +169,7 @@ describe("a container's life", { skip }, () => {
   });
 });
 
-describe("calls that have no place", { skip }, () => {
+describe("calls that have no place", () => {
   test("for an id that is not there are not found, naming it", { skip }, async () => {
     const bundle = await shop.bundle("unknown", ["true"]);
     const { task } = await shop.launch(bundle);
@@ -257,7 +257,7 @@ describe("calls that have no place", { skip }, () => {
   });
 });
 
-describe("a Create that fails says why and leaves nothing", { skip }, () => {
+describe("a Create that fails says why and leaves nothing", () => {
   const binary = (name: string) => ({
     typeUrl: "containerd.runc.v1.Options",
     value: containerd.runc.v1.Options.encode({ binaryName: name }).finish(),
@@ -389,7 +389,7 @@ describe("a Create that fails says why and leaves nothing", { skip }, () => {
   });
 });
 
-describe("one shim for a pod", { skip }, () => {
+describe("one shim for a pod", () => {
   test("serves twenty containers at once, each with its own exit", { skip }, async () => {
     const ids = Array.from({ length: 20 }, (_, n) => `pod-${n}`);
     const first = await shop.bundle("pod-shim", ["true"]);
