@@ -99,7 +99,9 @@ export function makePlace(name: string): Place {
   before(async () => {
     if (noContainers === false) await makeBusyboxRootfs(rootfs);
   });
-  after(() => stopEverything(scope([])));
+  after(async () => {
+    if (noContainers === false) await stopEverything(scope([]));
+  });
   return {
     rootfs,
     stateDir,

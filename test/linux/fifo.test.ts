@@ -84,7 +84,7 @@ describe("a fifo to read from", () => {
 
 describe("what is no fifo is refused, naming it, and leaves no descriptor", () => {
   const rows: [string, () => string, StatusCode, RegExp][] = [
-    ["a file", () => "/etc/passwd", StatusCode.invalidArgument, /^\/etc\/passwd is not a fifo$/],
+    ["a file", () => plainFile(), StatusCode.invalidArgument, /plain is not a fifo$/],
     ["a device", () => "/dev/null", StatusCode.invalidArgument, /^\/dev\/null is not a fifo$/],
     ["nothing", () => path.join(dir, "nothing"), StatusCode.notFound, /nothing: ENOENT/],
     ["a directory of a file", () => "/etc/passwd/x", StatusCode.invalidArgument, /ENOTDIR/],
@@ -102,6 +102,12 @@ describe("what is no fifo is refused, naming it, and leaves no descriptor", () =
     }
   }
 });
+
+function plainFile(): string {
+  const file = path.join(dir, "plain");
+  fs.writeFileSync(file, "");
+  return file;
+}
 
 function targetOf(fd: string): string | undefined {
   try {
