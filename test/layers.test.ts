@@ -18,7 +18,7 @@ const LAYERS: Readonly<Record<string, number>> = {
 
 /** What only one file, or only some layers, may import: the package, then the files or folders. */
 const ONLY_FROM: readonly [RegExp, RegExp][] = [
-  [/^(koffi|@koromix\/)/, /^linux\/koffi-libc\.ts$|^linux\/native-module\.ts$/],
+  [/^(koffi|@koromix\/)/, /^linux\/native-module\.ts$/],
   [/^pino$/, /^shim\/log\.ts$/],
   [/^protobufjs/, /^proto\//],
   [/^(commander|cli-table3)$/, /^client\/cli\//],

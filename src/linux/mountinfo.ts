@@ -51,15 +51,3 @@ function unescapeOctal(text: string): string {
 export function readMountInfo(): MountInfo[] {
   return parseMountInfo(fs.readFileSync("/proc/self/mountinfo", "utf8"));
 }
-
-/**
- * The mount points at and below a path, each once, deepest first: the order in which they can be unmounted.
- * Several mounts may be stacked on one of them; then unmounting it uncovers the next.
- */
-export function mountPointsUnder(mounts: readonly MountInfo[], path: string): string[] {
-  const inside = mounts
-    .map(({ mountPoint }) => mountPoint)
-    .filter((mountPoint) => mountPoint === path || mountPoint.startsWith(`${path}/`));
-  const depth = (mountPoint: string) => mountPoint.split("/").length;
-  return [...new Set(inside)].sort((a, b) => depth(b) - depth(a));
-}

@@ -1,3 +1,3 @@
 /** The messages and services that travel between containerd and a shim, generated from proto/. */
 export { containerd, google, io, runtimeoptions, ttrpc } from "./generated/messages.js";
-export { events, events as eventsService, taskV2, taskV3 } from "./generated/services.ts";
+export { events, taskV2, taskV3 } from "./generated/services.ts";

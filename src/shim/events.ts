@@ -1,5 +1,5 @@
 import type { Logger } from "../base/logger.ts";
-import { containerd, eventsService, type google } from "../proto/index.ts";
+import { containerd, events, type google } from "../proto/index.ts";
 import { type ClientConnection, connect, createClient } from "../ttrpc/index.ts";
 import { EventQueue, type QueuedEvent, type SendEvent } from "./event-queue.ts";
 import type { Settings } from "./settings.ts";
@@ -96,7 +96,7 @@ function forwarder(address: string, timeoutMs: number): SendEvent<Forward> {
     return connection;
   };
   return async ({ request }) => {
-    const client = createClient(eventsService, await connected());
+    const client = createClient(events, await connected());
     await client.forward(request, { timeoutMs });
   };
 }

@@ -1,7 +1,9 @@
 import fs from "node:fs";
 import { nullLogger } from "../base/logger.ts";
 import { hasCode, StatusCode } from "../base/status.ts";
+import { parseFeatures } from "../oci/features.ts";
 import { decodeRuncOptions } from "../oci/options.ts";
+import type { Runc } from "../oci/runc.ts";
 import { containerd } from "../proto/index.ts";
 import { MAX_STDIN_BYTES, readOptionsAny } from "./bootstrap.ts";
 import { runcFor } from "./create-container.ts";
@@ -20,10 +22,7 @@ export async function info(): Promise<void> {
   const any = readOptionsAny(await readStdin(MAX_STDIN_BYTES));
   const options = decodeRuncOptions(any);
   const runc = runcFor({ logger: nullLogger, namespace: "" }, process.cwd(), options);
-  const features = await runc.features().catch((err) => {
-    if (hasCode(err, StatusCode.failedPrecondition)) throw err;
-    return undefined;
-  });
+  const features = await readFeatures(runc);
   const runtimeInfo = {
     name: "io.containerd.ebb.v2",
     version: { version, revision },
@@ -31,4 +30,16 @@ export async function info(): Promise<void> {
     features: features === undefined ? null : { typeUrl: FEATURES_TYPE, value: Buffer.from(features) },
   };
   fs.writeSync(1, containerd.types.RuntimeInfo.encode(runtimeInfo).finish());
+}
+
+/** What the runtime prints, as it prints it, where it is a document of features at all. */
+async function readFeatures(runc: Runc): Promise<string | undefined> {
+  try {
+    const text = await runc.features();
+    parseFeatures(text, `${runc.binary} features`);
+    return text;
+  } catch (err) {
+    if (hasCode(err, StatusCode.failedPrecondition)) throw err;
+    return undefined;
+  }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { mountPointsUnder, parseMountInfo, readMountInfo } from "../../src/linux/mountinfo.ts";
+import { parseMountInfo, readMountInfo } from "../../src/linux/mountinfo.ts";
 
 const line = (mountPoint: string, options = "") =>
   `36 35 98:0 /root ${mountPoint} rw,noatime ${options}- ext3 /dev/root rw,errors=continue`;
@@ -38,22 +38,5 @@ describe("mountinfo", () => {
 
   test("of this process has a root", () => {
     assert.ok(readMountInfo().some(({ mountPoint }) => mountPoint === "/"));
-  });
-});
-
-describe("mountPointsUnder", () => {
-  const points = ["/", "/b", "/b/rootfs", "/b/rootfs/proc", "/b/rootfs/proc/sys", "/b/rootfs2", "/b/rootfs"];
-  const mounts = parseMountInfo(points.map((point) => line(point)).join("\n"));
-
-  test("lists each point once, the deepest first, and no neighbour whose name begins alike", () => {
-    assert.deepEqual(mountPointsUnder(mounts, "/b/rootfs"), [
-      "/b/rootfs/proc/sys",
-      "/b/rootfs/proc",
-      "/b/rootfs",
-    ]);
-  });
-
-  test("is empty where nothing is mounted", () => {
-    assert.deepEqual(mountPointsUnder(mounts, "/b/rootfs/dev"), []);
   });
 });

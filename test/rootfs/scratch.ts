@@ -3,7 +3,7 @@ import os from "node:os";
 import path from "node:path";
 import { after } from "node:test";
 import { type Libc, UmountFlag } from "../../src/linux/libc.ts";
-import { mountPointsUnder, readMountInfo } from "../../src/linux/mountinfo.ts";
+import { readMountInfo } from "../../src/linux/mountinfo.ts";
 
 /** Why nothing can be mounted here; false where it can. */
 export const notRoot: string | false = process.getuid?.() === 0 ? false : "needs root";
@@ -15,7 +15,7 @@ export function scratch(libc: Libc): {
   mounts(): string[];
 } {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), "ebb-rootfs-"));
-  const mounts = () => mountPointsUnder(readMountInfo(), dir);
+  const mounts = () => mountPointsBelow(dir);
   // A helper does not keep the process that waits for it alive; a test's is to wait.
   const alive = setInterval(() => {}, 60_000);
   after(() => {
@@ -41,4 +41,12 @@ export function openDirectories(below: string): number {
       return false;
     }
   }).length;
+}
+
+/** The mount points below a directory, each once, the deepest first: the order in which they can be unmounted. */
+function mountPointsBelow(dir: string): string[] {
+  const points = readMountInfo().map(({ mountPoint }) => mountPoint);
+  const below = [...new Set(points.filter((point) => point.startsWith(`${dir}/`)))];
+  const depth = (point: string) => point.split("/").length;
+  return below.sort((a, b) => depth(b) - depth(a));
 }

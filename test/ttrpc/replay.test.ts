@@ -3,7 +3,7 @@ import fs from "node:fs";
 import { describe, test } from "node:test";
 import { type Deferred, deferred } from "../../src/base/deferred.ts";
 import { StatusError } from "../../src/base/status.ts";
-import { eventsService, taskV2, ttrpc } from "../../src/proto/index.ts";
+import { events, taskV2, ttrpc } from "../../src/proto/index.ts";
 import { type Frame, FrameDecoder, FrameType } from "../../src/ttrpc/frame.ts";
 import {
   type CallTarget,
@@ -47,7 +47,7 @@ function framesOf(turns: readonly Turn[]): readonly Recorded[] {
 }
 
 /** The descriptor of a service whose messages stay the bytes they are. */
-function rawDescriptor(descriptor: typeof taskV2 | typeof eventsService) {
+function rawDescriptor(descriptor: typeof taskV2 | typeof events) {
   const raw = {
     encode: (bytes: Uint8Array) => ({ finish: () => bytes }),
     decode: (bytes: Uint8Array) => bytes,
@@ -66,7 +66,7 @@ type RawMethod = { name: string; kind: "unary"; input: RawCodec; output: RawCode
 
 const recordings = [
   ["task", taskV2],
-  ["events", eventsService],
+  ["events", events],
 ] as const;
 
 for (const [name, service] of recordings) {
