@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import { StatusCode, StatusError } from "../base/status.ts";
+import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { Pidfd } from "../linux/pidfd.ts";
 import { checkBundle, readInitPid, writeOptions, writeRuntime } from "../oci/bundle.ts";
 import { decodeRuncOptions, type RuncOptions } from "../oci/options.ts";
@@ -75,7 +75,8 @@ async function build(
   undo.add("the fifos of its stdio", () => stdio.close());
   const runc = runcFor(host, bundle, options);
   const pidFile = path.join(bundle, "init.pid");
-  undo.add("the state of runc", () => runc.delete(id, { force: true }).catch(() => {}));
+  let ours = true;
+  undo.add("the state of runc", () => (ours ? runc.delete(id, { force: true }).catch(() => {}) : undefined));
   try {
     await runc.create(id, {
       bundle,
@@ -84,6 +85,10 @@ async function build(
       noNewKeyring: options.noNewKeyring,
       stdio: stdio.childFds,
     });
+  } catch (err) {
+    // The container of this id that runc has already is somebody else's, and not for us to kill.
+    ours = !hasCode(err, StatusCode.alreadyExists);
+    throw err;
   } finally {
     stdio.handedOver();
   }

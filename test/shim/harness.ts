@@ -97,13 +97,13 @@ export class Workshop {
   }
 
   /** A shim for a bundle. */
-  async launch(bundle: Bundle, env: Record<string, string> = {}): Promise<Shim> {
+  async launch(bundle: Bundle, env: Record<string, string> = {}, daemon = "containerd"): Promise<Shim> {
     const shim = await launchShim({
       binary: shimPath,
       namespace: NAMESPACE,
       id: bundle.id,
       bundle: bundle.path,
-      address: path.join(this.dir, "containerd.sock"),
+      address: path.join(this.dir, `${daemon}.sock`),
       ttrpcAddress: this.events.address,
       env,
     });

@@ -377,6 +377,22 @@ describe("a Create that fails says why and leaves nothing", () => {
     });
   }
 
+  test("an id that runc has already, whose container is somebody else's and lives on", { skip }, async () => {
+    const { bundle, task } = await shop.create("taken");
+    await task.start({ id: "taken" });
+    const copy = path.join(shop.dir, "copy");
+    fs.mkdirSync(copy);
+    fs.copyFileSync(path.join(bundle.path, "config.json"), path.join(copy, "config.json"));
+    spawnSync("mkfifo", [path.join(copy, "log")]);
+    const other = await shop.launch({ ...bundle, path: copy }, {}, "another-daemon");
+    const create = other.task.create({ id: "taken", bundle: copy, rootfs: [shop.overlay("taken-2")] });
+    await refused(create, StatusCode.alreadyExists, /taken/);
+    assert.equal((await task.state({ id: "taken" })).status, Status.RUNNING);
+    await task.kill({ id: "taken", signal: SIGKILL });
+    assert.equal((await task.wait({ id: "taken" })).exitStatus, 137);
+    await task.delete({ id: "taken" });
+  });
+
   test("and the same container can be made right afterwards", { skip }, async () => {
     const bundle = await shop.bundle("again", ["true"]);
     const { task } = await shop.launch(bundle);
