@@ -5,14 +5,22 @@ import { O_PATH } from "../linux/libc.ts";
 
 const open = promisify(fs.open);
 
-/** A colon in a directory's name is written as `\:` (kernel documentation, overlayfs). */
-const SEPARATOR = /(?<!\\):/;
+/**
+ * A colon in a directory's name is written as `\:`, and a backslash as two (kernel documentation, overlayfs): what
+ * separates names is a colon behind an even number of backslashes.
+ */
+const SEPARATOR = /(?<=(?:^|[^\\])(?:\\\\)*):/;
 
 /** The directories that an option `lowerdir=…` names, uppermost first; undefined for any other option. */
 export function lowerDirsOf(option: string): string[] | undefined {
   if (!option.startsWith("lowerdir=")) return undefined;
   const names = option.slice("lowerdir=".length).split(SEPARATOR);
-  return names.map((name) => name.replace(/\\(.)/g, "$1"));
+  return names.map(unescapeName);
+}
+
+/** The name of a directory as the file system has it, of the name as an option of overlay has it. */
+export function unescapeName(name: string): string {
+  return name.replace(/\\(.)/gs, "$1");
 }
 
 /** Options with other names for the same directories, good until closed. */

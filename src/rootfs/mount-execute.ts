@@ -3,7 +3,7 @@ import path from "node:path";
 import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { fsError } from "../linux/errno.ts";
 import type { Libc } from "../linux/libc.ts";
-import { lowerDirsOf, shortenLowerDirs } from "./lower-dirs.ts";
+import { lowerDirsOf, shortenLowerDirs, unescapeName } from "./lower-dirs.ts";
 import type { MountStep } from "./mount-plan.ts";
 import { fitsContext, mountOverlayByContext, type OverlayCall } from "./overlay-context.ts";
 
@@ -103,7 +103,7 @@ function pathsOf({ source, type, data }: MountStep): string[] {
   if (type !== "overlay") return source.startsWith("/") ? [source] : [];
   return data.flatMap((option) => {
     const [name = "", value = ""] = option.split(/=(.*)/s);
-    return lowerDirsOf(option) ?? (name === "upperdir" || name === "workdir" ? [value] : []);
+    return lowerDirsOf(option) ?? (name === "upperdir" || name === "workdir" ? [unescapeName(value)] : []);
   });
 }
 

@@ -10,6 +10,7 @@ import { isolationOf, mountPointsToIsolate, reachableMounts } from "./mount-tree
 import { DEFAULT_HELPERS, type Helper, type HelperCommand, startHelper } from "./release-helper.ts";
 
 const open = promisify(fs.open);
+const close = promisify(fs.close);
 
 /** A rootfs on its way out: it has left the mount tree, and a helper holds its last reference. */
 export interface Release {
@@ -46,7 +47,8 @@ const MAX_ROUNDS = 64;
  * The kernel syncs the file system below an overlay when the overlay's last reference goes, in the process that
  * lets it go (`cleanup_mnt`), and MNT_DETACH alone would make that us. So, for each mount:
  * 1. it is opened (O_PATH), and a helper process is started that inherits the descriptor;
- * 2. it is detached, which now only changes the tree; our descriptor is closed, which is not the last one;
+ * 2. it is detached, which now only changes the tree; our descriptor is closed, which is not the last one (and off
+ *    the main thread, as it is the last one after all where somebody has killed the helper);
  * 3. the helper is told to exit by the end of its stdin, and the kernel does the rest in its exit. Our own
  *    death tells it the same.
  *
@@ -57,19 +59,19 @@ export async function releaseRootfs(options: ReleaseOptions): Promise<Release> {
   const started = Date.now();
   const rootfs = await realMountPoint(options.rootfs);
   const mounts: string[] = [];
-  const helpers: Helper[] = [];
+  const rounds: Round[] = [];
   for (let before = ""; ; ) {
     const left = reachableMounts(readMountInfo(), rootfs).filter(({ id }) => !options.keep?.has(id));
     if (left.length === 0) break;
     const now = left.map(({ id }) => id).join();
-    if (now === before || helpers.length === MAX_ROUNDS) throw stillMounted(rootfs, left);
+    if (now === before || rounds.length === MAX_ROUNDS) throw stillMounted(rootfs, left);
     before = now;
-    const { helper, detached } = await detachRound({ ...options, rootfs }, left);
-    helpers.push(helper);
-    mounts.push(...detached);
+    const round = await detachRound({ ...options, rootfs }, left);
+    rounds.push(round);
+    mounts.push(...round.detached);
   }
-  const ended = Promise.all(helpers.map(({ exited }) => exited)).then(() => ({ ms: Date.now() - started }));
-  return { mounts, helperPids: helpers.map(({ pid }) => pid), ended };
+  const ended = Promise.all(rounds.map((round) => round.ended)).then(() => ({ ms: Date.now() - started }));
+  return { mounts, helperPids: rounds.map(({ helper }) => helper.pid), ended };
 }
 
 /**
@@ -93,35 +95,54 @@ function stillMounted(rootfs: string, left: readonly MountInfo[]): StatusError {
 interface Round {
   readonly helper: Helper;
   readonly detached: readonly string[];
+  /** Resolves when neither the helper nor we hold a mount any more. */
+  readonly ended: Promise<unknown>;
 }
 
 /** Detaches what can be reached now, the deepest points first. */
 async function detachRound(options: ReleaseOptions, left: readonly MountInfo[]): Promise<Round> {
   const { libc, rootfs, logger, helpers = DEFAULT_HELPERS } = options;
+  const { points, fds } = await openMounts(left);
+  const helper = await startHelper(fds, helpers).catch(async (err) => {
+    await closeAll(fds);
+    throw err;
+  });
+  const detached: string[] = [];
+  let ended: Promise<unknown>;
+  try {
+    for (const point of mountPointsToIsolate(readMountInfo(), rootfs)) await libc.mount(isolationOf(point));
+    for (const point of points) if (detach(libc, point)) detached.push(point);
+  } finally {
+    // In this order: the helper's must be the last reference.
+    const closed = closeAll(fds).then(helper.letGo);
+    ended = Promise.all([closed, helper.exited]);
+    // Ours is the last one where the helper has been killed. Its sync is not waited for here.
+    await Promise.race([closed, helper.exited]);
+  }
+  logger.debug("detached", { mounts: detached, helper: helper.pid });
+  return { helper, detached, ended };
+}
+
+async function openMounts(mounts: readonly MountInfo[]): Promise<{ points: string[]; fds: number[] }> {
+  const points: string[] = [];
   const fds: number[] = [];
   try {
-    const points: string[] = [];
-    for (const { mountPoint } of left) {
+    for (const { mountPoint } of mounts) {
       const fd = await openMount(mountPoint);
       if (fd === undefined) continue;
       fds.push(fd);
       points.push(mountPoint);
     }
-    const helper = await startHelper(fds, helpers);
-    const detached: string[] = [];
-    try {
-      for (const point of mountPointsToIsolate(readMountInfo(), rootfs)) await libc.mount(isolationOf(point));
-      for (const point of points) if (detach(libc, point)) detached.push(point);
-    } finally {
-      // In this order: the helper's must be the last reference.
-      for (const fd of fds.splice(0)) fs.closeSync(fd);
-      helper.letGo();
-    }
-    logger.debug("detached", { mounts: detached, helper: helper.pid });
-    return { helper, detached };
-  } finally {
-    for (const fd of fds) fs.closeSync(fd);
+    return { points, fds };
+  } catch (err) {
+    await closeAll(fds);
+    throw err;
   }
+}
+
+/** Not on the main thread: whoever closes the last descriptor of a mount that is detached waits for its disk. */
+async function closeAll(fds: readonly number[]): Promise<void> {
+  await Promise.allSettled(fds.map((fd) => close(fd)));
 }
 
 /**

@@ -22,6 +22,9 @@ const mount = (mounts: Partial<MountSpec>[], rootfs: string, on: FakeLibc | type
     planMounts(mounts.map((m) => ({ type: "", source: "", target: "", options: [], ...m }))),
     { rootfs },
   );
+const infoOf = (at: string) => readMountInfo().find(({ mountPoint }) => mountPoint === at);
+/** The name of a directory as an option of overlay has it. */
+const escaped = (name: string) => name.replace(/[\\:,]/g, "\\$&");
 
 describe("executing a plan", () => {
   test("makes its calls in order and stops at the first that fails", async () => {
@@ -121,10 +124,7 @@ describe("the kernel", () => {
     const [source = "", shared = "", isPrivate = ""] = place.make("p/source", "p/shared", "p/private");
     await mount([{ type: "bind", source, options: ["bind", "shared"] }], shared);
     await mount([{ type: "bind", source, options: ["bind", "private"] }], isPrivate);
-    const propagation = (at: string) =>
-      readMountInfo()
-        .find((m) => m.mountPoint === at)
-        ?.propagation.join() ?? "none";
+    const propagation = (at: string) => infoOf(at)?.propagation.join() ?? "none";
     assert.match(propagation(shared), /^shared:\d+/);
     assert.equal(propagation(isPrivate), "");
   });
@@ -145,18 +145,86 @@ describe("the kernel", () => {
     await mount([{ type: "bind", source, target: "in", options: ["bind"] }], top);
   });
 
-  test("takes layers whose names hold colons, written as overlay wants them, short or long", {
+  for (const name of ["a:b", "a,b", "a\\b", "a\\", "a\\:b", "a b"]) {
+    for (const count of [1, 60]) {
+      const title = `takes ${count} layers with names such as ${JSON.stringify(name)}, written as overlay wants them`;
+      test(title, { skip }, async () => {
+        const top = `named-${count}-${Buffer.from(name).toString("hex")}`;
+        const long = Array.from({ length: count }, (_, n) => `${top}/${"x".repeat(80)}${n}${name}`);
+        const layers = place.make(...long, `${top}/last`);
+        const [rootfs = "", upper = "", work = ""] = place.make(
+          `${top}/rootfs`,
+          `${top}/up${name}`,
+          `${top}/work${name}`,
+        );
+        for (const [n, layer] of layers.entries()) fs.writeFileSync(path.join(layer, `file-${n}`), "");
+        const options = [
+          `lowerdir=${layers.map(escaped).join(":")}`,
+          `upperdir=${escaped(upper)}`,
+          `workdir=${escaped(work)}`,
+        ];
+        await mount([{ type: "overlay", source: "overlay", options }], rootfs);
+        assert.equal(fs.readdirSync(rootfs).length, count + 1);
+        fs.writeFileSync(path.join(rootfs, "new"), "");
+        assert.deepEqual(fs.readdirSync(upper), ["new"]);
+      });
+    }
+  }
+
+  test("mounts a tmpfs with its flags and options", { skip }, async () => {
+    const [rootfs = ""] = place.make("tmpfs");
+    const options = ["nosuid", "noexec", "size=64k", "mode=750", "ro"];
+    await mount([{ type: "tmpfs", source: "mine", options }], rootfs);
+    const info = infoOf(rootfs);
+    assert.deepEqual([info?.type, info?.source], ["tmpfs", "mine"]);
+    assert.match(info?.options ?? "", /^ro,nosuid,noexec/);
+    assert.match(info?.superOptions ?? "", /size=64k,mode=750/);
+  });
+
+  test("gives a bind each flag that was asked for, the source none", { skip }, async () => {
+    const [source = "", rootfs = ""] = place.make("flags/source", "flags/rootfs");
+    await mount([{ type: "tmpfs", source: "none" }], source);
+    const options = ["rbind", "rprivate", "ro", "nosuid", "nodev", "noexec", "noatime"];
+    await mount([{ type: "bind", source, options }], rootfs);
+    assert.equal(infoOf(rootfs)?.options, "ro,nosuid,nodev,noexec,noatime");
+    assert.equal(infoOf(source)?.options, "rw,relatime");
+  });
+
+  test("says what is wrong, and blames no directory that is there", { skip }, async () => {
+    const [lower = "", upper = "", work = "", rootfs = ""] = place.make("b/l", "b/u,p", "b/w:k", "b/rootfs");
+    const dirs = [`lowerdir=${lower}`, `upperdir=${escaped(upper)}`, `workdir=${escaped(work)}`];
+    const wrong = [{ type: "overlay", source: "overlay", options: [...dirs, "no-such-option"] }];
+    await assert.rejects(
+      mount(wrong, rootfs),
+      (err: Error) =>
+        hasCode(err, StatusCode.invalidArgument) && err.message === `mount overlay on ${rootfs}: EINVAL`,
+    );
+    fs.rmSync(work, { recursive: true });
+    await assert.rejects(
+      mount([{ type: "overlay", source: "overlay", options: dirs }], rootfs),
+      (err: Error) => hasCode(err, StatusCode.notFound) && err.message.endsWith(`: ${work} does not exist`),
+    );
+  });
+
+  test("refuses a target that is missing, naming it, and takes one that is the rootfs itself", {
     skip,
   }, async () => {
-    for (const [n, count] of [1, 60].entries()) {
-      const layers = place.make(
-        ...Array.from({ length: count }, (_, i) => `c${n}/${"x".repeat(80)}a:b-${i}`),
-      );
-      const [last = "", rootfs = ""] = place.make(`c${n}/last`, `c${n}/rootfs`);
-      fs.writeFileSync(path.join(layers[0] ?? "", "found"), "");
-      const lowerdir = [...layers, last].map((layer) => layer.replaceAll(":", "\\:")).join(":");
-      await mount([{ type: "overlay", source: "overlay", options: [`lowerdir=${lowerdir}`] }], rootfs);
-      assert.deepEqual(fs.readdirSync(rootfs), ["found"]);
-    }
+    const [source = "", rootfs = ""] = place.make("m/source", "m/rootfs");
+    const bind = (target: string) => mount([{ type: "bind", source, target, options: ["bind"] }], rootfs);
+    await assert.rejects(
+      bind("gone"),
+      fails(StatusCode.notFound, /mount target .*\/m\/rootfs\/gone: ENOENT/),
+    );
+    fs.symlinkSync("loop", path.join(rootfs, "loop"));
+    await assert.rejects(bind("loop"), fails(StatusCode.invalidArgument, /loop: ELOOP/));
+    assert.deepEqual(
+      place.mounts().filter((point) => point.startsWith(rootfs)),
+      [],
+    );
+    await bind("./");
+    assert.deepEqual(
+      place.mounts().filter((point) => point.startsWith(rootfs)),
+      [rootfs],
+    );
   });
 });

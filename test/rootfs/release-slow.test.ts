@@ -18,11 +18,32 @@ const skip = whyNoSlowDisk() ?? false;
 const MIB = 1 << 20;
 const gone = (pid: number) => [undefined, "Z"].includes(readProcessStat(pid)?.state);
 
-/** The states of this process's own threads. */
-function ownThreads(): string[] {
-  return fs.readdirSync("/proc/self/task").map((thread) => {
-    return parseProcessStat(fs.readFileSync(`/proc/self/task/${thread}/stat`, "utf8"))?.state ?? "?";
+/** The states of a process's threads. */
+function threadStates(pid: number): string[] {
+  return fs.readdirSync(`/proc/${pid}/task`).map((thread) => {
+    return parseProcessStat(fs.readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8"))?.state ?? "?";
   });
+}
+
+/** Has a process of its own release a rootfs; it says the helper's pid, and what `then` says. */
+function askElsewhere(rootfs: string, then: string, first = "") {
+  const src = (file: string) => JSON.stringify(new URL(`../../src/${file}`, import.meta.url).pathname);
+  const script = `
+    import { releaseRootfs } from ${src("rootfs/release.ts")};
+    import { loadLibc } from ${src("linux/koffi-libc.ts")};
+    import { ownChildren, readProcessStat } from ${src("linux/process-stat.ts")};
+    import { nullLogger } from ${src("base/logger.ts")};
+    const libc = loadLibc();
+    ${first}
+    const { helperPids, ended } = await releaseRootfs({ libc, rootfs: ${JSON.stringify(rootfs)}, logger: nullLogger });
+    console.log(helperPids[0]);
+    ${then}`;
+  const asker = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+  let output = "";
+  asker.stdout.on("data", (chunk) => {
+    output += String(chunk);
+  });
+  return { asker, said: () => output.split("\n").slice(0, -1) };
 }
 
 describe("releasing an overlay with unwritten data on a disk that takes a byte a second", () => {
@@ -64,7 +85,7 @@ describe("releasing an overlay with unwritten data on a disk that takes a byte a
     });
     assert.deepEqual(place.mounts(), []);
     await until("the helper to sync", () => (readProcessStat(helper)?.state === "D" ? true : undefined));
-    assert.ok(!ownThreads().includes("D"), ownThreads().join());
+    assert.ok(!threadStates(process.pid).includes("D"), threadStates(process.pid).join());
     assert.equal(over, false);
     assert.ok(disk.writtenBytes() - before < 4 * MIB);
     disk.lift();
@@ -76,21 +97,38 @@ describe("releasing an overlay with unwritten data on a disk that takes a byte a
 
   test("goes on without the process that asked for it", { skip }, async () => {
     const { rootfs, readBack } = await dirtyOverlay("killed");
-    const src = (file: string) => JSON.stringify(new URL(`../../src/${file}`, import.meta.url).pathname);
-    const script = `
-      import { releaseRootfs } from ${src("rootfs/release.ts")};
-      import { loadLibc } from ${src("linux/koffi-libc.ts")};
-      import { nullLogger } from ${src("base/logger.ts")};
-      const { helperPids } = await releaseRootfs({ libc: loadLibc(), rootfs: ${JSON.stringify(rootfs)}, logger: nullLogger });
-      console.log(helperPids[0]);
-      setInterval(() => {}, 1000);`;
-    const asker = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
-    const helper = Number(await new Promise((resolve) => asker.stdout.once("data", resolve)));
+    const { asker, said } = askElsewhere(rootfs, "setInterval(() => {}, 1000);");
+    const helper = Number(await until("the release", () => said()[0]));
     asker.kill("SIGKILL");
     await new Promise((resolve) => asker.once("exit", resolve));
     await until("the helper to sync", () => (readProcessStat(helper)?.state === "D" ? true : undefined));
     disk.lift();
     await until("the helper to end", () => (gone(helper) ? true : undefined));
+    assert.ok(readBack());
+  });
+
+  test("makes nobody wait where the helper is killed too early, and still tells the end", {
+    skip,
+  }, async () => {
+    const { rootfs, readBack } = await dirtyOverlay("helpless");
+    // In another process: were its main thread the one to sync, nothing here could lift the limit.
+    const kill = `
+      const umount = libc.umount.bind(libc);
+      libc.umount = (target, flags) => {
+        const [helper] = ownChildren();
+        process.kill(helper, "SIGKILL");
+        while (readProcessStat(helper)?.state !== "Z");
+        umount(target, flags);
+      };`;
+    const { asker, said } = askElsewhere(rootfs, 'await ended; console.log("ended");', kill);
+    await until("the release", () => said()[0]);
+    assert.deepEqual(place.mounts(), []);
+    const pid = asker.pid ?? 0;
+    await until("a thread to sync", () => (threadStates(pid).includes("D") ? true : undefined));
+    assert.notEqual(readProcessStat(pid)?.state, "D");
+    assert.equal(said().length, 1);
+    disk.lift();
+    assert.equal(await until("the end", () => said()[1]), "ended");
     assert.ok(readBack());
   });
 
