@@ -19,6 +19,7 @@ const LAYERS: Readonly<Record<string, number>> = {
 /** What only one file, or only some layers, may import: the package, then the files or folders. */
 const ONLY_FROM: readonly [RegExp, RegExp][] = [
   [/^(koffi|@koromix\/)/, /^linux\/native-module\.ts$/],
+  [/^@cfworker\//, /^base\/json\.ts$/],
   [/^pino$/, /^shim\/log\.ts$/],
   [/^protobufjs/, /^proto\//],
   [/^(commander|cli-table3)$/, /^client\/cli\//],

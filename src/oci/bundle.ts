@@ -1,10 +1,10 @@
 import fs from "node:fs";
 import path from "node:path";
 import type { JSONSchema } from "json-schema-to-ts";
+import { readTextFile, writeFileAtomically } from "../base/files.ts";
+import { jsonReader } from "../base/json.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { bundlePaths } from "./bundle-paths.ts";
-import { readTextFile, writeFileAtomically } from "./files.ts";
-import { jsonReader } from "./json.ts";
 import { optionsFromJson, optionsToJson, type RuncOptions } from "./options.ts";
 
 /** The largest file of a bundle other than config.json and the log; real ones have less than a page. */

@@ -1,6 +1,6 @@
 import type { FromSchema, JSONSchema } from "json-schema-to-ts";
+import { jsonReader } from "../base/json.ts";
 import { StatusCode } from "../base/status.ts";
-import { jsonReader } from "./json.ts";
 
 const names = { type: "array", items: { type: "string" } } as const satisfies JSONSchema;
 

@@ -1,7 +1,7 @@
 import type { JSONSchema } from "json-schema-to-ts";
+import { jsonReader } from "../base/json.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { containerd, runtimeoptions } from "../proto/index.ts";
-import { jsonReader } from "./json.ts";
 
 /** The options of a runc container (containerd's `containerd.runc.v1.Options`); empty and 0 mean "not set". */
 export interface RuncOptions {

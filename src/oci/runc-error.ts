@@ -1,7 +1,8 @@
 /** What an OCI runtime says when a command fails, and its translation into the project's codes. */
+
+import { readTail } from "../base/files.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import type { CommandResult } from "./command.ts";
-import { readTail } from "./files.ts";
 
 /** The commands of an OCI runtime that can fail. */
 export type RuncCommand =

@@ -1,7 +1,7 @@
 /** What an OCI runtime prints when it is asked for facts. */
 import type { FromSchema, JSONSchema } from "json-schema-to-ts";
+import { jsonReader } from "../base/json.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
-import { jsonReader } from "./json.ts";
 
 const stateSchema = {
   type: "object",

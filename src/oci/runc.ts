@@ -1,11 +1,11 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { fileSize, openText } from "../base/files.ts";
+import type { JsonReader } from "../base/json.ts";
 import { type Logger, nullLogger } from "../base/logger.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { type CommandResult, runCommand, type StdioTarget } from "./command.ts";
-import { fileSize, openText } from "./files.ts";
-import type { JsonReader } from "./json.ts";
 import * as argv from "./runc-args.ts";
 import { type RuncCommand, readLogErrors, runcError } from "./runc-error.ts";
 import {

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
+import { errnoOf } from "../base/files.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
-import { errnoOf } from "./files.ts";
 
 /** What was to be started, as far as it matters to why it was not. */
 export interface StartAttempt {

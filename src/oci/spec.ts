@@ -1,8 +1,8 @@
 import type { FromSchema, JSONSchema } from "json-schema-to-ts";
+import { readTextFile } from "../base/files.ts";
+import { jsonReader } from "../base/json.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { bundlePaths } from "./bundle-paths.ts";
-import { readTextFile } from "./files.ts";
-import { jsonReader } from "./json.ts";
 
 /**
  * The fields of an OCI runtime configuration that are read here

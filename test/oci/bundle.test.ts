@@ -6,7 +6,8 @@ import { StatusCode } from "../../src/base/status.ts";
 import * as bundleFiles from "../../src/oci/bundle.ts";
 import { bundlePaths, execPidPath } from "../../src/oci/bundle-paths.ts";
 import { defaultRuncOptions } from "../../src/oci/options.ts";
-import { status, withTempDir } from "./helpers.ts";
+import { withTempDir } from "../support/files.ts";
+import { status } from "../support/status.ts";
 
 test("the files of a bundle are where the daemon and the Go shim look for them", () => {
   assert.deepEqual(bundlePaths("/run/b"), {

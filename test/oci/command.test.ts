@@ -4,7 +4,9 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { StatusCode } from "../../src/base/status.ts";
 import { type CommandOptions, runCommand } from "../../src/oci/command.ts";
-import { countFds, isAlive, makeFakeRunc, status, until, withTempDir } from "./helpers.ts";
+import { countFds, withTempDir } from "../support/files.ts";
+import { status } from "../support/status.ts";
+import { isAlive, makeFakeRunc, until } from "./helpers.ts";
 
 /** Long enough never to matter. */
 const timeoutMs = 60_000;

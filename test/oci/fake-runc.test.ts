@@ -5,7 +5,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { type CommandResult, runCommand } from "../../src/oci/command.ts";
-import { type FakeRunc, isAlive, makeFakeRunc, readFailures, until, withTempDir } from "./helpers.ts";
+import { withTempDir } from "../support/files.ts";
+import { type FakeRunc, isAlive, makeFakeRunc, readFailures, until } from "./helpers.ts";
 
 function withFake(
   commands: Readonly<Record<string, unknown>>,

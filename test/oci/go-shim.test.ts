@@ -7,7 +7,8 @@ import { readOptions, writeOptions, writeRuntime } from "../../src/oci/bundle.ts
 import { runCommand } from "../../src/oci/command.ts";
 import { defaultRuncOptions } from "../../src/oci/options.ts";
 import { readSpec } from "../../src/oci/spec.ts";
-import { fixtures, makeFakeRunc, withTempDir } from "./helpers.ts";
+import { withTempDir } from "../support/files.ts";
+import { fixtures, makeFakeRunc } from "./helpers.ts";
 
 const SHIM = "/usr/bin/containerd-shim-runc-v2";
 const skip = fs.existsSync(SHIM) ? false : `needs ${SHIM}`;

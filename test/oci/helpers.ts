@@ -1,33 +1,10 @@
-import { spawnSync } from "node:child_process";
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { StatusCode, StatusError } from "../../src/base/status.ts";
 
 /** The folder runc-fixtures. */
 export const fixtures = fileURLToPath(new URL("../../runc-fixtures", import.meta.url));
-
-/** A directory of its own for one test, and what removes it. */
-export function makeTempDir(): { dir: string; remove: () => void } {
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), "ebb-oci-"));
-  return { dir, remove: () => fs.rmSync(dir, { recursive: true, force: true }) };
-}
-
-/** Runs a test body with a directory that is removed after it. */
-export async function withTempDir<T>(body: (dir: string) => Promise<T> | T): Promise<T> {
-  const { dir, remove } = makeTempDir();
-  try {
-    return await body(dir);
-  } finally {
-    remove();
-  }
-}
-
-/** How many descriptors this process has open. */
-export function countFds(): number {
-  return fs.readdirSync("/proc/self/fd").length;
-}
 
 /** Whether a process exists and is no zombie. */
 export function isAlive(pid: number): boolean {
@@ -37,14 +14,6 @@ export function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-/** For assert.throws and assert.rejects: a StatusError with this code whose message fits. */
-export function status(code: StatusCode, message: RegExp): (thrown: unknown) => boolean {
-  return (thrown) => {
-    if (thrown instanceof StatusError && thrown.code === code && message.test(thrown.message)) return true;
-    throw new Error(`expected code ${code} and ${message}`, { cause: thrown });
-  };
 }
 
 /** A recorded call of a real runtime that failed (record.mjs). */
@@ -149,10 +118,4 @@ export async function until(condition: () => boolean, what: string): Promise<voi
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   throw new StatusError(StatusCode.deadlineExceeded, `${what} did not come about`);
-}
-
-/** Makes a fifo. */
-export function makeFifo(file: string): void {
-  const { status } = spawnSync("mkfifo", [file]);
-  if (status !== 0) throw new Error(`mkfifo ${file} failed`);
 }

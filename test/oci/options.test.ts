@@ -8,7 +8,7 @@ import {
   optionsToJson,
 } from "../../src/oci/options.ts";
 import { containerd, runtimeoptions } from "../../src/proto/index.ts";
-import { status } from "./helpers.ts";
+import { status } from "../support/status.ts";
 
 const full = {
   noPivotRoot: true,

@@ -3,7 +3,8 @@ import { spawnSync } from "node:child_process";
 import { describe, test } from "node:test";
 import { StatusCode } from "../../src/base/status.ts";
 import * as argv from "../../src/oci/runc-args.ts";
-import { noContainersReason, status } from "./helpers.ts";
+import { status } from "../support/status.ts";
+import { noContainersReason } from "./helpers.ts";
 
 describe("a command line is what the runtime expects:", () => {
   const rows: [string, string[], string][] = [

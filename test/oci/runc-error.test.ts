@@ -5,7 +5,8 @@ import { describe, test } from "node:test";
 import { StatusCode, statusCodeName } from "../../src/base/status.ts";
 import type { CommandResult } from "../../src/oci/command.ts";
 import { codeOfRuncText, type RuncCommand, readLogErrors, runcError } from "../../src/oci/runc-error.ts";
-import { readFailures, withTempDir } from "./helpers.ts";
+import { withTempDir } from "../support/files.ts";
+import { readFailures } from "./helpers.ts";
 
 const { unknown, notFound, alreadyExists, failedPrecondition, invalidArgument, unimplemented } = StatusCode;
 

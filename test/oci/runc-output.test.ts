@@ -3,7 +3,8 @@ import { describe, test } from "node:test";
 import { StatusCode } from "../../src/base/status.ts";
 import { parseFeatures } from "../../src/oci/features.ts";
 import { listReader, parseVersion, psReader, stateReader, statsReader } from "../../src/oci/runc-output.ts";
-import { readRecorded, status } from "./helpers.ts";
+import { status } from "../support/status.ts";
+import { readRecorded } from "./helpers.ts";
 
 const runtimes = ["runc-1.1.5", "crun-1.8.1"];
 

@@ -7,15 +7,9 @@ import { StatusCode } from "../../src/base/status.ts";
 import { readInitPid } from "../../src/oci/bundle.ts";
 import { parseFeatures } from "../../src/oci/features.ts";
 import { Runc } from "../../src/oci/runc.ts";
-import {
-  isAlive,
-  makeBusyboxBundle,
-  noContainersReason,
-  realBinary,
-  status,
-  until,
-  withTempDir,
-} from "./helpers.ts";
+import { withTempDir } from "../support/files.ts";
+import { status } from "../support/status.ts";
+import { isAlive, makeBusyboxBundle, noContainersReason, realBinary, until } from "./helpers.ts";
 
 const stdio = ["ignore", "ignore", "ignore"] as const;
 

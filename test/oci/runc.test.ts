@@ -6,7 +6,9 @@ import type { Logger } from "../../src/base/logger.ts";
 import { StatusCode, StatusError } from "../../src/base/status.ts";
 import { readPidFile } from "../../src/oci/bundle.ts";
 import { Runc, type RuncSettings } from "../../src/oci/runc.ts";
-import { countFds, type FakeRunc, isAlive, makeFakeRunc, status, until, withTempDir } from "./helpers.ts";
+import { countFds, withTempDir } from "../support/files.ts";
+import { status } from "../support/status.ts";
+import { type FakeRunc, isAlive, makeFakeRunc, until } from "./helpers.ts";
 
 /** Runs a body with a Runc that calls the fake runtime, and ends whatever containers it leaves. */
 function withFake(

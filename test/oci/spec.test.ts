@@ -4,7 +4,9 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { StatusCode } from "../../src/base/status.ts";
 import { MAX_SPEC_BYTES, parseSpec, readSpec } from "../../src/oci/spec.ts";
-import { fixtures, makeFifo, status, withTempDir } from "./helpers.ts";
+import { makeFifo, withTempDir } from "../support/files.ts";
+import { status } from "../support/status.ts";
+import { fixtures } from "./helpers.ts";
 
 function sample(name: string): string {
   return fs.readFileSync(path.join(fixtures, "bundles", `${name}.json`), "utf8");

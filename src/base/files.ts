@@ -1,10 +1,10 @@
 /**
- * Files of a bundle. The calls are synchronous: a bundle lies in the daemon's state directory, which is a
- * tmpfs, and its files are small.
+ * Small files: those of a bundle, of a run directory, of the host's configuration. The calls are synchronous:
+ * bundles and run directories lie on a tmpfs, and a configuration is read before anything is served.
  */
 import fs from "node:fs";
 import path from "node:path";
-import { StatusCode, StatusError } from "../base/status.ts";
+import { StatusCode, StatusError } from "./status.ts";
 
 const CODES: Readonly<Record<string, StatusCode>> = {
   ENOENT: StatusCode.notFound,

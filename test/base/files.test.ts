@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
-import { StatusCode } from "../../src/base/status.ts";
 import {
   errnoOf,
   fileSize,
@@ -10,8 +9,10 @@ import {
   readTail,
   readTextFile,
   writeFileAtomically,
-} from "../../src/oci/files.ts";
-import { countFds, makeFifo, status, withTempDir } from "./helpers.ts";
+} from "../../src/base/files.ts";
+import { StatusCode } from "../../src/base/status.ts";
+import { countFds, makeFifo, withTempDir } from "../support/files.ts";
+import { status } from "../support/status.ts";
 
 describe("reading a text file", () => {
   test("gives its text", async () => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { JSONSchema } from "json-schema-to-ts";
+import { jsonReader } from "../../src/base/json.ts";
 import { StatusCode } from "../../src/base/status.ts";
-import { jsonReader } from "../../src/oci/json.ts";
-import { status } from "./helpers.ts";
+import { status } from "../support/status.ts";
 
 const schema = {
   type: "object",

@@ -1,6 +1,6 @@
 import { Validator } from "@cfworker/json-schema";
 import type { FromSchema, JSONSchema } from "json-schema-to-ts";
-import { StatusCode, StatusError } from "../base/status.ts";
+import { StatusCode, StatusError } from "./status.ts";
 
 /** A JSON schema written as an object constant, and its validator, which is made at the first use. */
 export interface JsonReader<T> {

@@ -1,0 +1,31 @@
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+
+/** A directory of its own for one test, and what removes it. */
+export function makeTempDir(): { dir: string; remove: () => void } {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), "ebb-test-"));
+  return { dir, remove: () => fs.rmSync(dir, { recursive: true, force: true }) };
+}
+
+/** Runs a test body with a directory that is removed after it. */
+export async function withTempDir<T>(body: (dir: string) => Promise<T> | T): Promise<T> {
+  const { dir, remove } = makeTempDir();
+  try {
+    return await body(dir);
+  } finally {
+    remove();
+  }
+}
+
+/** How many descriptors this process has open. */
+export function countFds(): number {
+  return fs.readdirSync("/proc/self/fd").length;
+}
+
+/** Makes a fifo. */
+export function makeFifo(file: string): void {
+  const { status } = spawnSync("mkfifo", [file]);
+  if (status !== 0) throw new Error(`mkfifo ${file} failed`);
+}
