@@ -11,7 +11,7 @@ import { writeExitRecord } from "../oci/bundle.ts";
 import type { Runc } from "../oci/runc.ts";
 import { releaseRootfs } from "../rootfs/release.ts";
 import { ExitOrder, INIT } from "./exit-order.ts";
-import { type TaskState, transition } from "./lifecycle.ts";
+import { type LifecycleEvent, type TaskState, transition } from "./lifecycle.ts";
 import type { Settings } from "./settings.ts";
 import type { Stdio } from "./stdio.ts";
 import { Steps } from "./steps.ts";
@@ -102,11 +102,11 @@ export class Container {
   /** Runs the user's program. `publish` is called when it runs, before its exit can be published. */
   start(publish: () => void): Promise<void> {
     return this.#command(async () => {
-      const next = transition(this.#state, "start", this.id);
+      transition(this.#state, "start", this.id);
       this.#exitOrder.hold(INIT);
       try {
         await this.#parts.runc.start(this.id);
-        if (next !== "deleted") this.#state = next;
+        this.#enter("start");
         publish();
       } finally {
         this.#exitOrder.announced(INIT);
@@ -117,8 +117,44 @@ export class Container {
   /** Sends a signal to the init, or to every process of the container. */
   async kill(signal: number, all: boolean): Promise<void> {
     transition(this.#state, "kill", this.id);
-    if (all) await this.#parts.runc.kill(this.id, signal, { all: true });
+    // A frozen process is not killed by its signal alone: the OCI runtime thaws it.
+    if (all || this.#state === "paused" || this.#state === "pausing")
+      await this.#parts.runc.kill(this.id, signal, { all });
     else this.#parts.pidfd.signal(signal);
+  }
+
+  /** Changes its limits; `resources` is the OCI LinuxResources object as JSON text. */
+  update(resources: string): Promise<void> {
+    return this.#command(async () => {
+      transition(this.#state, "update", this.id);
+      await this.#parts.runc.update(this.id, resources);
+    });
+  }
+
+  /** Freezes it. `publish` is called when it is frozen, unless it has ended meanwhile. */
+  pause(publish: () => void): Promise<void> {
+    return this.#command(async () => {
+      this.#enter("pause");
+      try {
+        await this.#parts.runc.pause(this.id);
+      } catch (err) {
+        this.#enter("pause failed");
+        throw err;
+      }
+      this.#enter("paused");
+      if (this.#state === "paused") publish();
+    });
+  }
+
+  /** Thaws it. `publish` is called when it runs again, unless it has ended meanwhile. */
+  resume(publish: () => void): Promise<void> {
+    return this.#command(async () => {
+      transition(this.#state, "resume", this.id);
+      await this.#parts.runc.resume(this.id);
+      if (this.#state !== "paused") return;
+      this.#enter("resume");
+      publish();
+    });
   }
 
   /** The pids of all its processes, ascending; none once it has ended. */
@@ -137,6 +173,11 @@ export class Container {
       await this.#deletion.run();
     });
     return this.exited;
+  }
+
+  #enter(event: LifecycleEvent): void {
+    const next = transition(this.#state, event, this.id);
+    if (next !== "deleted") this.#state = next;
   }
 
   #command<T>(run: () => Promise<T>): Promise<T> {

@@ -4,7 +4,7 @@ import { type ClientConnection, connect, createClient } from "../ttrpc/index.ts"
 import { EventQueue, type QueuedEvent, type SendEvent } from "./event-queue.ts";
 import type { Settings } from "./settings.ts";
 
-const { TaskCreate, TaskStart, TaskExit, TaskDelete } = containerd.events;
+const { TaskCreate, TaskStart, TaskExit, TaskDelete, TaskPaused, TaskResumed } = containerd.events;
 
 /** An instant as protobuf has it. */
 export function timestamp(at: Date): google.protobuf.ITimestamp {
@@ -48,6 +48,16 @@ export class TaskEvents {
   /** A process has exited; `id` is the exec's, or the container's for the init. */
   exited(event: containerd.events.ITaskExit): void {
     this.#publish("/tasks/exit", "containerd.events.TaskExit", TaskExit.encode(event).finish());
+  }
+
+  /** The container is frozen. */
+  paused(event: containerd.events.ITaskPaused): void {
+    this.#publish("/tasks/paused", "containerd.events.TaskPaused", TaskPaused.encode(event).finish());
+  }
+
+  /** The container runs again. */
+  resumed(event: containerd.events.ITaskResumed): void {
+    this.#publish("/tasks/resumed", "containerd.events.TaskResumed", TaskResumed.encode(event).finish());
   }
 
   /** The container is gone. */

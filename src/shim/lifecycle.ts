@@ -1,13 +1,22 @@
 import { StatusCode, StatusError } from "../base/status.ts";
 
 /** What a container's init can be in, by the names and numbers of containerd.v1.types.Status. */
-export const TaskState = { created: 1, running: 2, stopped: 3 } as const;
+export const TaskState = { created: 1, running: 2, stopped: 3, paused: 4, pausing: 5 } as const;
 
 /** A name in {@link TaskState}. */
 export type TaskState = keyof typeof TaskState;
 
 /** What can be asked of, or happen to, a container's init. */
-export type LifecycleEvent = "start" | "exit" | "delete" | "kill";
+export type LifecycleEvent =
+  | "start"
+  | "exit"
+  | "delete"
+  | "kill"
+  | "update"
+  | "pause"
+  | "paused"
+  | "pause failed"
+  | "resume";
 
 type Outcome = TaskState | "deleted" | { readonly refused: string; readonly code: StatusCode };
 
@@ -16,27 +25,36 @@ const refuse = (refused: string, code: StatusCode = StatusCode.failedPreconditio
   code,
 });
 
+/** What one state makes of each event; those that are not named are refused as `cannot <event> a <state> process`. */
+type Row = Readonly<Partial<Record<LifecycleEvent, Outcome>>>;
+
 /** State × event → the next state, or why not. */
-const TABLE: Readonly<Record<TaskState, Readonly<Record<LifecycleEvent, Outcome>>>> = {
-  created: { start: "running", exit: "stopped", delete: "deleted", kill: "created" },
-  running: {
-    start: refuse("cannot start a running process"),
+const TABLE: Readonly<Record<TaskState, Row>> = {
+  created: { start: "running", exit: "stopped", delete: "deleted", kill: "created", update: "created" },
+  running: { exit: "stopped", kill: "running", update: "running", pause: "pausing" },
+  pausing: {
     exit: "stopped",
-    delete: refuse("cannot delete a running process"),
-    kill: "running",
+    kill: "pausing",
+    update: "pausing",
+    paused: "paused",
+    "pause failed": "running",
   },
+  paused: { exit: "stopped", kill: "paused", update: "paused", resume: "running" },
   stopped: {
-    start: refuse("cannot start a stopped process"),
     exit: "stopped",
     delete: "deleted",
-    // The daemon takes `not found` as "exited already", which is what it wanted.
+    // The daemon takes `not found` as "exited already": what it wanted of a kill, and the end of an update.
     kill: refuse("process already finished", StatusCode.notFound),
+    update: refuse("process already finished", StatusCode.notFound),
+    // It ended while the OCI runtime was freezing it.
+    paused: "stopped",
+    "pause failed": "stopped",
   },
 };
 
 /** The state after an event; a StatusError naming the process where the event has no place in this state. */
 export function transition(state: TaskState, event: LifecycleEvent, id: string): TaskState | "deleted" {
-  const outcome = TABLE[state][event];
+  const outcome = TABLE[state][event] ?? refuse(`cannot ${event} a ${state} process`);
   if (typeof outcome === "string") return outcome;
   throw new StatusError(outcome.code, `${outcome.refused}: ${id}`);
 }

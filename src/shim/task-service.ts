@@ -1,5 +1,6 @@
 import { abortable } from "../base/deadline.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
+import { readResources } from "../oci/resources.ts";
 import { checkId } from "../oci/runc-args.ts";
 import type { containerd } from "../proto/index.ts";
 import type { CallContext } from "../ttrpc/index.ts";
@@ -15,8 +16,9 @@ type Request<Name extends keyof V2> = V2[Name] extends { decode(...args: never[]
 
 /**
  * The task API of one shim (containerd.task.v2.Task and v3.Task, whose messages are the same). Each call looks
- * its container up, calls it, publishes what happened and answers. Only create, start and delete of one
- * container wait for each other; every other call answers at once, whatever is under way.
+ * its container up, calls it, publishes what happened and answers. Only commands of one container (create,
+ * start, update, pause, resume, delete) wait for each other; every other call answers at once, whatever is
+ * under way.
  */
 export class TaskService {
   readonly #host: Host;
@@ -91,6 +93,26 @@ export class TaskService {
   /** Sends a signal. A process that has ended is `not found`. */
   async kill(request: Request<"KillRequest">) {
     await this.#find(request).kill(request.signal, request.all);
+    return {};
+  }
+
+  /** Changes a container's limits. One that has ended is `not found`. */
+  async update(request: Request<"UpdateTaskRequest">) {
+    await this.#find(request).update(readResources(request.resources, request.id));
+    return {};
+  }
+
+  /** Freezes every process of a container. */
+  async pause(request: Request<"PauseRequest">) {
+    const container = this.#find(request);
+    await container.pause(() => this.#events.paused({ containerId: container.id }));
+    return {};
+  }
+
+  /** Lets a frozen container go on. */
+  async resume(request: Request<"ResumeRequest">) {
+    const container = this.#find(request);
+    await container.resume(() => this.#events.resumed({ containerId: container.id }));
     return {};
   }
 

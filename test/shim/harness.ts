@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -5,6 +6,7 @@ import { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
 import { makeBusyboxRootfs } from "../../lab/busybox-rootfs.ts";
 import { command } from "../../lab/command.ts";
+import { hasCode, type StatusCode } from "../../src/base/status.ts";
 import {
   type Bundle,
   createBundle,
@@ -149,3 +151,12 @@ export class Workshop {
 
 /** The fake OCI runtime, as a program that can be named in the runtime's options. */
 export const fakeRunc = fileURLToPath(new URL("../../runc-fixtures/fake-runc.mjs", import.meta.url));
+
+/** Asserts that a call is refused with this code and a message that names what it is about. */
+export async function refused(call: Promise<unknown>, code: number, message: RegExp): Promise<void> {
+  await assert.rejects(call, (err: Error) => {
+    assert.match(err.message, message);
+    assert.ok(hasCode(err, code as StatusCode), `code ${(err as { code?: number }).code}: ${err.message}`);
+    return true;
+  });
+}

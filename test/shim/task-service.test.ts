@@ -4,25 +4,16 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { until } from "../../lab/until.ts";
-import { hasCode, StatusCode } from "../../src/base/status.ts";
+import { StatusCode } from "../../src/base/status.ts";
 import { containerd, taskV3 } from "../../src/proto/index.ts";
 import { connect, createClient } from "../../src/ttrpc/index.ts";
-import { type CreateOptions, noContainers, Workshop } from "./harness.ts";
+import { type CreateOptions, noContainers, refused, Workshop } from "./harness.ts";
 
 const SIGKILL = 9;
 const SIGTERM = 15;
 const { Status } = containerd.v1.types;
 const shop = new Workshop();
 const skip = noContainers;
-
-/** Asserts that a call is refused with this code and a message that names what it is about. */
-async function refused(call: Promise<unknown>, code: number, message: RegExp): Promise<void> {
-  await assert.rejects(call, (err: Error) => {
-    assert.match(err.message, message);
-    assert.ok(hasCode(err, code as StatusCode), `code ${(err as { code?: number }).code}: ${err.message}`);
-    return true;
-  });
-}
 
 describe("a container's life", () => {
   test("goes through its states, and every answer and event tells the same", { skip }, async () => {
@@ -179,6 +170,9 @@ describe("calls that have no place", () => {
       task.start({ id }),
       task.delete({ id }),
       task.kill({ id, signal: SIGKILL }),
+      task.update({ id, resources: { value: Buffer.from("{}") } }),
+      task.pause({ id }),
+      task.resume({ id }),
     ];
     for (const call of [...calls, task.wait({ id }), task.pids({ id }), task.closeIO({ id })]) {
       await refused(call, StatusCode.notFound, /container nobody does not exist/);
@@ -220,7 +214,7 @@ describe("calls that have no place", () => {
     ]) {
       await refused(call, StatusCode.notFound, /container states has no process e1/);
     }
-    await refused(task.pause({ id }), StatusCode.unimplemented, /Pause/);
+    await refused(task.checkpoint({ id }), StatusCode.unimplemented, /Checkpoint/);
     assert.equal((await task.state({ id })).status, Status.RUNNING);
     await task.kill({ id, signal: SIGKILL });
     await task.wait({ id });
