@@ -1,18 +1,9 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, statSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { type CommandResult, command, must } from "./command.ts";
-import { findWriteLimit, type WriteLimit } from "./write-limit.ts";
+import { DISK_PREFIX, DiskFiles } from "./disk-files.ts";
+import { findWriteLimit, type NoWriteLimit, type WriteLimit } from "./write-limit.ts";
 
 /** An ext4 of its own whose writes can be made as slow as wanted. */
 export interface SlowDisk {
@@ -42,7 +33,10 @@ export interface SlowDiskOptions {
   readonly directory?: string;
 }
 
-const NAME = "ebb-slow-disk";
+/** How writes to a device ("loop0") are limited: where that takes a group, each device has its own. */
+export function writeLimitOf(deviceName: string): WriteLimit | NoWriteLimit {
+  return findWriteLimit(`${DISK_PREFIX}${deviceName}`);
+}
 
 /** Why this machine cannot have a slow disk, or undefined where it can. */
 export function whyNoSlowDisk(): string | undefined {
@@ -55,7 +49,7 @@ export function whyNoSlowDisk(): string | undefined {
     );
     if (!found) return `a slow disk needs ${program}`;
   }
-  const limit = findWriteLimit(NAME);
+  const limit = writeLimitOf("probe");
   return "reason" in limit ? `a slow disk needs a limit on writes: ${limit.reason}` : undefined;
 }
 
@@ -69,27 +63,30 @@ async function attach(file: string): Promise<string> {
 
 /** Makes the disk; it is fast until {@link SlowDisk.throttle} is called. */
 export async function makeSlowDisk(options: SlowDiskOptions = {}): Promise<SlowDisk> {
-  const limit = findWriteLimit(NAME);
-  if ("reason" in limit) throw new Error(limit.reason);
-  const directory = options.directory ?? mkdtempSync(path.join(os.tmpdir(), "ebb-slow-disk-"));
-  const mountPoint = path.join(directory, "mount");
-  const file = path.join(directory, "image");
-  mkdirSync(mountPoint, { recursive: true });
-  writeFileSync(file, "");
-  truncateSync(file, options.size ?? 512 << 20);
-  const device = await attach(file);
-  const disk = new LoopDisk({
-    directory,
-    ownDirectory: options.directory === undefined,
-    file,
-    mountPoint,
-    device,
-    limit,
-  });
+  const reason = whyNoSlowDisk();
+  if (reason !== undefined) throw new Error(reason);
+  const directory = options.directory ?? mkdtempSync(path.join(os.tmpdir(), DISK_PREFIX));
+  const files = new DiskFiles(directory, options.directory === undefined);
+  files.make(options.size ?? 512 << 20);
   try {
+    return await makeDisk(files);
+  } catch (error) {
+    files.remove();
+    throw error;
+  }
+}
+
+async function makeDisk(files: DiskFiles): Promise<SlowDisk> {
+  const device = await attach(files.image);
+  const limit = writeLimitOf(path.basename(device));
+  if ("reason" in limit) throw new Error(limit.reason);
+  const disk = new LoopDisk({ files, device, limit });
+  try {
+    // A process that was killed with a throttled disk leaves its rule to the next user of the device.
+    disk.lift();
     // Without the lazy parts: they would write for minutes, against the limit.
     await must("mkfs.ext4", ["-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", device]);
-    await must("mount", ["-t", "ext4", "-o", "noatime", device, mountPoint]);
+    await must("mount", ["-t", "ext4", "-o", "noatime", device, files.mountPoint]);
   } catch (error) {
     await disk.dispose();
     throw error;
@@ -98,11 +95,7 @@ export async function makeSlowDisk(options: SlowDiskOptions = {}): Promise<SlowD
 }
 
 interface LoopDiskParts {
-  readonly directory: string;
-  /** Whether the directory was made for the disk, and goes with it. */
-  readonly ownDirectory: boolean;
-  readonly file: string;
-  readonly mountPoint: string;
+  readonly files: DiskFiles;
   readonly device: string;
   readonly limit: WriteLimit;
 }
@@ -119,7 +112,7 @@ class LoopDisk implements SlowDisk {
   }
 
   get mountPoint(): string {
-    return this.#parts.mountPoint;
+    return this.#parts.files.mountPoint;
   }
 
   get device(): string {
@@ -158,14 +151,12 @@ class LoopDisk implements SlowDisk {
   }
 
   async #dispose(): Promise<void> {
-    const { directory, ownDirectory, file, mountPoint, device, limit } = this.#parts;
+    const { files, device, limit } = this.#parts;
     limit.clear(this.#number);
-    if (isMountPoint(mountPoint)) await unmount(mountPoint);
+    if (isMountPoint(files.mountPoint)) await unmount(files.mountPoint);
     // Where something still holds the file system, the kernel detaches the device with the last user.
     await must("losetup", ["--detach", device]);
-    rmdirSync(mountPoint);
-    rmSync(file);
-    if (ownDirectory) rmdirSync(directory);
+    files.remove();
     limit.dispose();
   }
 }

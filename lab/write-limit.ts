@@ -21,6 +21,8 @@ export interface WriteLimit {
   wrap(file: string, args: readonly string[]): [string, string[]];
   /** Sets the rule for a device ("7:0"); replaces an earlier one. */
   set(device: string, bytesPerSecond: number): void;
+  /** Whether there is a rule for a device. */
+  isSet(device: string): boolean;
   /** Drops the rule; writes that wait go on at once. Does nothing where there is none. */
   clear(device: string): void;
   /** Removes what was made for the rule. */
@@ -54,6 +56,7 @@ function v1Limit(rule: string): WriteLimit {
     cgroup: undefined,
     wrap: (file, args) => [file, [...args]],
     set: (device, bytesPerSecond) => writeFileSync(rule, `${device} ${bytesPerSecond}`),
+    isSet: (device) => hasLine(rule, `${device} `),
     clear: (device) => writeFileSync(rule, `${device} 0`),
     dispose: () => {},
   };
@@ -62,25 +65,40 @@ function v1Limit(rule: string): WriteLimit {
 function v2Limit(root: string, name: string): WriteLimit {
   const directory = path.join(root, name);
   const rule = path.join(directory, "io.max");
+  const writers = path.join(directory, "writers");
+  return {
+    cgroup: name,
+    wrap: (file, args) => {
+      makeGroup(root, directory);
+      mkdirSync(writers, { recursive: true });
+      return ["sh", ["-c", 'echo $$ > "$0" && exec "$@"', path.join(writers, "cgroup.procs"), file, ...args]];
+    },
+    set: (device, bytesPerSecond) => {
+      makeGroup(root, directory);
+      writeFileSync(rule, `${device} wbps=${bytesPerSecond}`);
+    },
+    isSet: (device) => hasLine(rule, `${device} `),
+    clear: (device) => {
+      if (existsSync(directory)) writeFileSync(rule, `${device} wbps=max`);
+    },
+    dispose: () => {
+      for (const group of [writers, directory]) if (existsSync(group)) rmdirSync(group);
+    },
+  };
+}
+
+function makeGroup(root: string, directory: string): void {
   mkdirSync(directory, { recursive: true });
   // Page cache is charged to a group only where memory is accounted as well.
   writeFileSync(path.join(root, "cgroup.subtree_control"), "+io +memory");
   writeFileSync(path.join(directory, "cgroup.subtree_control"), "+io +memory");
-  return {
-    cgroup: name,
-    wrap: (file, args) => {
-      const group = path.join(directory, "writers");
-      mkdirSync(group, { recursive: true });
-      return ["sh", ["-c", 'echo $$ > "$0" && exec "$@"', path.join(group, "cgroup.procs"), file, ...args]];
-    },
-    set: (device, bytesPerSecond) => writeFileSync(rule, `${device} wbps=${bytesPerSecond}`),
-    clear: (device) => writeFileSync(rule, `${device} wbps=max`),
-    dispose: () => {
-      for (const group of [path.join(directory, "writers"), directory]) {
-        if (existsSync(group)) rmdirSync(group);
-      }
-    },
-  };
+}
+
+function hasLine(file: string, start: string): boolean {
+  if (!existsSync(file)) return false;
+  return readFileSync(file, "utf8")
+    .split("\n")
+    .some((line) => line.startsWith(start));
 }
 
 /** What {@link findWriteLimit} says where nothing can be limited. */
@@ -89,8 +107,8 @@ export interface NoWriteLimit {
 }
 
 /**
- * Finds how writes are limited here, or says why they cannot be. `name` is the group to be made where the
- * machine has cgroup v2.
+ * Finds how writes are limited here, or says why they cannot be. `name` is the group that is made for the first
+ * rule or writer where the machine has cgroup v2.
  */
 export function findWriteLimit(
   name: string,

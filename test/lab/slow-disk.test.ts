@@ -93,6 +93,25 @@ describe("the slow disk", () => {
     }
   });
 
+  test("is slow on its own: another one beside it takes its data meanwhile", { skip }, async (t) => {
+    const [slow, fast] = await Promise.all([smallDisk(t), smallDisk(t)]);
+    assert.notEqual(slow.device, fast.device);
+    slow.throttle(1);
+    fast.throttle(64 * MEBIBYTE);
+    const before = slow.writtenBytes();
+    await write(slow, 4);
+    await write(fast, 4);
+    const waiting = startSync(slow);
+    await waiting.waiting();
+    await startSync(fast).exited;
+    assert.equal(waiting.ended(), false);
+    await fast.dispose();
+    assert.equal(waiting.ended(), false, "the limit of one went with the other");
+    assert.ok(slow.writtenBytes() - before < 4 * MEBIBYTE);
+    slow.lift();
+    await waiting.exited;
+  });
+
   test("lifts what was never throttled without a word", { skip }, async (t) => {
     const disk = await smallDisk(t);
     disk.lift();
@@ -126,8 +145,11 @@ describe("where writes are limited", () => {
       const limit = findWriteLimit("slow", mountinfo);
       assert.ok(!("reason" in limit));
       assert.equal(limit.cgroup, "slow");
+      assert.equal(limit.isSet("7:3"), false);
+      limit.clear("7:3");
       limit.set("7:3", 4096);
       assert.equal(readFileSync(path.join(root, "slow/io.max"), "utf8"), "7:3 wbps=4096");
+      assert.equal(limit.isSet("7:3"), true);
       limit.clear("7:3");
       assert.equal(readFileSync(path.join(root, "slow/io.max"), "utf8"), "7:3 wbps=max");
     } finally {
