@@ -1,0 +1,152 @@
+import fs from "node:fs";
+import path from "node:path";
+import { abortable } from "../base/deadline.ts";
+import { type MountInfo, parseMountInfo } from "./mountinfo.ts";
+
+const { readdir, readFile, readlink } = fs.promises;
+
+/** A mount namespace in which a file system is mounted. */
+export interface MountHolder {
+  /** The inode of the namespace, as `ls -l /proc/PID/ns/mnt` shows it. */
+  readonly namespace: number;
+  /** The first of the processes in it, ascending. */
+  readonly pids: readonly number[];
+  /** How many processes there are in it. */
+  readonly processes: number;
+  readonly mountPoints: readonly string[];
+}
+
+/** Who has a file system mounted, as far as it could be seen. */
+export interface MountHolders {
+  /** By namespace, ascending. */
+  readonly holders: readonly MountHolder[];
+  /** How many processes could not be looked at for want of permission. */
+  readonly unknown: number;
+}
+
+/** How to look. */
+export interface MountHolderOptions {
+  /** Ends the search; the error is its reason, as half an answer would pass for a whole one. */
+  readonly signal?: AbortSignal;
+  /** Namespaces that are not of interest, such as {@link ownMountNamespace}. */
+  readonly exclude?: ReadonlySet<number>;
+  /** How many pids of a namespace to name; 10 where it is missing. */
+  readonly maxPids?: number;
+  /** Where proc is mounted; `/proc` where it is missing. */
+  readonly proc?: string;
+}
+
+/** How many processes are looked at together: few enough to leave the other threads of the pool to others. */
+const AT_ONCE = 8;
+
+/** The mount namespace that this process is in. */
+export function ownMountNamespace(): number {
+  return fs.statSync("/proc/self/ns/mnt").ino;
+}
+
+/**
+ * Tells in which mount namespaces of this host the file system with a device number (`major:minor`; an overlay has
+ * one of its own) is mounted. It reads a link per process and one table of mounts per namespace, off the main
+ * thread. Processes that end meanwhile are left out.
+ *
+ * It does not find who holds a mount that is in no namespace's tree any more, by an open file, a directory it works
+ * in or a mapping: that takes a look at each descriptor of each process. Nor does it find a namespace that no
+ * process's first thread is in.
+ */
+export async function findMountHolders(
+  device: string,
+  options: MountHolderOptions = {},
+): Promise<MountHolders> {
+  const { signal = new AbortController().signal, exclude, maxPids = 10, proc = "/proc" } = options;
+  const { namespaces, denied } = await abortable(groupByNamespace({ proc, signal }), signal);
+  const holders: MountHolder[] = [];
+  let unknown = denied;
+  for (const [namespace, pids] of [...namespaces].sort(([a], [b]) => a - b)) {
+    if (exclude?.has(namespace)) continue;
+    const mounts = await abortable(mountsOf(pids, device, { proc, signal }), signal);
+    if (mounts === "denied") unknown += pids.length;
+    else if (mounts !== "gone" && mounts.length > 0) {
+      const mountPoints = mounts.map(({ mountPoint }) => mountPoint);
+      holders.push({ namespace, pids: pids.slice(0, maxPids), processes: pids.length, mountPoints });
+    }
+  }
+  return { holders, unknown };
+}
+
+/** Why something of a process could not be read. */
+type Unread = "gone" | "denied";
+
+/** Where to look, and until when. */
+interface Where {
+  readonly proc: string;
+  readonly signal: AbortSignal;
+}
+
+/** The pids of all processes, ascending, by the mount namespace they are in. */
+async function groupByNamespace({ proc, signal }: Where) {
+  const namespaces = new Map<number, number[]>();
+  let denied = 0;
+  const pids = (await readdir(proc)).filter((name) => /^\d+$/.test(name)).map(Number);
+  pids.sort((a, b) => a - b);
+  for (let first = 0; first < pids.length; first += AT_ONCE) {
+    signal.throwIfAborted();
+    const chunk = pids.slice(first, first + AT_ONCE);
+    const found = await Promise.all(chunk.map((pid) => namespaceOf(path.join(proc, String(pid)))));
+    for (const [index, namespace] of found.entries()) {
+      if (namespace === "denied") denied += 1;
+      else if (namespace !== "gone") {
+        const known = namespaces.get(namespace) ?? [];
+        known.push(chunk[index] ?? 0);
+        namespaces.set(namespace, known);
+      }
+    }
+  }
+  return { namespaces, denied };
+}
+
+/** The link reads `mnt:[4026531841]` (namespaces(7)). */
+async function namespaceOf(dir: string): Promise<number | Unread> {
+  const link = await readlink(path.join(dir, "ns/mnt")).catch(unread);
+  const inode = /^mnt:\[(\d+)\]$/.exec(link)?.[1];
+  if (inode !== undefined) return Number(inode);
+  return link === "denied" ? link : "gone";
+}
+
+/** The mounts of a device in the namespace of these processes, by the first that can tell. */
+async function mountsOf(
+  pids: readonly number[],
+  device: string,
+  { proc, signal }: Where,
+): Promise<MountInfo[] | Unread> {
+  let why: Unread = "gone";
+  for (const pid of await wholeViewFirst(pids, { proc, signal })) {
+    signal.throwIfAborted();
+    const text = await readFile(path.join(proc, String(pid), "mountinfo"), "utf8").catch(unread);
+    if (text === "denied") why = text;
+    else if (text !== "gone") return parseMountInfo(linesWith(device, text));
+  }
+  return why;
+}
+
+/** A process sees the mounts below its root only: one that is not in a chroot, where there is one, comes first. */
+async function wholeViewFirst(pids: readonly number[], { proc, signal }: Where): Promise<readonly number[]> {
+  for (const pid of pids) {
+    signal.throwIfAborted();
+    const root = await readlink(path.join(proc, String(pid), "root")).catch(unread);
+    if (root === "/") return [pid, ...pids.filter((other) => other !== pid)];
+  }
+  return pids;
+}
+
+/** Left to the parser are the lines that matter: a host with thousands of mounts would keep it for long. */
+function linesWith(device: string, text: string): string {
+  return text
+    .split("\n")
+    .filter((line) => line.split(" ", 3)[2] === device)
+    .join("\n");
+}
+
+/** A process can end between any two looks; what else there is to fail is permission. */
+function unread(err: NodeJS.ErrnoException): Unread {
+  return err.code === "EACCES" || err.code === "EPERM" ? "denied" : "gone";
+}
