@@ -12,6 +12,7 @@ const LAYERS: Readonly<Record<string, number>> = {
   ttrpc: 2,
   rootfs: 2,
   oci: 2,
+  config: 2,
   shim: 3,
   client: 3,
 };

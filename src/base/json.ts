@@ -1,5 +1,6 @@
 import { Validator } from "@cfworker/json-schema";
 import type { FromSchema, JSONSchema } from "json-schema-to-ts";
+import { describeFinding, isObject } from "./json-finding.ts";
 import { StatusCode, StatusError } from "./status.ts";
 
 /** A JSON schema written as an object constant, and its validator, which is made at the first use. */
@@ -12,6 +13,11 @@ export interface JsonReader<T> {
    * name pass unchecked.
    */
   parse(text: string, where: string): T;
+  /**
+   * A decoded value, checked as what a person wrote, who wants to hear of every mistake at once: the error
+   * names all of them, one after the other, and a `null` is as wrong as any other value of a wrong type.
+   */
+  check(value: unknown, where: string): T;
 }
 
 /** A reader for one schema; `code` is what its errors carry. */
@@ -19,20 +25,25 @@ export function jsonReader<const S extends JSONSchema>(
   schema: S,
   code: StatusCode = StatusCode.invalidArgument,
 ): JsonReader<FromSchema<S>> {
-  let validator: Validator | undefined;
+  const first = findings(schema, true);
+  const all = findings(schema, false);
+  const checked = (value: unknown, where: string, problems: readonly string[]) => {
+    if (problems.length > 0) throw new StatusError(code, `${where}: ${problems.join("; ")}`);
+    return value as FromSchema<S>;
+  };
   return {
     parse(text, where) {
-      const value = decode(text, where, code);
+      const value = decodeJson(text, where, code);
       dropNulls(schema, value);
-      validator ??= new Validator(schema as object, "2020-12");
-      const problem = findProblem(validator, schema, value);
-      if (problem !== undefined) throw new StatusError(code, `${where}: ${problem}`);
-      return value as FromSchema<S>;
+      // The last finding is the one nearest to the cause; those before it say that what holds it is wrong, too.
+      return checked(value, where, first(value).slice(-1));
     },
+    check: (value, where) => checked(value, where, [...new Set(all(value))]),
   };
 }
 
-function decode(text: string, where: string, code: StatusCode): unknown {
+/** The value of a JSON text. An error begins with `where` and says whether there is nothing or something else. */
+export function decodeJson(text: string, where: string, code: StatusCode): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -57,88 +68,23 @@ function dropNulls(schema: unknown, value: unknown): void {
   }
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
-}
+/** Findings that only say that something inside is wrong, which has a finding of its own. */
+const OUTER = new Set(["properties", "additionalProperties", "items"]);
 
-function findProblem(validator: Validator, schema: unknown, value: unknown): string | undefined {
-  try {
-    const { valid, errors } = validator.validate(value);
-    // The last error is the one nearest to the cause; those before it say that what holds it is wrong, too.
-    return valid ? undefined : describe(errors.at(-1), schema, value);
-  } catch (thrown) {
-    // The validator writes names as URIs, which half a surrogate pair has no place in.
-    if (thrown instanceof URIError) return "the document has a name that is not Unicode text";
-    throw thrown;
-  }
-}
-
-/** What the validator reports; both locations are URI fragments with JSON pointers (RFC 6901). */
-interface Finding {
-  readonly keyword: string;
-  readonly keywordLocation: string;
-  readonly instanceLocation: string;
-  readonly error: string;
-}
-
-function describe(finding: Finding | undefined, schema: unknown, value: unknown): string {
-  if (finding === undefined) return "the document does not match its schema";
-  const place = segments(finding.instanceLocation).map((segment) => `/${escapeSegment(segment)}`);
-  const subject = place.length === 0 ? "the document" : place.join("");
-  return `${subject} ${complaint(finding, at(schema, finding.keywordLocation), at(value, finding.instanceLocation))}`;
-}
-
-const TYPE_NAMES: Readonly<Record<string, string>> = {
-  array: "an array",
-  boolean: "true or false",
-  integer: "a whole number",
-  number: "a number",
-  object: "an object",
-  string: "a string",
-};
-
-function complaint(finding: Finding, rule: unknown, instance: unknown): string {
-  switch (finding.keyword) {
-    case "type":
-      return `must be ${[rule]
-        .flat()
-        .map((name) => TYPE_NAMES[String(name)] ?? String(name))
-        .join(" or ")}`;
-    case "required":
-      return `must have ${missingNames(rule, instance).join(", ")}`;
-    case "enum":
-      return `must be one of ${[rule].flat().join(", ")}`;
-    case "minimum":
-      return `must be at least ${String(rule)}`;
-    case "maximum":
-      return `must be at most ${String(rule)}`;
-    case "minLength":
-      return "must not be empty";
-    default:
-      return `is wrong: ${finding.error}`;
-  }
-}
-
-function missingNames(rule: unknown, instance: unknown): string[] {
-  const required = Array.isArray(rule) ? rule.map(String) : [];
-  return required.filter((name) => !isObject(instance) || !Object.hasOwn(instance, name));
-}
-
-function segments(fragment: string): string[] {
-  const pointer = decodeURIComponent(fragment.replace(/^#/, ""));
-  const parts = pointer.split("/").slice(1);
-  return parts.map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
-}
-
-function escapeSegment(segment: string): string {
-  return segment.replaceAll("~", "~0").replaceAll("/", "~1");
-}
-
-function at(root: unknown, fragment: string): unknown {
-  let value = root;
-  for (const segment of segments(fragment)) {
-    if (!isObject(value) || !Object.hasOwn(value, segment)) return undefined;
-    value = value[segment];
-  }
-  return value;
+/** What is wrong with a value, in words; the validator is made at the first call. */
+function findings(schema: JSONSchema, onlyFirst: boolean): (value: unknown) => string[] {
+  let validator: Validator | undefined;
+  return (value) => {
+    validator ??= new Validator(schema as object, "2020-12", onlyFirst);
+    try {
+      const { valid, errors } = validator.validate(value);
+      const inner = errors.filter(({ keyword }) => !OUTER.has(keyword));
+      if (!valid && inner.length === 0) return ["the document does not match its schema"];
+      return inner.map((finding) => describeFinding(finding, schema, value));
+    } catch (thrown) {
+      // The validator writes names as URIs, which half a surrogate pair has no place in.
+      if (thrown instanceof URIError) return ["the document has a name that is not Unicode text"];
+      throw thrown;
+    }
+  };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { JSONSchema } from "json-schema-to-ts";
-import { jsonReader } from "../../src/base/json.ts";
+import { decodeJson, jsonReader } from "../../src/base/json.ts";
 import { StatusCode } from "../../src/base/status.ts";
 import { status } from "../support/status.ts";
 
@@ -90,4 +90,59 @@ describe("the error for a document names the place and what belongs there:", () 
     const internal = jsonReader(schema, StatusCode.internal);
     assert.throws(() => internal.parse("{}", "f"), status(StatusCode.internal, /^f: /));
   });
+});
+
+describe("a document that a person wrote", () => {
+  const strict = jsonReader({
+    type: "object",
+    properties: {
+      version: { const: 2 },
+      dir: { type: "string", pattern: "^/" },
+      limits: {
+        type: "object",
+        properties: { waitMs: { type: "integer", minimum: 1, maximum: 9 } },
+        additionalProperties: false,
+      },
+    },
+    required: ["version"],
+    additionalProperties: false,
+  } as const satisfies JSONSchema);
+
+  test("comes back as it is where it fits", () => {
+    const value = { version: 2, dir: "/a", limits: { waitMs: 3 } };
+    assert.deepEqual(strict.check(value, "f"), value);
+  });
+
+  const rows: [text: string, ...problems: string[]][] = [
+    ["3", "the document must be an object"],
+    ["null", "the document must be an object"],
+    ["{}", "the document must have version"],
+    ['{"version":"2","dir":"a"}', "/version must be 2", "/dir must match ^/"],
+    ['{"version":2,"dir":null,"limits":null}', "/dir must be a string", "/limits must be an object"],
+    [
+      '{"limits":{"waitMs":0,"waitS":1},"x":{"y":1}}',
+      "the document must have version",
+      "/limits/waitMs must be at least 1",
+      "/limits/waitS is not known",
+      "/x is not known",
+    ],
+    [
+      '{"version":2,"limits":{"waitMs":-0.5}}',
+      "/limits/waitMs must be a whole number",
+      "/limits/waitMs must be at least 1",
+    ],
+    ['{"version":2,"__proto__":1,"constructor":2}', "/__proto__ is not known", "/constructor is not known"],
+    ['{"version":2,"a/b":1}', "/a~1b is not known"],
+    ['{"version":2,"\\ud800":1}', "the document has a name that is not Unicode text"],
+  ];
+  for (const [text, ...problems] of rows) {
+    test(`is told every mistake: ${text}`, () => {
+      const expected = (thrown: unknown) => {
+        assert.equal((thrown as Error).message, `the file: ${problems.join("; ")}`);
+        return status(StatusCode.invalidArgument, /./)(thrown);
+      };
+      const value = decodeJson(text, "the file", StatusCode.invalidArgument);
+      assert.throws(() => strict.check(value, "the file"), expected);
+    });
+  }
 });

@@ -1,0 +1,90 @@
+import type { JSONSchema } from "json-schema-to-ts";
+import { MAX_TIMER_MS } from "../base/deadline.ts";
+
+/** A whole number of milliseconds that a timer of the runtime holds. */
+const milliseconds = { type: "integer", minimum: 1, maximum: MAX_TIMER_MS } as const;
+
+/** Every limit of the runtime side: what it is (`description`), and the reason for its default (`$comment`). */
+export const limitsSchema = {
+  type: "object",
+  description: "what waits how long, and how much there may be of it; times are milliseconds",
+  properties: {
+    serverReadyMs: {
+      ...milliseconds,
+      description: "`start` waits that long for the server that it launched",
+      $comment: "a server is there at once, on a host that swaps after seconds; the daemon waits longer",
+      default: 10_000,
+    },
+    mountMs: {
+      ...milliseconds,
+      description: "Create waits that long for the mount of the rootfs",
+      $comment:
+        "making an overlay's work directories waits for the disk's journal; the kubelet gives a whole request as much",
+      default: 120_000,
+    },
+    mountsAtOnce: {
+      type: "integer",
+      minimum: 1,
+      maximum: 48,
+      description: "that many mounts of one shim may be under way; the others wait for their turn",
+      $comment: "each takes a thread while it waits for a disk, and Delete must always find one that is free",
+      default: 32,
+    },
+    pendingMs: {
+      ...milliseconds,
+      description:
+        "Create waits that long for a release of the same upper directory or source that is still under way",
+      $comment: "as a rule a sync has ended by then; a caller that comes again is better off with an answer",
+      default: 60_000,
+    },
+    exitMs: {
+      ...milliseconds,
+      description: "Delete waits that long for the exit of a container that was never started",
+      $comment: "a killed process is gone at once unless it sits in an uninterruptible call",
+      default: 10_000,
+    },
+    releaseMs: {
+      ...milliseconds,
+      description:
+        "Delete waits that long for the release of a rootfs that is a block device or of a type it does not know, and in mode `strict` of any; the next Delete goes on waiting",
+      $comment: "as long as a mount may take: the disk is the same",
+      default: 120_000,
+    },
+    turnMs: {
+      ...milliseconds,
+      description:
+        "a release waits that long for those before it on the same device, then it goes ahead all the same",
+      $comment: "only a disk that is out of order takes longer, and waiting must not go on for ever",
+      default: 600_000,
+    },
+    eventMs: {
+      ...milliseconds,
+      description: "one attempt to hand an event to the daemon takes no longer than that",
+      $comment: "a daemon that works answers at once",
+      default: 5_000,
+    },
+    eventQueue: {
+      type: "integer",
+      minimum: 1,
+      maximum: 1_000_000,
+      description:
+        "that many events wait for a daemon that is away before the oldest other than exits and deletes are given up",
+      $comment: "each is small, and a shim serves few containers",
+      default: 4_096,
+    },
+    shutdownMs: {
+      ...milliseconds,
+      description: "the shim goes on that long after Shutdown to send its last events and answers",
+      $comment: "the daemon allows the shim some seconds to go, then it kills",
+      default: 1_000,
+    },
+    deleteMs: {
+      ...milliseconds,
+      description: "the `delete` command takes no longer than that",
+      $comment: "stays below the daemon's own limit of 5 s, so that the answer is written before the kill",
+      default: 4_500,
+    },
+  },
+  additionalProperties: false,
+  default: {},
+} as const satisfies JSONSchema;

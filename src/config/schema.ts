@@ -1,0 +1,85 @@
+import type { FromSchema, JSONSchema } from "json-schema-to-ts";
+import { limitsSchema } from "./limits.ts";
+
+/** The version of the configuration that this schema describes. */
+export const CURRENT_VERSION = 2;
+
+/** What becomes of a container's unwritten data when it is deleted, from the usual to the daring. */
+export const RELEASE_MODES = ["deferred", "strict", "volatile"] as const;
+
+const runtimeSchema = {
+  type: "object",
+  description: "how the shim runs containers",
+  properties: {
+    release: {
+      enum: RELEASE_MODES,
+      description:
+        "what becomes of a container's unwritten data: `deferred` writes it out after Delete has answered, `strict` before, `volatile` leaves it to the kernel, and `fsync` in the container does nothing",
+      $comment: "loses nothing that another shim would not lose, and lets nobody wait",
+      default: "deferred",
+    },
+    runDirectory: {
+      type: "string",
+      pattern: "^(/[^/]+)+$",
+      description: "where the shims of a host note down for each other what is under way; on a tmpfs",
+      $comment: "gone after a restart, as are the processes that its notes are about",
+      default: "/run/ebb",
+    },
+    limits: limitsSchema,
+  },
+  additionalProperties: false,
+  default: {},
+} as const satisfies JSONSchema;
+
+const imagesSchema = {
+  type: "object",
+  description: "how the image side keeps images; accepted already, and read from the version on that has one",
+  properties: {
+    syncAfterUnpack: {
+      type: "boolean",
+      description: "whether an image counts as there only once its files are on the disk",
+      $comment: "an image that a power cut left with holes is found out by nobody",
+      default: true,
+    },
+    maxUnpackedBytes: {
+      type: "integer",
+      minimum: 1,
+      maximum: Number.MAX_SAFE_INTEGER,
+      description: "an image whose files are larger than that is refused while it is being unpacked",
+      $comment: "several times the largest in use, and small enough that one bad image fills few disks",
+      default: 64 * 2 ** 30,
+    },
+  },
+  additionalProperties: false,
+  default: {},
+} as const satisfies JSONSchema;
+
+/** The host's configuration file, as docs/config.schema.json publishes it. */
+export const configSchema = {
+  $schema: "https://json-schema.org/draft/2020-12/schema",
+  title: "the configuration of ebb on a host, /etc/ebb/config.json",
+  type: "object",
+  properties: {
+    $schema: { type: "string", description: "for editors: where this schema is; ebb does not read it" },
+    version: { const: CURRENT_VERSION, description: "the version of the configuration's form" },
+    runtime: runtimeSchema,
+    images: imagesSchema,
+  },
+  required: ["version"],
+  additionalProperties: false,
+} as const satisfies JSONSchema;
+
+/** One of {@link RELEASE_MODES}. */
+export type ReleaseMode = (typeof RELEASE_MODES)[number];
+
+/** The runtime section with every setting in it. */
+export type RuntimeConfig = FromSchema<typeof runtimeSchema>;
+
+/** The images section with every setting in it. */
+export type ImagesConfig = FromSchema<typeof imagesSchema>;
+
+/** A host's configuration, complete. */
+export interface Config {
+  readonly runtime: RuntimeConfig;
+  readonly images: ImagesConfig;
+}
