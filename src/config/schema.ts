@@ -7,7 +7,8 @@ export const CURRENT_VERSION = 2;
 /** What becomes of a container's unwritten data when it is deleted, from the usual to the daring. */
 export const RELEASE_MODES = ["deferred", "strict", "volatile"] as const;
 
-const runtimeSchema = {
+/** The section of the runtime side. */
+export const runtimeSchema = {
   type: "object",
   description: "how the shim runs containers",
   properties: {
@@ -31,7 +32,8 @@ const runtimeSchema = {
   default: {},
 } as const satisfies JSONSchema;
 
-const imagesSchema = {
+/** The section of the image side. */
+export const imagesSchema = {
   type: "object",
   description: "how the image side keeps images; accepted already, and read from the version on that has one",
   properties: {
@@ -71,6 +73,11 @@ export const configSchema = {
 
 /** One of {@link RELEASE_MODES}. */
 export type ReleaseMode = (typeof RELEASE_MODES)[number];
+
+/** Whether a word names a release mode. */
+export function isReleaseMode(word: string): word is ReleaseMode {
+  return (RELEASE_MODES as readonly string[]).includes(word);
+}
 
 /** The runtime section with every setting in it. */
 export type RuntimeConfig = FromSchema<typeof runtimeSchema>;

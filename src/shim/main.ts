@@ -2,7 +2,6 @@ import fs from "node:fs";
 import path from "node:path";
 import { StatusError } from "../base/status.ts";
 import { type Flags, parseFlags, usageError } from "./flags.ts";
-import { readSettings } from "./settings.ts";
 import { revision, version } from "./version.ts";
 
 /** What is printed where the daemon reads it: one line about what went wrong, exit status 1. */
@@ -22,15 +21,15 @@ async function run(flags: Flags): Promise<void> {
     fs.writeSync(1, `${programName()}:\n  Version:  ${version}\n  Revision: ${revision}\n`);
     return;
   }
-  const settings = readSettings(process.env);
   if (flags.info) return (await import("./info.ts")).info();
+  const settings = await import("./command-settings.ts");
   switch (flags.action) {
     case "start":
-      return (await import("./start.ts")).start(flags, settings);
+      return (await import("./start.ts")).start(flags, await settings.settingsForStart(flags));
     case "delete":
-      return (await import("./delete.ts")).deleteDead(flags, settings);
+      return (await import("./delete.ts")).deleteDead(flags, settings.settingsForDelete());
     case "":
-      return (await import("./serve.ts")).serve(flags, settings);
+      return (await import("./serve.ts")).serve(flags, settings.settingsForServer());
     default:
       throw usageError(`unknown command ${flags.action}`);
   }

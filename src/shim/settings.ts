@@ -1,46 +1,31 @@
 import { StatusCode, StatusError } from "../base/status.ts";
+import { defaultConfig, readConfig } from "../config/config.ts";
+import { limitsSchema } from "../config/limits.ts";
+import { isReleaseMode, RELEASE_MODES, type RuntimeConfig, runtimeSchema } from "../config/schema.ts";
 
-/** Every limit of the shim that a host may want to change. Times are milliseconds. */
-export interface Settings {
-  /** How long `start` waits for the server it launched to say that it serves. */
-  readonly serverReadyMs: number;
-  /** How long mounting a rootfs may take. */
-  readonly mountMs: number;
-  /** How long Delete waits for the exit of an init that `runc delete` has just killed. */
-  readonly exitMs: number;
-  /** How long one attempt to hand an event to the daemon may take. */
-  readonly eventMs: number;
-  /** How many events wait for the daemon before the oldest other than exits and deletes are given up. */
-  readonly eventQueue: number;
-  /** How long the server goes on sending events after Shutdown before it exits. */
-  readonly shutdownMs: number;
-  /** How long the `delete` subcommand may take; the daemon kills it after 5 s. */
-  readonly deleteMs: number;
-}
+type Limits = RuntimeConfig["limits"];
 
-/** The defaults, each with its reason. */
-export const defaultSettings: Settings = {
-  // The server needs some 20 ms; a host that swaps or is throttled may need seconds. The daemon waits longer.
-  serverReadyMs: 10_000,
-  // Making the work directories of an overlay waits for the disk's journal, which a busy disk makes slow;
-  // two minutes is what the kubelet gives a whole request.
-  mountMs: 120_000,
-  // A killed process is gone at once unless it sits in an uninterruptible call.
-  exitMs: 10_000,
-  // The Go shim's figure: a daemon that works answers at once.
-  eventMs: 5_000,
-  // Some kilobytes each in a burst; a shim serves few containers.
-  eventQueue: 4_096,
-  // The daemon allows the shim 3 s to go after Shutdown, then it kills.
-  shutdownMs: 1_000,
-  // Stays below the daemon's own 5 s so that the answer is written before the kill.
-  deleteMs: 4_500,
-};
+/** What a host may want to change of the shim, limits included: src/config/schema.ts says what each is. */
+export type Settings = Readonly<Omit<RuntimeConfig, "limits"> & Limits>;
 
-const VARIABLES: Readonly<Record<keyof Settings, string>> = {
+const RUN_DIRECTORY = new RegExp(runtimeSchema.properties.runDirectory.pattern);
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The settings of a host that changes nothing. */
+export const defaultSettings: Settings = flat(defaultConfig.runtime);
+
+/** The environment variable that overrules each setting. */
+export const VARIABLES: Readonly<Record<keyof Settings, string>> = {
+  release: "EBB_RELEASE",
+  runDirectory: "EBB_RUN_DIR",
   serverReadyMs: "EBB_SERVER_READY_MS",
   mountMs: "EBB_MOUNT_MS",
+  mountsAtOnce: "EBB_MOUNTS_AT_ONCE",
+  pendingMs: "EBB_PENDING_MS",
   exitMs: "EBB_EXIT_MS",
+  releaseMs: "EBB_RELEASE_MS",
+  turnMs: "EBB_TURN_MS",
   eventMs: "EBB_EVENT_MS",
   eventQueue: "EBB_EVENT_QUEUE",
   shutdownMs: "EBB_SHUTDOWN_MS",
@@ -48,19 +33,49 @@ const VARIABLES: Readonly<Record<keyof Settings, string>> = {
 };
 
 /**
- * The settings for an environment: the defaults, where no `EBB_…` variable says otherwise. The daemon hands
- * its own environment to its shims. A value that is no positive whole number is `invalidArgument`.
+ * The settings of this host: its configuration file, overruled by the `EBB_…` variables of the environment,
+ * which the daemon hands to its shims. Whatever is wrong is an error that names the file and each place in it
+ * ({@link readConfig}), or the variable (`invalidArgument`).
  */
-export function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
-  const settings: Record<keyof Settings, number> = { ...defaultSettings };
-  for (const [key, variable] of Object.entries(VARIABLES) as [keyof Settings, string][]) {
-    const text = env[variable];
-    if (text === undefined || text === "") continue;
-    if (!/^[1-9]\d{0,9}$/.test(text)) {
-      const message = `${variable} must be a whole number from 1 to 9999999999, not ${JSON.stringify(text)}`;
-      throw new StatusError(StatusCode.invalidArgument, message);
+export function readSettings(env: Environment): Settings {
+  return overrule(fileSettings(env), env);
+}
+
+/** The settings of this host's configuration file alone, errors as of {@link readConfig}. */
+export function fileSettings(env: Environment): Settings {
+  return flat(readConfig(env).runtime);
+}
+
+/** Settings as the environment has them where it has any. A value that cannot be one is `invalidArgument`. */
+export function overrule(settings: Settings, env: Environment): Settings {
+  const keys = Object.keys(VARIABLES) as (keyof Settings)[];
+  const set = keys.filter((key) => (env[VARIABLES[key]] ?? "") !== "");
+  const changes = set.map((key) => [key, fromText(key, env[VARIABLES[key]] ?? "")]);
+  return { ...settings, ...Object.fromEntries(changes) };
+}
+
+function flat({ limits, ...others }: RuntimeConfig): Settings {
+  return { ...others, ...limits };
+}
+
+function fromText(key: keyof Settings, text: string): Settings[keyof Settings] {
+  const refuse = (what: string) =>
+    new StatusError(
+      StatusCode.invalidArgument,
+      `${VARIABLES[key]} must be ${what}, not ${JSON.stringify(text)}`,
+    );
+  switch (key) {
+    case "release":
+      if (isReleaseMode(text)) return text;
+      throw refuse(`one of ${RELEASE_MODES.join(", ")}`);
+    case "runDirectory":
+      if (RUN_DIRECTORY.test(text)) return text;
+      throw refuse("an absolute path");
+    default: {
+      const { minimum, maximum } = limitsSchema.properties[key];
+      const number = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+      if (number >= minimum && number <= maximum) return number;
+      throw refuse(`a whole number from ${minimum} to ${maximum}`);
     }
-    settings[key] = Number(text);
   }
-  return settings;
 }

@@ -4,6 +4,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { containerd, google, taskV2 } from "../../src/proto/index.ts";
 import { connect, createClient } from "../../src/ttrpc/index.ts";
+import { makeFifo } from "../support/files.ts";
 import { makeBundle, runShim, shimPath } from "../support/shim-process.ts";
 
 const { BootstrapParams, BootstrapResult } = containerd.runtime.bootstrap.v1;
@@ -205,6 +206,80 @@ describe("bad input gets a clear error, exit status 1, and leaves nothing", () =
       fs.rmSync(bundle, { recursive: true });
     });
   }
+});
+
+describe("a configuration with mistakes", () => {
+  const problems =
+    "/runtime/release must be one of deferred, strict, volatile; /runtime/limits/mountMS is not known";
+  let dir = "";
+  let env: Record<string, string> = {};
+  before(() => {
+    dir = makeBundle();
+    env = { EBB_CONFIG: path.join(dir, "host.json") };
+    const runtime = { release: "lazy", limits: { mountMS: 1 } };
+    fs.writeFileSync(path.join(dir, "host.json"), JSON.stringify({ version: 2, runtime }));
+  });
+  after(() => fs.rmSync(dir, { recursive: true }));
+
+  test("is told by start, all of it, and in the bundle's log", async () => {
+    const bundle = makeBundle(config);
+    const log = path.join(bundle, "log");
+    makeFifo(log);
+    const reader = fs.openSync(log, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+    const before = traces(bundle);
+    const { status, stdout, stderr } = await runShim([...flags("c1"), "start"], { cwd: bundle, env });
+    assert.equal(status, 1);
+    assert.equal(stderr, `containerd-shim-ebb-v2: ${env.EBB_CONFIG}: ${problems}\n`);
+    assert.equal(stdout.toString(), "");
+    const lines = fs.readFileSync(reader, "utf8").trimEnd().split("\n");
+    fs.closeSync(reader);
+    assert.equal(lines.length, 1);
+    const { level, namespace, shim, err } = JSON.parse(lines[0] ?? "");
+    assert.deepEqual({ level, namespace, shim }, { level: "error", namespace: "ebb-test", shim: "c1" });
+    assert.equal(err, `${env.EBB_CONFIG}: ${problems}`);
+    assert.deepEqual(traces(bundle), before);
+    fs.rmSync(bundle, { recursive: true });
+  });
+
+  test("does not keep delete from cleaning up, which says that it uses the defaults", async () => {
+    const bundle = makeBundle();
+    const args = [...flags("gone"), "-bundle", bundle, "delete"];
+    const { status, stdout, stderr } = await runShim(args, { cwd: bundle, env });
+    assert.equal(status, 0);
+    assert.ok(stderr.startsWith(`${env.EBB_CONFIG}: ${problems}; the defaults are used\n`), stderr);
+    assert.equal(containerd.task.v2.DeleteResponse.decode(stdout).exitStatus, 137);
+    fs.rmSync(bundle, { recursive: true });
+  });
+
+  test("does not reach a server that serves already", { skip }, async () => {
+    const bundle = makeBundle(config);
+    const { stdout } = await runShim([...flags("c2"), "start"], { cwd: bundle });
+    const again = await runShim([...flags("c2"), "start"], { cwd: bundle, env });
+    assert.equal(again.status, 1);
+    const connection = await connect(stdout.toString());
+    const { shimPid } = await createClient(taskV2, connection).connect({ id: "c2" });
+    assert.ok(shimPid > 1);
+    await stop(stdout.toString());
+    fs.rmSync(bundle, { recursive: true });
+  });
+
+  test("is nothing to -v and -info", { skip }, async () => {
+    for (const flag of ["-v", "-info"]) {
+      const { status, stderr } = await runShim([flag], { env });
+      assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
+    }
+  });
+});
+
+test("a configuration that an older version wrote still serves", { skip }, async () => {
+  const bundle = makeBundle(config);
+  const file = path.join(bundle, "host.json");
+  fs.writeFileSync(file, JSON.stringify({ version: 1, release: "deferred", limits: { shutdownMs: 500 } }));
+  const args = [...flags("c3"), "start"];
+  const { stdout, stderr } = await runShim(args, { cwd: bundle, env: { EBB_CONFIG: file } });
+  assert.match(stdout.toString(), /^unix:/, stderr);
+  await stop(stdout.toString());
+  fs.rmSync(bundle, { recursive: true });
 });
 
 describe("delete", () => {
