@@ -137,7 +137,7 @@ export function processes(scope: Scope): ProcessLine[] {
 }
 
 function isReleaseHelper({ pid, comm }: ProcessLine): boolean {
-  return comm === "cat" && readOr(`/proc/${pid}/environ`) === "";
+  return (comm === "sh" || comm === "flock") && readOr(`/proc/${pid}/environ`) === "";
 }
 
 function isMarked({ pid }: ProcessLine, scope: Scope): boolean {

@@ -1,9 +1,10 @@
 import type { JSONSchema } from "json-schema-to-ts";
 import { jsonReader } from "../base/json.ts";
 import { isObject } from "../base/json-finding.ts";
+import { RELEASE_MODES } from "../base/release-mode.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { limitsSchema } from "./limits.ts";
-import { CURRENT_VERSION, RELEASE_MODES } from "./schema.ts";
+import { CURRENT_VERSION } from "./schema.ts";
 
 /** A form that the configuration had once: what it allowed, and the same said in the next version's form. */
 interface OldVersion {

@@ -1,11 +1,9 @@
 import type { FromSchema, JSONSchema } from "json-schema-to-ts";
+import { RELEASE_MODES } from "../base/release-mode.ts";
 import { limitsSchema } from "./limits.ts";
 
 /** The version of the configuration that this schema describes. */
 export const CURRENT_VERSION = 2;
-
-/** What becomes of a container's unwritten data when it is deleted, from the usual to the daring. */
-export const RELEASE_MODES = ["deferred", "strict", "volatile"] as const;
 
 /** The section of the runtime side. */
 export const runtimeSchema = {
@@ -70,14 +68,6 @@ export const configSchema = {
   required: ["version"],
   additionalProperties: false,
 } as const satisfies JSONSchema;
-
-/** One of {@link RELEASE_MODES}. */
-export type ReleaseMode = (typeof RELEASE_MODES)[number];
-
-/** Whether a word names a release mode. */
-export function isReleaseMode(word: string): word is ReleaseMode {
-  return (RELEASE_MODES as readonly string[]).includes(word);
-}
 
 /** The runtime section with every setting in it. */
 export type RuntimeConfig = FromSchema<typeof runtimeSchema>;

@@ -64,13 +64,29 @@ export function parseSpec(text: string, where: string): Spec {
   return reader.parse(text, where);
 }
 
+const annotationsReader = jsonReader({
+  type: "object",
+  properties: { annotations: specSchema.properties.annotations },
+} as const satisfies JSONSchema);
+
 /**
  * Reads a bundle's config.json. `notFound` where there is none, `resourceExhausted` where it is larger than
  * {@link MAX_SPEC_BYTES}, `invalidArgument` where it is no configuration; each names the file.
  */
 export function readSpec(bundle: string): Spec {
+  const { file, text } = readConfigJson(bundle);
+  return parseSpec(text, file);
+}
+
+/** The annotations of a bundle's config.json, whatever else is in it; errors as of {@link readSpec}. */
+export function readAnnotations(bundle: string): Readonly<Record<string, string>> {
+  const { file, text } = readConfigJson(bundle);
+  return annotationsReader.parse(text, file).annotations ?? {};
+}
+
+function readConfigJson(bundle: string): { file: string; text: string } {
   const file = bundlePaths(bundle).config;
   const text = readTextFile(file, MAX_SPEC_BYTES);
   if (text === undefined) throw new StatusError(StatusCode.notFound, `${file}: no such file`);
-  return parseSpec(text, file);
+  return { file, text };
 }

@@ -1,57 +1,107 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
 import { StatusCode, StatusError } from "../base/status.ts";
+import { readProcessStat } from "../linux/process-stat.ts";
+import { runFolder } from "./run-directory.ts";
 
-/** A program and its arguments that does nothing but read its stdin to the end and exit. It needs one thread only. */
+/** A program that waits for the end of its stdin, and exits. */
 export type HelperCommand = readonly [program: string, ...args: string[]];
 
 /**
- * `cat` is all that a helper has to be: it waits for the end of its stdin and exits. It has one thread, so that
- * its exit is the exit of its last reference, and a twentieth of our memory.
+ * What the helper does, as a constant text for the shell; nothing from outside is in it. The arguments are the
+ * seconds that it waits for its turn (0: no turn is needed) and the markers to remove after a clean release;
+ * descriptor 3 is the lock of the device, those from 4 on are the mounts.
+ * - The read ends with stdin: when we say so, or die.
+ * - flock(1) waits for the releases before ours on the device. It must not hold the mounts meanwhile, or the
+ *   shell's close would not be the last. Without that program there are no turns.
+ * - Each mount is closed by itself, in which the kernel syncs, as the lock would go before that in an exit.
+ *   Descriptors beyond 9 the shell cannot name; they go in the exit.
  */
-export const DEFAULT_HELPERS: readonly HelperCommand[] = [["/bin/cat"], ["/usr/bin/cat"]];
+const SCRIPT = `read -r word
+turn=$1
+shift
+if [ "$turn" -gt 0 ]; then flock -w "$turn" 3 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-; fi
+exec 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
+if [ "$word" = clean ] && [ "$#" -gt 0 ]; then rm -rf -- "$@"; fi`;
+
+/** What the script's arguments are shown behind in a list of processes. */
+const TITLE = "ebb-release";
 
 /** A process that holds descriptors until it is let go. */
 export interface Helper {
   readonly pid: number;
-  /** Ends its stdin, upon which it exits. Our death does the same. */
-  readonly letGo: () => void;
+  /** In clock ticks since boot: with the pid, what tells this process from any later one. */
+  readonly startTime: number;
+  /**
+   * Ends its stdin, upon which it lets the descriptors go and exits. Our death does the same. `clean` has it
+   * remove the markers as well.
+   */
+  readonly letGo: (how?: "clean") => void;
   /** Resolves when it has exited, and what its exit had to do for the descriptors is done. */
   readonly exited: Promise<void>;
 }
 
+/** What a helper is started with. */
+export interface HelperOptions {
+  /** What it holds. */
+  readonly fds: readonly number[];
+  /** The file that releases on one device take turns by, and for how long it waits, in milliseconds. */
+  readonly turn?: { readonly lockFile: string; readonly limitMs: number } | undefined;
+  /** Directories that are removed when the release was clean (`volatile.ts`). */
+  readonly markers?: readonly string[];
+  /** What else can hold descriptors, the first that starts is taken; without turns, and removing no markers. */
+  readonly fallbacks?: readonly HelperCommand[];
+  /** A POSIX shell; `/bin/sh` where it is missing. */
+  readonly shell?: string | undefined;
+}
+
+/** The file that releases on a device take turns by. */
+export function lockFileOf(runDirectory: string, device: string): string {
+  return path.join(runFolder(runDirectory, "locks"), device.replace(":", "-"));
+}
+
 /**
- * Starts the first of the commands that can be started, and hands it copies of the descriptors. It keeps neither
- * this process alive nor its directory or session. Where none can be started the error is `unavailable`.
+ * Starts a helper: the shell, which has one thread, so that its end is the end of its last reference, and a
+ * twentieth of our memory; else one of the fallbacks. It keeps neither this process alive nor its directory or
+ * session. Where none can be started the error is `unavailable`.
  */
-export async function startHelper(
-  fds: readonly number[],
-  commands: readonly HelperCommand[],
-): Promise<Helper> {
+export async function startHelper(options: HelperOptions): Promise<Helper> {
+  const { turn, markers = [], fallbacks = [], shell = "/bin/sh" } = options;
+  const seconds = turn === undefined ? 0 : Math.ceil(turn.limitMs / 1000);
+  const first: HelperCommand = [shell, "-c", SCRIPT, TITLE, String(seconds), ...markers];
   const failures: string[] = [];
-  for (const command of commands) {
+  for (const command of [first, ...fallbacks]) {
     try {
-      return await startOne(fds, command);
+      return await startOne(command, options);
     } catch (err) {
       failures.push(err instanceof Error ? err.message : String(err));
     }
   }
-  const message = `the helper that releases a mount cannot be started: ${failures.join("; ") || "none is configured"}`;
+  const message = `the helper that releases a mount cannot be started: ${failures.join("; ")}`;
   throw new StatusError(StatusCode.unavailable, message);
 }
 
-async function startOne(fds: readonly number[], [program, ...args]: HelperCommand): Promise<Helper> {
-  // In a session and directory of its own, so that it holds nothing else and no signal of ours reaches it.
-  const child = spawn(program, args, {
-    stdio: ["pipe", "ignore", "ignore", ...fds],
-    detached: true,
-    cwd: "/",
-    env: {},
-  });
-  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const pid = await pidOf(child);
-  child.unref();
-  child.stdin?.on("error", () => {});
-  return { pid, letGo: () => child.stdin?.destroy(), exited };
+async function startOne([program, ...args]: HelperCommand, { fds, turn }: HelperOptions): Promise<Helper> {
+  // The lock is of the open file, which the helper is to be the only one to have.
+  const lock = turn === undefined ? undefined : fs.openSync(turn.lockFile, "a", 0o600);
+  try {
+    // In a session and directory of its own, so that it holds nothing else and no signal of ours reaches it.
+    const child = spawn(program, args, {
+      stdio: ["pipe", "ignore", "ignore", lock ?? "ignore", ...fds],
+      detached: true,
+      cwd: "/",
+      env: {},
+    });
+    const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    const pid = await pidOf(child);
+    child.unref();
+    child.stdin?.on("error", () => {});
+    const letGo = (how?: "clean") => void child.stdin?.end(how === undefined ? "" : `${how}\n`);
+    return { pid, startTime: readProcessStat(pid)?.startTime ?? 0, letGo, exited };
+  } finally {
+    if (lock !== undefined) fs.closeSync(lock);
+  }
 }
 
 async function pidOf(child: ChildProcess): Promise<number> {

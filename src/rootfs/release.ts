@@ -1,41 +1,63 @@
 import fs from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
+import { faultPoint } from "../base/fault-point.ts";
 import type { Logger } from "../base/logger.ts";
+import type { ReleaseMode } from "../base/release-mode.ts";
 import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { fsError } from "../linux/errno.ts";
 import { type Libc, O_PATH, UmountFlag } from "../linux/libc.ts";
 import { type MountInfo, readMountInfo } from "../linux/mountinfo.ts";
+import { type Backing, backingOf } from "./backing.ts";
 import { isolationOf, mountPointsToIsolate, reachableMounts } from "./mount-tree.ts";
-import { DEFAULT_HELPERS, type Helper, type HelperCommand, startHelper } from "./release-helper.ts";
+import { type PendingRelease, PendingReleases } from "./pending.ts";
+import { type Helper, type HelperCommand, lockFileOf, startHelper } from "./release-helper.ts";
+import { markersMayGo, markersOf } from "./release-markers.ts";
 
 const open = promisify(fs.open);
 const close = promisify(fs.close);
 
+/** What every release of a shim shares. */
+export interface ReleaseHost {
+  readonly libc: Libc;
+  readonly logger: Logger;
+  /** Where the shims of this host tell each other of their releases; `/run/ebb` unless configured. */
+  readonly runDirectory: string;
+  /** How long a release waits for those before it on its device, in milliseconds, before it goes ahead. */
+  readonly turnMs: number;
+  /** What can hold a mount where there is no shell. */
+  readonly helpers?: readonly HelperCommand[];
+  /** The shell that holds mounts; `/bin/sh` where it is missing. */
+  readonly shell?: string;
+}
+
+/** Whose rootfs is released, and how. */
+export interface ReleaseRequest {
+  /** Where it is mounted: an absolute path. */
+  readonly rootfs: string;
+  readonly namespace: string;
+  readonly id: string;
+  readonly mode: ReleaseMode;
+  /** Mounts, by their ids in mountinfo, that stay. */
+  readonly keep?: ReadonlySet<number>;
+}
+
 /** A rootfs on its way out: it has left the mount tree, and a helper holds its last reference. */
 export interface Release {
   /** What was unmounted, in order. Empty where nothing was mounted. */
-  readonly mounts: readonly string[];
-  /** The helpers, whose exits prove that the kernel has written everything out. */
-  readonly helperPids: readonly number[];
+  readonly mounts: readonly PendingRelease[];
   /**
-   * Resolves when it has, with the milliseconds since the call; earlier where another mount namespace still has a
-   * copy of the mount, which it got while this one was there and which no detaching reaches unless the parent is
-   * shared. The sync is then done by whoever lets that copy go.
+   * Why whoever needs the rootfs's source next has to wait for `ended`: it is a block device, or of a kind that
+   * is not known, or could not be written down for others to see. Empty where nobody has to.
+   */
+  readonly mustWait: string;
+  /**
+   * Resolves when the helpers have ended, and the kernel has written everything out, with the milliseconds since
+   * the call; earlier where another mount namespace still has a copy of the mount, which it got while this one was
+   * there and which no detaching reaches unless the parent is shared. The sync is then done by whoever lets that
+   * copy go.
    */
   readonly ended: Promise<{ readonly ms: number }>;
-}
-
-/** What a release needs. */
-export interface ReleaseOptions {
-  readonly libc: Libc;
-  /** Where it is mounted: an absolute path. */
-  readonly rootfs: string;
-  readonly logger: Logger;
-  /** Mounts, by their ids in mountinfo, that stay. */
-  readonly keep?: ReadonlySet<number>;
-  /** What can hold a mount, the first that starts is taken; `cat` where it is missing. */
-  readonly helpers?: readonly HelperCommand[];
 }
 
 /** Mounts stacked on one point come off one a round; nobody stacks more than a few. */
@@ -47,31 +69,32 @@ const MAX_ROUNDS = 64;
  * The kernel syncs the file system below an overlay when the overlay's last reference goes, in the process that
  * lets it go (`cleanup_mnt`), and MNT_DETACH alone would make that us. So, for each mount:
  * 1. it is opened (O_PATH), and a helper process is started that inherits the descriptor;
- * 2. it is detached, which now only changes the tree; our descriptor is closed, which is not the last one (and off
+ * 2. it is written down in the run directory, for whoever wants to mount the same again;
+ * 3. it is detached, which now only changes the tree; our descriptor is closed, which is not the last one (and off
  *    the main thread, as it is the last one after all where somebody has killed the helper);
- * 3. the helper is told to exit by the end of its stdin, and the kernel does the rest in its exit. Our own
- *    death tells it the same.
+ * 4. the helper is told to let go by the end of its stdin, and the kernel does the rest in its close or its exit.
+ *    Our own death tells it the same.
  *
  * When this resolves the tree is clean and nobody has waited. A path with nothing mounted is a release that has
  * ended. Where no helper can be started nothing is detached and the error is `unavailable`.
  */
-export async function releaseRootfs(options: ReleaseOptions): Promise<Release> {
+export async function releaseRootfs(host: ReleaseHost, request: ReleaseRequest): Promise<Release> {
   const started = Date.now();
-  const rootfs = await realMountPoint(options.rootfs);
-  const mounts: string[] = [];
+  const rootfs = await realMountPoint(request.rootfs);
   const rounds: Round[] = [];
   for (let before = ""; ; ) {
-    const left = reachableMounts(readMountInfo(), rootfs).filter(({ id }) => !options.keep?.has(id));
+    const left = reachableMounts(readMountInfo(), rootfs).filter(({ id }) => !request.keep?.has(id));
     if (left.length === 0) break;
     const now = left.map(({ id }) => id).join();
     if (now === before || rounds.length === MAX_ROUNDS) throw stillMounted(rootfs, left);
     before = now;
-    const round = await detachRound({ ...options, rootfs }, left);
-    rounds.push(round);
-    mounts.push(...round.detached);
+    rounds.push(await detachRound(host, { ...request, rootfs }, left));
   }
-  const ended = Promise.all(rounds.map((round) => round.ended)).then(() => ({ ms: Date.now() - started }));
-  return { mounts, helperPids: rounds.map(({ helper }) => helper.pid), ended };
+  return {
+    mounts: rounds.flatMap(({ detached }) => detached),
+    mustWait: rounds.map(({ mustWait }) => mustWait).find((reason) => reason !== "") ?? "",
+    ended: Promise.all(rounds.map(({ ended }) => ended)).then(() => ({ ms: Date.now() - started })),
+  };
 }
 
 /**
@@ -92,52 +115,134 @@ function stillMounted(rootfs: string, left: readonly MountInfo[]): StatusError {
   );
 }
 
+/** A mount that is held, and what is below it. */
+interface HeldMount {
+  readonly mount: MountInfo;
+  readonly backing: Backing;
+  readonly fd: number;
+}
+
 interface Round {
-  readonly helper: Helper;
-  readonly detached: readonly string[];
+  readonly detached: readonly PendingRelease[];
+  readonly mustWait: string;
   /** Resolves when neither the helper nor we hold a mount any more. */
   readonly ended: Promise<unknown>;
 }
 
 /** Detaches what can be reached now, the deepest points first. */
-async function detachRound(options: ReleaseOptions, left: readonly MountInfo[]): Promise<Round> {
-  const { libc, rootfs, logger, helpers = DEFAULT_HELPERS } = options;
-  const { points, fds } = await openMounts(left);
-  const helper = await startHelper(fds, helpers).catch(async (err) => {
+async function detachRound(
+  host: ReleaseHost,
+  request: ReleaseRequest,
+  left: readonly MountInfo[],
+): Promise<Round> {
+  const held = await holdMounts(left);
+  const fds = held.map(({ fd }) => fd);
+  const helper = await startHelper(await helperOptions(host, held)).catch(async (err) => {
     await closeAll(fds);
     throw err;
   });
-  const detached: string[] = [];
+  faultPoint("release: helper started");
+  const entries = held.map((one) => entryOf(one, request, helper));
+  const record = recordAll(host, entries);
+  faultPoint("release: recorded");
+  const detached: PendingRelease[] = [];
+  const isClean = async () =>
+    detached.length === held.length &&
+    (await markersMayGo(
+      held.map(({ mount }) => mount),
+      host.logger,
+    ));
   let ended: Promise<unknown>;
   try {
-    for (const point of mountPointsToIsolate(readMountInfo(), rootfs)) await libc.mount(isolationOf(point));
-    for (const point of points) if (detach(libc, point)) detached.push(point);
+    await isolate(host.libc, request.rootfs);
+    for (const entry of entries) if (detach(host.libc, entry.mountPoint)) detached.push(entry);
+    faultPoint("release: detached");
   } finally {
     // In this order: the helper's must be the last reference.
-    const closed = closeAll(fds).then(helper.letGo);
-    ended = Promise.all([closed, helper.exited]);
+    const closed = closeAll(fds).then(async () => helper.letGo((await isClean()) ? "clean" : undefined));
+    ended = Promise.all([closed, helper.exited]).finally(record.remove);
+    ended.catch(() => {});
     // Ours is the last one where the helper has been killed. Its sync is not waited for here.
     await Promise.race([closed, helper.exited]);
   }
-  logger.debug("detached", { mounts: detached, helper: helper.pid });
-  return { helper, detached, ended };
+  faultPoint("release: let go");
+  host.logger.debug("detached", { mounts: detached.map(({ mountPoint }) => mountPoint), helper: helper.pid });
+  return { detached, ended, mustWait: reasonToWait(held) || record.failure };
 }
 
-async function openMounts(mounts: readonly MountInfo[]): Promise<{ points: string[]; fds: number[] }> {
-  const points: string[] = [];
-  const fds: number[] = [];
-  try {
-    for (const { mountPoint } of mounts) {
-      const fd = await openMount(mountPoint);
-      if (fd === undefined) continue;
-      fds.push(fd);
-      points.push(mountPoint);
+/** Whom the answer has to wait for. */
+function reasonToWait(held: readonly HeldMount[]): string {
+  const slow = held.find(({ backing: { kind } }) => kind === "block" || kind === "other");
+  if (slow === undefined) return "";
+  const { backing, mount } = slow;
+  return backing.kind === "block"
+    ? `${backing.source} is a block device`
+    : `${mount.type} is of a kind that is not known`;
+}
+
+async function helperOptions(host: ReleaseHost, held: readonly HeldMount[]) {
+  const fds = held.map(({ fd }) => fd);
+  const overlay = held.find(({ backing: { kind, device } }) => kind === "overlay" && device !== "");
+  const markers = markersOf(held.map(({ mount }) => mount));
+  const turn =
+    overlay === undefined || markers.length > 0
+      ? undefined
+      : { lockFile: lockFileOf(host.runDirectory, overlay.backing.device), limitMs: host.turnMs };
+  return { fds, turn, markers, fallbacks: host.helpers ?? [], shell: host.shell };
+}
+
+function entryOf({ mount, backing }: HeldMount, request: ReleaseRequest, helper: Helper): PendingRelease {
+  const { namespace, id, mode } = request;
+  const { kind, source, key, device } = backing;
+  return {
+    ...{ namespace, id, mode, kind, source, device },
+    ...(key !== undefined && { key }),
+    mountPoint: mount.mountPoint,
+    mountId: mount.id,
+    mounted: mount.device,
+    since: new Date().toISOString(),
+    helper: { pid: helper.pid, startTime: helper.startTime },
+  };
+}
+
+/** Writes the entries down. A run directory that cannot be written is no reason to keep the rootfs mounted. */
+function recordAll(host: ReleaseHost, entries: readonly PendingRelease[]) {
+  const registry = new PendingReleases(host.runDirectory);
+  const removals: (() => void)[] = [];
+  let failure = "";
+  for (const entry of entries) {
+    try {
+      removals.push(registry.add(entry));
+    } catch (err) {
+      failure = `the release cannot be written down: ${StatusError.from(err).message}`;
+      host.logger.error(failure, { err });
     }
-    return { points, fds };
+  }
+  const remove = () => {
+    for (const removal of removals) removal();
+  };
+  return { failure, remove };
+}
+
+/** Opens each mount. One that somebody else has unmounted meanwhile is left out. */
+async function holdMounts(mounts: readonly MountInfo[]): Promise<HeldMount[]> {
+  const all = readMountInfo();
+  const held: HeldMount[] = [];
+  try {
+    for (const mount of mounts) {
+      const backing = await backingOf(mount, all);
+      const fd = await openMount(mount.mountPoint);
+      if (fd !== undefined) held.push({ mount, backing, fd });
+    }
+    return held;
   } catch (err) {
-    await closeAll(fds);
+    await closeAll(held.map(({ fd }) => fd));
     throw err;
   }
+}
+
+async function isolate(libc: Libc, rootfs: string): Promise<void> {
+  for (const point of mountPointsToIsolate(readMountInfo(), rootfs)) await libc.mount(isolationOf(point));
 }
 
 /** Not on the main thread: whoever closes the last descriptor of a mount that is detached waits for its disk. */

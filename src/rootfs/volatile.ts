@@ -4,7 +4,7 @@ import path from "node:path";
 import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { fsError } from "../linux/errno.ts";
 import { type Libc, UmountFlag } from "../linux/libc.ts";
-import { unescapeName } from "./lower-dirs.ts";
+import { upperOf } from "./backing.ts";
 import type { MountSpec } from "./mount-plan.ts";
 
 const { lstat, mkdir, mkdtemp, rm } = fs.promises;
@@ -25,7 +25,7 @@ export function withVolatile(mounts: readonly MountSpec[]): MountSpec[] {
 /** Whether a mount is an overlay with an upper directory that can be written to. */
 export function isWritableOverlay({ type, options }: MountSpec): boolean {
   const access = options.findLast((option) => option === "ro" || option === "rw");
-  return type === "overlay" && access !== "ro" && options.some((option) => option.startsWith("upperdir="));
+  return type === "overlay" && access !== "ro" && upperOf(options) !== undefined;
 }
 
 /**
@@ -41,12 +41,6 @@ export function isVolatile(options: readonly string[] | string): boolean {
 
 function saysWhatIsSynced(option: string): boolean {
   return option === "volatile" || option.startsWith("fsync=");
-}
-
-/** The work directory that an overlay's options name, as the file system has it. */
-export function workDirOf({ options }: MountSpec): string | undefined {
-  const option = options.findLast((one) => one.startsWith("workdir="));
-  return option === undefined ? undefined : unescapeName(option.slice("workdir=".length));
 }
 
 /**

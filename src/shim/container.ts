@@ -2,17 +2,15 @@ import PQueue from "p-queue";
 import { within } from "../base/deadline.ts";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import type { Logger } from "../base/logger.ts";
-import { hasCode, StatusCode, StatusError } from "../base/status.ts";
+import { hasCode, StatusCode } from "../base/status.ts";
 import { cgroupOf, cgroupPids } from "../linux/cgroup.ts";
 import type { ChildExits } from "../linux/child-exits.ts";
-import type { Libc } from "../linux/libc.ts";
 import type { Pidfd } from "../linux/pidfd.ts";
 import { writeExitRecord } from "../oci/bundle.ts";
 import type { Runc } from "../oci/runc.ts";
-import { releaseRootfs } from "../rootfs/release.ts";
 import { ExitOrder, INIT } from "./exit-order.ts";
 import { type LifecycleEvent, type TaskState, transition } from "./lifecycle.ts";
-import type { Settings } from "./settings.ts";
+import type { ContainerRootfs, RootfsHost } from "./rootfs.ts";
 import type { Stdio } from "./stdio.ts";
 import { Steps } from "./steps.ts";
 
@@ -24,20 +22,17 @@ export interface Exit {
 }
 
 /** What every container of a shim shares. */
-export interface Host {
+export interface Host extends RootfsHost {
   readonly namespace: string;
-  readonly libc: Libc;
   readonly childExits: ChildExits;
-  readonly settings: Settings;
-  readonly logger: Logger;
 }
 
 /** What a container is made of once `runc create` has made it. */
 export interface ContainerParts {
   readonly id: string;
   readonly bundle: string;
-  /** Where the rootfs was mounted, or undefined where the daemon gave no mounts. */
-  readonly rootfs: string | undefined;
+  /** Undefined where the daemon gave no mounts. */
+  readonly rootfs: ContainerRootfs | undefined;
   readonly runc: Runc;
   readonly stdio: Stdio;
   readonly pid: number;
@@ -164,8 +159,8 @@ export class Container {
 
   /**
    * Removes what the container is made of, in steps: a call after a failure goes on where that one stopped,
-   * and calls at the same time share one run. Answers as soon as the rootfs has left the mount tree; what the
-   * kernel then writes out is the release helper's business.
+   * and calls at the same time share one run. Answers as soon as the rootfs has left the mount tree, or as late
+   * as its kind and the release mode ask for; what the kernel writes out is the release helper's business.
    */
   async delete(): Promise<Exit> {
     await this.#command(async () => {
@@ -202,13 +197,14 @@ export class Container {
   }
 
   #deletionSteps() {
-    const { runc, stdio, pidfd } = this.#parts;
+    const { runc, stdio, pidfd, rootfs } = this.#parts;
     return [
       { name: "runc delete", run: () => this.#runcDelete(runc) },
       { name: "await exit", run: () => this.#awaitExit() },
       { name: "close stdio", run: () => stdio.close() },
       { name: "close pidfd", run: () => pidfd.close() },
-      { name: "detach rootfs", run: () => this.#detachRootfs() },
+      { name: "detach rootfs", run: () => rootfs?.detach() },
+      { name: "await release", run: () => rootfs?.settled() },
     ];
   }
 
@@ -224,16 +220,5 @@ export class Container {
   /** A container that was never started is killed by `runc delete`; its exit belongs before its deletion. */
   async #awaitExit(): Promise<void> {
     await within(this.exited, this.#host.settings.exitMs, `the exit of pid ${this.pid}`);
-  }
-
-  async #detachRootfs(): Promise<void> {
-    const { rootfs } = this.#parts;
-    if (rootfs === undefined) return;
-    const release = await releaseRootfs({ libc: this.#host.libc, rootfs, logger: this.#logger });
-    void release.ended.then(
-      ({ ms }) => this.#logger.info("the rootfs is released", { rootfs, ms, helpers: release.helperPids }),
-      (err) =>
-        this.#logger.error("the release of the rootfs went wrong", { rootfs, err: StatusError.from(err) }),
-    );
   }
 }

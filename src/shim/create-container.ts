@@ -1,14 +1,14 @@
-import fs from "node:fs";
 import path from "node:path";
 import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { Pidfd } from "../linux/pidfd.ts";
 import { checkBundle, readInitPid, writeOptions, writeRuntime } from "../oci/bundle.ts";
 import { decodeRuncOptions, type RuncOptions } from "../oci/options.ts";
 import { Runc } from "../oci/runc.ts";
+import { readAnnotations } from "../oci/spec.ts";
 import type { containerd } from "../proto/index.ts";
-import { mountRootfs } from "../rootfs/mount-rootfs.ts";
-import { releaseRootfs } from "../rootfs/release.ts";
 import { Container, type Exit, type Host } from "./container.ts";
+import { releaseModeOf } from "./release-mode.ts";
+import { ContainerRootfs } from "./rootfs.ts";
 import { Stdio } from "./stdio.ts";
 
 /** Where runc keeps its state unless the options name another directory. */
@@ -101,22 +101,25 @@ async function build(
 /** Mounts what the daemon gave as rootfs; without mounts the bundle's config.json says where the rootfs is. */
 async function mount(
   host: Host,
-  request: containerd.task.v2.CreateTaskRequest,
+  { id, rootfs: mounts }: containerd.task.v2.CreateTaskRequest,
   bundle: string,
   undo: Undo,
-): Promise<string | undefined> {
-  if (request.rootfs.length === 0) return undefined;
-  const { libc, logger, settings } = host;
-  const rootfs = path.join(bundle, "rootfs");
-  fs.mkdirSync(rootfs, { mode: 0o711, recursive: true });
-  const mounts = request.rootfs.map(({ type, source, target, options }) => ({
-    type: type ?? "",
-    source: source ?? "",
-    target: target ?? "",
-    options: options ?? [],
-  }));
-  await mountRootfs({ libc, mounts, rootfs, limitMs: settings.mountMs, logger });
-  undo.add("the mounted rootfs", () => releaseRootfs({ libc, rootfs, logger }));
+): Promise<ContainerRootfs | undefined> {
+  if (mounts.length === 0) return undefined;
+  const mode = releaseModeOf(readAnnotations(bundle), host.settings);
+  const rootfs = new ContainerRootfs(host, { namespace: host.namespace, id, bundle, mode });
+  await rootfs.mount(
+    mounts.map(({ type, source, target, options }) => ({
+      type: type ?? "",
+      source: source ?? "",
+      target: target ?? "",
+      options: options ?? [],
+    })),
+  );
+  undo.add("the mounted rootfs", async () => {
+    await rootfs.detach();
+    await rootfs.settled();
+  });
   return rootfs;
 }
 

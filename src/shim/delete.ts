@@ -1,18 +1,22 @@
 import fs from "node:fs";
 import path from "node:path";
+import PQueue from "p-queue";
 import { within } from "../base/deadline.ts";
 import { nullLogger } from "../base/logger.ts";
+import type { ReleaseMode } from "../base/release-mode.ts";
 import { StatusError } from "../base/status.ts";
 import { loadLibc } from "../linux/koffi-libc.ts";
 import { readAddress, readExitRecord, readInitPid, readOptions } from "../oci/bundle.ts";
 import { defaultRuncOptions } from "../oci/options.ts";
 import { checkId } from "../oci/runc-args.ts";
+import { readAnnotations } from "../oci/spec.ts";
 import { containerd } from "../proto/index.ts";
-import { releaseRootfs } from "../rootfs/release.ts";
 import { runcFor } from "./create-container.ts";
 import { timestamp } from "./events.ts";
 import { type Flags, usageError } from "./flags.ts";
 import { removeStaleSocket } from "./group-socket.ts";
+import { releaseModeOf } from "./release-mode.ts";
+import { ContainerRootfs } from "./rootfs.ts";
 import type { Settings } from "./settings.ts";
 
 /** The status of a process that was killed because its shim had died: 128 + SIGKILL. */
@@ -32,7 +36,7 @@ export async function deleteDead(flags: Flags, settings: Settings): Promise<void
   const giveUp = Date.now() + settings.deleteMs;
   const parts: [string, () => Promise<unknown>][] = [
     ["the container", () => removeContainer(flags, bundle)],
-    ["the rootfs", () => detachRootfs(path.join(bundle, "rootfs"))],
+    ["the rootfs", () => releaseRootfs(rootfsOf(flags, bundle, settings))],
     ["the socket", () => removeSocket(bundle)],
   ];
   for (const [what, clean] of parts) {
@@ -49,9 +53,24 @@ async function removeContainer(flags: Flags, bundle: string): Promise<void> {
   await runc.delete(flags.id, { force: true });
 }
 
-/** The helper outlives this process: the sync that the last reference brings is nobody's to wait for. */
-async function detachRootfs(rootfs: string): Promise<void> {
-  await releaseRootfs({ libc: loadLibc(), rootfs, logger: nullLogger });
+/** The helper outlives this process: a sync that nobody has asked to wait for is nobody's to wait for. */
+async function releaseRootfs(rootfs: ContainerRootfs): Promise<void> {
+  await rootfs.detach();
+  await rootfs.settled();
+}
+
+function rootfsOf({ namespace, id }: Flags, bundle: string, settings: Settings): ContainerRootfs {
+  const host = { libc: loadLibc(), settings, logger: nullLogger, mounting: new PQueue() };
+  return new ContainerRootfs(host, { namespace, id, bundle, mode: modeOf(bundle, settings) });
+}
+
+/** A config.json that is gone, or no longer readable, must not keep the rootfs mounted. */
+function modeOf(bundle: string, settings: Settings): ReleaseMode {
+  try {
+    return releaseModeOf(readAnnotations(bundle), settings);
+  } catch {
+    return settings.release;
+  }
 }
 
 async function removeSocket(bundle: string): Promise<void> {

@@ -21,6 +21,7 @@ async function run(flags: Flags): Promise<void> {
     fs.writeSync(1, `${programName()}:\n  Version:  ${version}\n  Revision: ${revision}\n`);
     return;
   }
+  if (flags.action === "hold") return (await import("./hold.ts")).hold();
   if (flags.info) return (await import("./info.ts")).info();
   const settings = await import("./command-settings.ts");
   switch (flags.action) {

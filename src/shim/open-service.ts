@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import PQueue from "p-queue";
 import type { Logger } from "../base/logger.ts";
 import { ChildExits } from "../linux/child-exits.ts";
 import { loadLibc } from "../linux/koffi-libc.ts";
@@ -39,6 +40,7 @@ export function openService(options: {
     namespace: flags.namespace,
     libc,
     childExits: new ChildExits({ libc, logger }),
+    mounting: new PQueue({ concurrency: settings.mountsAtOnce }),
     settings,
     logger,
   };

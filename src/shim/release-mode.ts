@@ -1,5 +1,5 @@
+import { isReleaseMode, RELEASE_MODES, type ReleaseMode } from "../base/release-mode.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
-import { isReleaseMode, RELEASE_MODES, type ReleaseMode } from "../config/schema.ts";
 import type { Settings } from "./settings.ts";
 
 /** The annotation in a bundle's config.json by which one container has a release mode of its own. */

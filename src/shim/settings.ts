@@ -1,7 +1,8 @@
+import { isReleaseMode, RELEASE_MODES } from "../base/release-mode.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { defaultConfig, readConfig } from "../config/config.ts";
 import { limitsSchema } from "../config/limits.ts";
-import { isReleaseMode, RELEASE_MODES, type RuntimeConfig, runtimeSchema } from "../config/schema.ts";
+import { type RuntimeConfig, runtimeSchema } from "../config/schema.ts";
 
 type Limits = RuntimeConfig["limits"];
 

@@ -74,6 +74,12 @@ async function launchServer(options: {
 }
 
 /**
+ * Threads for what may sleep on a disk, of which mounts take at most `mountsAtOnce`: Delete finds one that is free
+ * however many mounts hang.
+ */
+const THREADS = 64;
+
+/**
  * Without its JIT the server holds a third less memory at the same latency: it does little but wait. The score
  * is one above the daemon's (our parent's), so that the kernel's OOM killer prefers the shim to the daemon.
  */
@@ -81,6 +87,7 @@ function serverEnv(): NodeJS.ProcessEnv {
   return {
     ...process.env,
     BUN_JSC_useJIT: "false",
+    UV_THREADPOOL_SIZE: String(THREADS),
     EBB_OOM_SCORE_ADJ: String(oomScoreAdj(process.ppid) + 1),
   };
 }

@@ -1,7 +1,9 @@
+import { faultPoint } from "../base/fault-point.ts";
+
 /** One thing that has to be done, by a name that is logged. Doing it again after a failure must be safe. */
 export interface Step {
   readonly name: string;
-  readonly run: () => Promise<void> | void;
+  readonly run: () => Promise<void> | void | undefined;
 }
 
 /**
@@ -27,7 +29,9 @@ export class Steps {
 
   async #runRest(): Promise<void> {
     for (let step = this.#steps[this.#done]; step !== undefined; step = this.#steps[this.#done]) {
+      faultPoint(`before ${step.name}`);
       await step.run();
+      faultPoint(`after ${step.name}`);
       this.#done += 1;
     }
   }

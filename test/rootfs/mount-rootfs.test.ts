@@ -8,25 +8,23 @@ import { type Logger, nullLogger } from "../../src/base/logger.ts";
 import { hasCode, StatusCode } from "../../src/base/status.ts";
 import { loadLibc } from "../../src/linux/koffi-libc.ts";
 import { type Libc, UmountFlag } from "../../src/linux/libc.ts";
+import type { MountSpec } from "../../src/rootfs/mount-plan.ts";
 import { mountRootfs } from "../../src/rootfs/mount-rootfs.ts";
-import { notRoot, scratch } from "./scratch.ts";
+import { notRoot, requestFor, scratch } from "./scratch.ts";
 
 const libc = loadLibc();
 const place = scratch(libc);
 const skip = notRoot;
 const tmpfs = { type: "tmpfs", source: "tmpfs", target: "", options: [] };
 
+const mount = (rootfs: string, mounts: readonly MountSpec[]) =>
+  mountRootfs({ host: place.host, mounts, release: requestFor(rootfs), limitMs: 60_000 });
+
 describe("mountRootfs", () => {
   test("leaves nothing mounted where a later mount fails", { skip }, async () => {
     const [rootfs = ""] = place.make("half");
     const missing = { type: "bind", source: path.join(place.dir, "nothing"), target: "", options: ["bind"] };
-    const mounting = mountRootfs({
-      libc,
-      mounts: [tmpfs, tmpfs, missing],
-      rootfs,
-      limitMs: 60_000,
-      logger: nullLogger,
-    });
+    const mounting = mount(rootfs, [tmpfs, tmpfs, missing]);
     await assert.rejects(mounting, (err) => hasCode(err, StatusCode.notFound));
     assert.deepEqual(place.mounts(), []);
   });
@@ -37,7 +35,7 @@ describe("mountRootfs", () => {
     fs.writeFileSync(path.join(rootfs, "mark"), "");
     const missing = { type: "bind", source: path.join(place.dir, "nothing"), target: "", options: ["bind"] };
     const mounts = [tmpfs, missing];
-    const mounting = mountRootfs({ libc, mounts, rootfs, limitMs: 60_000, logger: nullLogger });
+    const mounting = mount(rootfs, mounts);
     await assert.rejects(mounting, (err) => hasCode(err, StatusCode.notFound));
     assert.deepEqual(place.mounts(), [rootfs]);
     assert.deepEqual(fs.readdirSync(rootfs), ["mark"]);
@@ -47,13 +45,7 @@ describe("mountRootfs", () => {
   test("refuses a plan before it mounts anything", { skip }, async () => {
     const [rootfs = ""] = place.make("refused");
     const loop = { ...tmpfs, options: ["loop"] };
-    const mounting = mountRootfs({
-      libc,
-      mounts: [tmpfs, loop],
-      rootfs,
-      limitMs: 60_000,
-      logger: nullLogger,
-    });
+    const mounting = mount(rootfs, [tmpfs, loop]);
     await assert.rejects(mounting, (err) => hasCode(err, StatusCode.unimplemented));
     assert.deepEqual(place.mounts(), []);
   });
@@ -73,7 +65,12 @@ describe("mountRootfs", () => {
     });
     const told: string[] = [];
     const logger: Logger = { ...nullLogger, warn: (message) => void told.push(message) };
-    const mounting = mountRootfs({ libc: slow, mounts: [tmpfs, tmpfs], rootfs, limitMs: 1, logger });
+    const mounting = mountRootfs({
+      host: { ...place.host, libc: slow, logger },
+      mounts: [tmpfs, tmpfs],
+      release: requestFor(rootfs),
+      limitMs: 1,
+    });
     await assert.rejects(
       mounting,
       (err: Error) => hasCode(err, StatusCode.deadlineExceeded) && err.message.includes(rootfs),

@@ -3,14 +3,12 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { until } from "../../lab/until.ts";
-import { nullLogger } from "../../src/base/logger.ts";
 import { hasCode, StatusCode } from "../../src/base/status.ts";
 import { loadLibc } from "../../src/linux/koffi-libc.ts";
 import type { Libc } from "../../src/linux/libc.ts";
 import { ownChildren, readProcessStat } from "../../src/linux/process-stat.ts";
-import { releaseRootfs } from "../../src/rootfs/release.ts";
 import { startHelper } from "../../src/rootfs/release-helper.ts";
-import { notRoot, openDirectories, scratch } from "./scratch.ts";
+import { helperPids, notRoot, openDirectories, scratch } from "./scratch.ts";
 
 const libc = loadLibc();
 const place = scratch(libc);
@@ -55,14 +53,15 @@ describe("the helper of a release", () => {
         environment: read("environ"),
         directory: fs.readlinkSync(`/proc/${pid}/cwd`),
         own: [group, session].every((id) => Number(id) === pid),
-        files: fds.slice(1).map((fd) => fs.readlinkSync(`/proc/${pid}/fd/${fd}`)),
+        files: fds.slice(1).map((fd) => [Number(fd), fs.readlinkSync(`/proc/${pid}/fd/${fd}`)]),
       });
     });
-    const { ended } = await releaseRootfs({ libc: looking, rootfs, logger: nullLogger });
+    const { ended } = await place.release(rootfs, { libc: looking });
     await ended;
-    const first = { name: "cat", environment: "", directory: "/", own: true };
+    const first = { name: "sh", environment: "", directory: "/", own: true };
     // The second look is after the inner mount was detached: its name is gone, the hold on it is not.
-    assert.deepEqual(looks[0], { ...first, files: ["/dev/null", "/dev/null", inner, rootfs] });
+    const none = [1, 2].map((fd) => [fd, "/dev/null"]);
+    assert.deepEqual(looks[0], { ...first, files: [...none, [4, inner], [5, rootfs]] });
     assert.equal(looks.length, 2);
   });
 
@@ -74,8 +73,8 @@ describe("the helper of a release", () => {
       process.kill(pid, "SIGKILL");
       while (!gone(pid));
     });
-    const { mounts, ended } = await releaseRootfs({ libc: killing, rootfs, logger: nullLogger });
-    assert.deepEqual([mounts, place.mounts()], [[rootfs], []]);
+    const { mounts, ended } = await place.release(rootfs, { libc: killing });
+    assert.deepEqual([mounts.map(({ mountPoint }) => mountPoint), place.mounts()], [[rootfs], []]);
     await ended;
     assert.equal(openDirectories(place.dir), before);
   });
@@ -84,8 +83,8 @@ describe("the helper of a release", () => {
     const [rootfs = ""] = place.make("lasting");
     await tmpfs(rootfs);
     const helpers = [["/bin/sleep", "1000"]] as const;
-    const released = await releaseRootfs({ libc, rootfs, logger: nullLogger, helpers });
-    const [pid = 0] = released.helperPids;
+    const released = await place.release(rootfs, { shell: "/no/such/shell", helpers });
+    const [pid = 0] = helperPids(released);
     let over = false;
     const ended = released.ended.then(() => {
       over = true;
@@ -93,8 +92,8 @@ describe("the helper of a release", () => {
     assert.deepEqual(place.mounts(), []);
     assert.equal(await until("the helper to start", () => started(pid)), "sleep");
     assert.deepEqual(
-      fs.readdirSync(`/proc/${pid}/fd`).filter((fd) => Number(fd) > 2),
-      ["3"],
+      fs.readdirSync(`/proc/${pid}/fd`).filter((fd) => Number(fd) > 3),
+      ["4"],
     );
     assert.equal(over, false);
     process.kill(pid, "SIGKILL");
@@ -105,8 +104,10 @@ describe("the helper of a release", () => {
 
 describe("starting a helper", () => {
   test("takes the first that can be started, and ends it by the end of its stdin", async () => {
-    const helper = await startHelper([], [["/no/such/program"], ["/bin/cat"], ["/bin/false"]]);
+    const fallbacks = [["/bin/cat"], ["/bin/false"]] as const;
+    const helper = await startHelper({ fds: [], shell: "/no/such/shell", fallbacks });
     assert.equal(await until("the helper to start", () => started(helper.pid)), "cat");
+    assert.equal(helper.startTime, readProcessStat(helper.pid)?.startTime);
     helper.letGo();
     helper.letGo();
     await helper.exited;
@@ -115,20 +116,19 @@ describe("starting a helper", () => {
 
   test("is unavailable where none can be, naming each and why", async () => {
     await assert.rejects(
-      startHelper([], [["/no/such/program"], ["/etc/passwd"]]),
+      startHelper({ fds: [], shell: "/no/such/shell", fallbacks: [["/etc/passwd"]] }),
       (err: Error) =>
-        hasCode(err, StatusCode.unavailable) && /\/no\/such\/program.*; .*\/etc\/passwd/.test(err.message),
-    );
-    await assert.rejects(
-      startHelper([], []),
-      (err: Error) => hasCode(err, StatusCode.unavailable) && /none is configured$/.test(err.message),
+        hasCode(err, StatusCode.unavailable) && /\/no\/such\/shell.*; .*\/etc\/passwd/.test(err.message),
     );
   });
 
   test("leaves no descriptor and no process where it fails", async () => {
     const count = () => [fs.readdirSync("/proc/self/fd").length, ownChildren().length];
     const before = count();
-    for (let n = 0; n < 20; n += 1) await startHelper([], [["/no/such/program"]]).catch(() => {});
+    const turn = { lockFile: path.join(place.dir, "lock"), limitMs: 1 };
+    for (let n = 0; n < 20; n += 1) {
+      await startHelper({ fds: [], shell: "/no/such/shell", turn }).catch(() => {});
+    }
     await until("the pipes to be closed", () => (count().join() === before.join() ? true : undefined));
   });
 });

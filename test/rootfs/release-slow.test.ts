@@ -6,11 +6,9 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { makeSlowDisk, type SlowDisk, whyNoSlowDisk } from "../../lab/slow-disk.ts";
 import { until } from "../../lab/until.ts";
-import { nullLogger } from "../../src/base/logger.ts";
 import { loadLibc } from "../../src/linux/koffi-libc.ts";
 import { parseProcessStat, readProcessStat } from "../../src/linux/process-stat.ts";
-import { releaseRootfs } from "../../src/rootfs/release.ts";
-import { scratch } from "./scratch.ts";
+import { helperPids, requestFor, scratch } from "./scratch.ts";
 
 const libc = loadLibc();
 const place = scratch(libc);
@@ -35,8 +33,9 @@ function askElsewhere(rootfs: string, then: string, first = "") {
     import { nullLogger } from ${src("base/logger.ts")};
     const libc = loadLibc();
     ${first}
-    const { helperPids, ended } = await releaseRootfs({ libc, rootfs: ${JSON.stringify(rootfs)}, logger: nullLogger });
-    console.log(helperPids[0]);
+    const host = { libc, logger: nullLogger, runDirectory: ${JSON.stringify(place.host.runDirectory)}, turnMs: 60_000 };
+    const { mounts, ended } = await releaseRootfs(host, ${JSON.stringify(requestFor(rootfs))});
+    console.log(mounts[0].helper.pid);
     ${then}`;
   const asker = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
   let output = "";
@@ -77,8 +76,9 @@ describe("releasing an overlay with unwritten data on a disk that takes a byte a
     skip,
   }, async () => {
     const { rootfs, readBack, before } = await dirtyOverlay("alive");
-    const { helperPids, ended } = await releaseRootfs({ libc, rootfs, logger: nullLogger });
-    const [helper = 0] = helperPids;
+    const released = await place.release(rootfs);
+    const { ended } = released;
+    const [helper = 0] = helperPids(released);
     let over = false;
     void ended.then(() => {
       over = true;
@@ -135,10 +135,8 @@ describe("releasing an overlay with unwritten data on a disk that takes a byte a
   test("of several at once each has its own helper, and none is waited for", { skip }, async () => {
     const overlays = [];
     for (const name of ["one", "two", "three"]) overlays.push(await dirtyOverlay(name));
-    const releases = await Promise.all(
-      overlays.map(({ rootfs }) => releaseRootfs({ libc, rootfs, logger: nullLogger })),
-    );
-    const helpers = releases.flatMap(({ helperPids }) => helperPids);
+    const releases = await Promise.all(overlays.map(({ rootfs }) => place.release(rootfs)));
+    const helpers = releases.flatMap(helperPids);
     assert.equal(new Set(helpers).size, 3);
     assert.deepEqual(place.mounts(), []);
     assert.ok(!helpers.some(gone));

@@ -2,14 +2,12 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
-import { nullLogger } from "../../src/base/logger.ts";
 import { hasCode, StatusCode } from "../../src/base/status.ts";
 import { loadLibc } from "../../src/linux/koffi-libc.ts";
 import { MountFlag } from "../../src/linux/libc.ts";
 import { readMountInfo } from "../../src/linux/mountinfo.ts";
-import { releaseRootfs } from "../../src/rootfs/release.ts";
 import { FakeLibc } from "../linux/fake-libc.ts";
-import { notRoot, openDirectories, scratch } from "./scratch.ts";
+import { helperPids, notRoot, openDirectories, scratch } from "./scratch.ts";
 
 const libc = loadLibc();
 const place = scratch(libc);
@@ -28,10 +26,9 @@ const bind = async (source: string, target: string) => {
   await change(target, MountFlag.bind | MountFlag.rec, source);
 };
 const release = async (rootfs: string, keep?: ReadonlySet<number>) => {
-  const options = { libc, rootfs, logger: nullLogger };
-  const released = await releaseRootfs(keep === undefined ? options : { ...options, keep });
+  const released = await place.release(rootfs, keep === undefined ? {} : { keep });
   await released.ended;
-  return released.mounts;
+  return released.mounts.map(({ mountPoint }) => mountPoint);
 };
 
 describe("the mounts that a release finds", () => {
@@ -141,7 +138,7 @@ describe("a release", () => {
     const rootfs = await tmpfs(path.join(place.dir, "stuck"));
     const before = openDirectories(place.dir);
     // A libc whose unmounting has no effect.
-    const stuck = releaseRootfs({ libc: new FakeLibc(), rootfs, logger: nullLogger });
+    const stuck = place.release(rootfs, { libc: new FakeLibc() });
     await assert.rejects(
       stuck,
       (err: Error) => hasCode(err, StatusCode.failedPrecondition) && err.message.includes(rootfs),
@@ -160,9 +157,9 @@ describe("a release", () => {
   test("takes the next helper where the first cannot be started", { skip }, async () => {
     const rootfs = await tmpfs(path.join(place.dir, "fallback"));
     const helpers = [["/no/such/program"], [process.execPath, "-e", "process.stdin.resume()"]] as const;
-    const { ended, helperPids } = await releaseRootfs({ libc, rootfs, logger: nullLogger, helpers });
+    const released = await place.release(rootfs, { shell: "/no/such/shell", helpers });
     assert.deepEqual(place.mounts(), []);
-    assert.equal(helperPids.length, 1);
-    await ended;
+    assert.equal(helperPids(released).length, 1);
+    await released.ended;
   });
 });

@@ -3,18 +3,17 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
-import { nullLogger } from "../../src/base/logger.ts";
 import { loadLibc } from "../../src/linux/koffi-libc.ts";
 import { MountFlag } from "../../src/linux/libc.ts";
 import { readProcessStat } from "../../src/linux/process-stat.ts";
-import { releaseRootfs } from "../../src/rootfs/release.ts";
 import { FakeLibc } from "../linux/fake-libc.ts";
-import { notRoot, openDirectories, scratch } from "./scratch.ts";
+import { helperPids, notRoot, openDirectories, scratch } from "./scratch.ts";
 
 const libc = loadLibc();
 const place = scratch(libc);
 const skip = notRoot;
-const release = (rootfs: string) => releaseRootfs({ libc, rootfs, logger: nullLogger });
+const { release } = place;
+const points = (mounts: readonly { mountPoint: string }[]) => mounts.map(({ mountPoint }) => mountPoint);
 const tmpfs = (target: string) => libc.mount({ source: "none", target, type: "tmpfs", flags: 0, data: "" });
 const gone = (pid: number) => [undefined, "Z"].includes(readProcessStat(pid)?.state);
 
@@ -25,13 +24,13 @@ describe("releasing a rootfs", () => {
     const [rootfs = ""] = place.make("plain");
     await tmpfs(rootfs);
     const before = openDirectories(place.dir);
-    const { mounts, helperPids, ended } = await release(rootfs);
+    const released = await release(rootfs);
     assert.deepEqual(place.mounts(), []);
-    assert.deepEqual(mounts, [rootfs]);
-    assert.equal(helperPids.length, 1);
+    assert.deepEqual(points(released.mounts), [rootfs]);
+    assert.equal(helperPids(released).length, 1);
     assert.equal(openDirectories(place.dir), before);
-    assert.ok((await ended).ms >= 0);
-    assert.ok(helperPids.every(gone));
+    assert.ok((await released.ended).ms >= 0);
+    assert.ok(helperPids(released).every(gone));
   });
 
   for (const [title, name] of [
@@ -39,8 +38,8 @@ describe("releasing a rootfs", () => {
     ["whose directory is not there", "missing/rootfs"],
   ] as const) {
     test(`${title} has ended already`, { skip }, async () => {
-      const { mounts, helperPids, ended } = await release(path.join(place.dir, name));
-      assert.deepEqual([mounts, helperPids], [[], []]);
+      const { mounts, ended } = await release(path.join(place.dir, name));
+      assert.deepEqual(mounts, []);
       await ended;
     });
   }
@@ -64,7 +63,7 @@ describe("releasing a rootfs", () => {
     fs.mkdirSync(innermost);
     await tmpfs(innermost);
     const { mounts, ended } = await release(rootfs);
-    assert.deepEqual(mounts, [innermost, inner, rootfs]);
+    assert.deepEqual(points(mounts), [innermost, inner, rootfs]);
     assert.deepEqual(place.mounts(), []);
     await ended;
   });
@@ -129,7 +128,7 @@ describe("releasing a rootfs", () => {
     fake.umount = () => {
       throw new Error("EPERM");
     };
-    await assert.rejects(releaseRootfs({ libc: fake, rootfs, logger: nullLogger }), /EPERM/);
+    await assert.rejects(release(rootfs, { libc: fake }), /EPERM/);
     assert.deepEqual(place.mounts(), [rootfs]);
     assert.equal(openDirectories(place.dir), before);
     await (await release(rootfs)).ended;
@@ -145,8 +144,8 @@ describe("releasing a rootfs", () => {
       import { readMountInfo } from ${url("linux/mountinfo.ts")};
       const libc = loadLibc();
       await libc.mount({ source: "none", target: ${JSON.stringify(rootfs)}, type: "tmpfs", flags: 0, data: "" });
-      await libc.mount({ source: "/etc/passwd", target: "/bin/cat", type: "", flags: ${MountFlag.bind}, data: "" });
-      await releaseRootfs({ libc, rootfs: ${JSON.stringify(rootfs)}, logger: nullLogger }).catch((err) => console.log(err.code, err.message));
+      await libc.mount({ source: "/etc/passwd", target: "/bin/sh", type: "", flags: ${MountFlag.bind}, data: "" });
+      await releaseRootfs({ libc, logger: nullLogger, runDirectory: ${JSON.stringify(place.host.runDirectory)}, turnMs: 1000 }, { rootfs: ${JSON.stringify(rootfs)}, namespace: "test", id: "helpless", mode: "deferred" }).catch((err) => console.log(err.code, err.message));
       console.log(readMountInfo().filter(({ mountPoint }) => mountPoint === ${JSON.stringify(rootfs)}).length);`;
     const { stdout } = spawnSync("unshare", ["-m", process.execPath, "-e", script]);
     assert.match(String(stdout), /^14 the helper that releases a mount cannot be started.*EACCES.*\n1\n$/);

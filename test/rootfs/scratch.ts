@@ -2,8 +2,15 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after } from "node:test";
+import { nullLogger } from "../../src/base/logger.ts";
 import { type Libc, UmountFlag } from "../../src/linux/libc.ts";
 import { readMountInfo } from "../../src/linux/mountinfo.ts";
+import {
+  type Release,
+  type ReleaseHost,
+  type ReleaseRequest,
+  releaseRootfs,
+} from "../../src/rootfs/release.ts";
 
 /** Why nothing can be mounted here; false where it can. */
 export const notRoot: string | false = process.getuid?.() === 0 ? false : "needs root";
@@ -13,6 +20,10 @@ export function scratch(libc: Libc): {
   readonly dir: string;
   make(...names: string[]): string[];
   mounts(): string[];
+  /** What releases share, with a run directory of its own. */
+  readonly host: ReleaseHost;
+  /** Releases a rootfs. */
+  release(rootfs: string, options?: Partial<ReleaseHost & ReleaseRequest>): Promise<Release>;
 } {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), "ebb-rootfs-"));
   const mounts = () => mountPointsBelow(dir);
@@ -29,7 +40,10 @@ export function scratch(libc: Libc): {
       fs.mkdirSync(made, { recursive: true });
       return made;
     });
-  return { dir, make, mounts };
+  const host = { libc, logger: nullLogger, runDirectory: path.join(dir, "run"), turnMs: 60_000 };
+  const release = (rootfs: string, options: Partial<ReleaseHost & ReleaseRequest> = {}) =>
+    releaseRootfs({ ...host, ...options }, { ...requestFor(rootfs), ...options });
+  return { dir, make, mounts, host, release };
 }
 
 /** How many descriptors this process has open on mounts or directories (O_PATH ones included). */
@@ -49,4 +63,14 @@ function mountPointsBelow(dir: string): string[] {
   const below = [...new Set(points.filter((point) => point.startsWith(`${dir}/`)))];
   const depth = (point: string) => point.split("/").length;
   return below.sort((a, b) => depth(b) - depth(a));
+}
+
+/** How a test releases a rootfs unless it wants something else. */
+export function requestFor(rootfs: string): ReleaseRequest {
+  return { rootfs, namespace: "test", id: path.basename(rootfs), mode: "deferred" };
+}
+
+/** The processes that hold what a release has detached, each once. */
+export function helperPids({ mounts }: Release): number[] {
+  return [...new Set(mounts.map(({ helper }) => helper.pid))];
 }

@@ -18,7 +18,6 @@ import {
   volatileMarkerFound,
   volatileUnsupported,
   withVolatile,
-  workDirOf,
 } from "../../src/rootfs/volatile.ts";
 import { FakeLibc } from "../linux/fake-libc.ts";
 import { notRoot, scratch } from "./scratch.ts";
@@ -86,12 +85,6 @@ describe("options", () => {
     test(`${JSON.stringify(options)} ${expected ? "are" : "are not"} volatile`, () =>
       assert.equal(isVolatile(options), expected));
   }
-
-  test("name the work directory, as the file system has it", () => {
-    assert.equal(workDirOf(overlay(...DIRS)), "/w");
-    assert.equal(workDirOf(overlay("workdir=/a\\:b\\\\c")), "/a:b\\c");
-    assert.equal(workDirOf(overlay("lowerdir=/l:/m")), undefined);
-  });
 });
 
 describe("the kernel", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { RELEASE_MODES } from "../../src/base/release-mode.ts";
 import { StatusCode } from "../../src/base/status.ts";
-import { RELEASE_MODES } from "../../src/config/schema.ts";
 import { RELEASE_ANNOTATION, releaseModeOf } from "../../src/shim/release-mode.ts";
 import { status } from "../support/status.ts";
 

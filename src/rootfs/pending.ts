@@ -1,0 +1,172 @@
+import { createHash } from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+import type { FromSchema, JSONSchema } from "json-schema-to-ts";
+import { sleep } from "../base/deadline.ts";
+import { readTextFile, writeFileAtomically } from "../base/files.ts";
+import { jsonReader } from "../base/json.ts";
+import { RELEASE_MODES } from "../base/release-mode.ts";
+import { StatusCode, StatusError } from "../base/status.ts";
+import { isSameLiveProcess } from "../linux/process-stat.ts";
+import { BACKING_KINDS } from "./backing.ts";
+import { runFolder } from "./run-directory.ts";
+
+const pendingSchema = {
+  type: "object",
+  properties: {
+    namespace: { type: "string" },
+    id: { type: "string" },
+    mode: { enum: RELEASE_MODES },
+    kind: { enum: BACKING_KINDS },
+    mountPoint: { type: "string" },
+    /** The mount's number in mountinfo, and `major:minor` of its file system: who has a copy is found by that. */
+    mountId: { type: "integer" },
+    mounted: { type: "string" },
+    /** The upper directory, the device, or what else it was made of. */
+    source: { type: "string" },
+    key: { type: "string" },
+    /** `major:minor` of the file system that is written to; empty where that is not known. */
+    device: { type: "string" },
+    since: { type: "string" },
+    helper: {
+      type: "object",
+      properties: {
+        pid: { type: "integer", minimum: 1 },
+        /** Clock ticks since boot. */
+        startTime: { type: "integer", minimum: 0 },
+      },
+      required: ["pid", "startTime"],
+    },
+  },
+  required: [
+    "namespace",
+    "id",
+    "mode",
+    "kind",
+    "mountPoint",
+    "mountId",
+    "mounted",
+    "source",
+    "device",
+    "since",
+    "helper",
+  ],
+} as const satisfies JSONSchema;
+
+/** A mount that has left the tree, or is about to, and that a helper still holds. */
+export type PendingRelease = FromSchema<typeof pendingSchema>;
+
+const reader = jsonReader(pendingSchema, StatusCode.internal);
+
+/** An entry has a few hundred bytes and two paths at most. */
+const MAX_ENTRY_BYTES = 64 << 10;
+/** How often somebody who waits looks again: processes of others are not announced. */
+const LOOK_MS = 20;
+
+/**
+ * The releases that are under way on this host: one small file each in the run directory, written before the rootfs
+ * is detached. A file counts only while its helper lives, by pid and start time and not as a zombie, so that
+ * whatever ends early leaves nothing that anybody would believe.
+ */
+export class PendingReleases {
+  readonly #runDirectory: string;
+
+  constructor(runDirectory: string) {
+    this.#runDirectory = runDirectory;
+  }
+
+  /** Writes an entry down; the function removes it, which whoever sees the helper end should do. */
+  add(release: PendingRelease): () => void {
+    const folder = runFolder(this.#runDirectory, "pending");
+    const { key, mountPoint, mountId, helper } = release;
+    const file = path.join(folder, `${nameOf(key ?? mountPoint)}.${helper.pid}.${mountId}.json`);
+    writeFileAtomically(file, JSON.stringify(release));
+    return () => fs.rmSync(file, { force: true });
+  }
+
+  /** Those that are under way, the oldest first; files of others are removed on the way. */
+  list(): PendingRelease[] {
+    return this.#readAll(() => true);
+  }
+
+  /** The oldest that holds one of these, if any. */
+  find(keys: readonly string[]): PendingRelease | undefined {
+    const wanted = new Set(keys.map(nameOf));
+    return this.#readAll((name) => wanted.has(name.split(".")[0] ?? ""))[0];
+  }
+
+  /**
+   * Resolves when no release holds any of these; `unavailable` past the limit, naming what is held, since when and
+   * by which process. `onWait` is told once if there is anything to wait for.
+   */
+  async waitUntilFree(
+    keys: readonly string[],
+    {
+      limitMs,
+      signal,
+      onWait,
+    }: { limitMs: number; signal?: AbortSignal; onWait?: (one: PendingRelease) => void },
+  ): Promise<void> {
+    const giveUp = Date.now() + limitMs;
+    for (let first = true; ; first = false) {
+      const holder = this.find(keys);
+      if (holder === undefined) return;
+      if (first) onWait?.(holder);
+      if (Date.now() >= giveUp) throw stillHeld(holder, limitMs);
+      await sleep(LOOK_MS, signal);
+    }
+  }
+
+  #readAll(isWanted: (name: string) => boolean): PendingRelease[] {
+    const folder = path.join(this.#runDirectory, "pending");
+    // A name without the ending is a file that another process is just writing.
+    const names = namesIn(folder).filter((name) => name.endsWith(".json") && isWanted(name));
+    const releases = names.flatMap((name) => this.#read(path.join(folder, name)) ?? []);
+    return releases.sort((a, b) => Date.parse(a.since) - Date.parse(b.since));
+  }
+
+  #read(file: string): PendingRelease | undefined {
+    const release = parse(file);
+    if (release !== undefined && isSameLiveProcess(release.helper.pid, release.helper.startTime))
+      return release;
+    fs.rmSync(file, { force: true });
+    return undefined;
+  }
+}
+
+/** The name of what a key stands for, in the names of files. */
+function nameOf(key: string): string {
+  return createHash("sha256").update(key).digest("hex").slice(0, 32);
+}
+
+/** How long a release has been under way, in milliseconds. */
+export function ageOf({ since }: PendingRelease): number {
+  return Math.max(0, Date.now() - Date.parse(since));
+}
+
+function stillHeld(holder: PendingRelease, limitMs: number): StatusError {
+  const { source, helper, id } = holder;
+  const age = Math.round(ageOf(holder) / 1000);
+  const message =
+    `${source} is still being released, for ${age} s, by pid ${helper.pid} (the rootfs of ${id}): ` +
+    `waited ${limitMs} ms for its data to be written`;
+  return new StatusError(StatusCode.unavailable, message);
+}
+
+/** Anything unreadable in this folder, which is ours alone, is a leftover of a full or failing file system. */
+function parse(file: string): PendingRelease | undefined {
+  try {
+    const text = readTextFile(file, MAX_ENTRY_BYTES);
+    return text === undefined ? undefined : reader.parse(text, file);
+  } catch {
+    return undefined;
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return fs.readdirSync(folder);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,129 @@
+import fs from "node:fs";
+import path from "node:path";
+import type PQueue from "p-queue";
+import { within } from "../base/deadline.ts";
+import type { Logger } from "../base/logger.ts";
+import type { ReleaseMode } from "../base/release-mode.ts";
+import type { Libc } from "../linux/libc.ts";
+import { keysOf } from "../rootfs/backing.ts";
+import type { MountSpec } from "../rootfs/mount-plan.ts";
+import { mountRootfs } from "../rootfs/mount-rootfs.ts";
+import { ageOf, PendingReleases } from "../rootfs/pending.ts";
+import { type Release, type ReleaseHost, releaseRootfs } from "../rootfs/release.ts";
+import { syncFileSystem } from "../rootfs/sync-file-system.ts";
+import { withVolatile } from "../rootfs/volatile.ts";
+import { explainVolatile } from "../rootfs/volatile-mount.ts";
+import { watchRelease } from "./release-log.ts";
+import { selfCommand } from "./self.ts";
+import type { Settings } from "./settings.ts";
+
+/** Which rootfs, of which container. */
+export interface RootfsOwner {
+  readonly namespace: string;
+  readonly id: string;
+  readonly bundle: string;
+  readonly mode: ReleaseMode;
+}
+
+/** What the rootfs of every container of a shim shares. */
+export interface RootfsHost {
+  readonly libc: Libc;
+  readonly settings: Settings;
+  readonly logger: Logger;
+  /** Lets only so many mounts go on at once (`mountsAtOnce`): each takes a thread, and Delete needs some, too. */
+  readonly mounting: PQueue;
+}
+
+/**
+ * The rootfs of one container, from its mount to the end of its release. Detaching and what may have to be waited
+ * for after it are steps of their own: each may be called again after a failure, and goes on where it was.
+ */
+export class ContainerRootfs {
+  readonly #host: RootfsHost;
+  readonly #owner: RootfsOwner;
+  readonly #logger: Logger;
+  readonly #releases: { readonly release: Release; written?: Promise<void> }[] = [];
+
+  constructor(host: RootfsHost, owner: RootfsOwner) {
+    this.#host = host;
+    this.#owner = owner;
+    this.#logger = host.logger.child({ id: owner.id });
+  }
+
+  /** Where it is mounted. */
+  get path(): string {
+    return path.join(this.#owner.bundle, "rootfs");
+  }
+
+  /**
+   * Mounts it, off the main thread, once nothing of what it is made of is still being released; `unavailable`
+   * where that takes longer than the limit. Where it fails nothing stays mounted.
+   */
+  async mount(mounts: readonly MountSpec[]): Promise<void> {
+    fs.mkdirSync(this.path, { mode: 0o711, recursive: true });
+    await this.#awaitOthers(mounts);
+    const { libc, settings } = this.#host;
+    const { runDirectory } = settings;
+    const wanted = this.#owner.mode === "volatile" ? withVolatile(mounts) : mounts;
+    await explainVolatile(libc, wanted, { runDirectory, mount: () => this.#mountAll(wanted) });
+  }
+
+  /** What is mounted twice for writing is damaged: nothing is mounted while the last release of it goes on. */
+  async #awaitOthers(mounts: readonly MountSpec[]): Promise<void> {
+    const { runDirectory, pendingMs } = this.#host.settings;
+    await new PendingReleases(runDirectory).waitUntilFree(await keysOf(mounts), {
+      limitMs: pendingMs,
+      onWait: (one) => {
+        const { source, helper } = one;
+        this.#logger.info("the mount waits for a release", { source, helper: helper.pid, ms: ageOf(one) });
+      },
+    });
+  }
+
+  async #mountAll(mounts: readonly MountSpec[]): Promise<void> {
+    const { mounting, settings } = this.#host;
+    const release = { ...this.#owner, rootfs: this.path };
+    const options = { host: this.#releaseHost(), mounts, release, limitMs: settings.mountMs };
+    await mounting.add(() => mountRootfs(options));
+  }
+
+  /** Takes it out of the mount tree; resolves as soon as it has left, and nobody has waited for a disk. */
+  async detach(): Promise<void> {
+    const host = this.#releaseHost();
+    const release = await releaseRootfs(host, { ...this.#owner, rootfs: this.path });
+    if (release.mounts.length === 0) return;
+    this.#releases.push({ release });
+    watchRelease(release, this.#logger);
+  }
+
+  /**
+   * Resolves when the daemon may be told that the rootfs is gone: at once, but for a block device (which is to be
+   * free then), for what nobody knows, and for mode strict (all is to be written then). `deadlineExceeded` past the
+   * limit; the next call goes on waiting.
+   */
+  async settled(): Promise<void> {
+    const { releaseMs } = this.#host.settings;
+    for (const one of this.#releases) {
+      const { mounts, mustWait } = one.release;
+      if (this.#owner.mode !== "strict" && mustWait === "") continue;
+      const pids = mounts.map(({ helper }) => helper.pid).join(", ");
+      const what = `the release of ${this.path} by pid ${pids} (${mustWait || "release mode strict"})`;
+      one.written ??= this.#written(one.release);
+      await within(one.written, releaseMs, what);
+    }
+  }
+
+  /** A copy in another mount namespace would end the helper early: strict does not rely on it. */
+  async #written({ ended, mounts }: Release): Promise<void> {
+    await ended;
+    if (this.#owner.mode !== "strict") return;
+    const uppers = mounts.filter(({ kind }) => kind === "overlay").map(({ source }) => source);
+    await Promise.all(uppers.map(syncFileSystem));
+  }
+
+  #releaseHost(): ReleaseHost {
+    const { libc, settings } = this.#host;
+    const { runDirectory, turnMs } = settings;
+    return { libc, runDirectory, turnMs, logger: this.#logger, helpers: [[...selfCommand(), "hold"]] };
+  }
+}

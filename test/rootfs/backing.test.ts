@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { must } from "../../lab/command.ts";
+import { loadLibc } from "../../src/linux/koffi-libc.ts";
+import { MountFlag } from "../../src/linux/libc.ts";
+import { readMountInfo } from "../../src/linux/mountinfo.ts";
+import { backingOf, deviceName, keysOf, lowersOf, upperOf, workOf } from "../../src/rootfs/backing.ts";
+import { notRoot, scratch } from "./scratch.ts";
+
+const libc = loadLibc();
+const place = scratch(libc);
+const skip = notRoot;
+const fileKey = (file: string) => {
+  const { dev, ino } = fs.statSync(file);
+  return `file ${dev}:${ino}`;
+};
+
+async function backingAt(point: string) {
+  const all = readMountInfo();
+  const mount = all.findLast(({ mountPoint }) => mountPoint === point);
+  assert.ok(mount !== undefined, `nothing is mounted on ${point}`);
+  return backingOf(mount, all);
+}
+
+function overlay(name: string, writable = true) {
+  const [rootfs = "", ...dirs] = place.make(
+    ...["rootfs", "upper", "work", "l1", "l2"].map((part) => `${name}/${part}`),
+  );
+  const [upper = "", work = "", first, second] = dirs;
+  const data = `lowerdir=${first}:${second}${writable ? `,upperdir=${upper},workdir=${work}` : ""}`;
+  return { rootfs, upper, call: { source: "overlay", target: rootfs, type: "overlay", flags: 0, data } };
+}
+
+describe("the directories in the options of an overlay", () => {
+  for (const [options, upper, work, lowers] of [
+    [["lowerdir=/a:/b", "upperdir=/u", "workdir=/w"], "/u", "/w", ["/a", "/b"]],
+    [["lowerdir=/a\\:b:/c", "upperdir=/u\\:x\\\\", "workdir=/w\\,y"], "/u:x\\", "/w,y", ["/a:b", "/c"]],
+    [["lowerdir=/a", "index=off"], undefined, undefined, ["/a"]],
+    [["upperdir=/first", "upperdir=/last"], "/last", undefined, []],
+    [[], undefined, undefined, []],
+  ] as const) {
+    test(`are found in ${options.join(",") || "none"}`, () => {
+      assert.deepEqual([upperOf(options), workOf(options), lowersOf(options)], [upper, work, lowers]);
+    });
+  }
+});
+
+describe("what is below a mount", () => {
+  test("is the upper directory of an overlay, under whatever name", { skip }, async () => {
+    const { rootfs, upper, call } = overlay("written");
+    await libc.mount(call);
+    const other = path.join(place.dir, "other-name");
+    fs.symlinkSync(upper, other);
+    const { dev } = fs.statSync(upper);
+    const expected = { kind: "overlay", source: upper, key: fileKey(upper), device: deviceName(dev) };
+    assert.deepEqual(await backingAt(rootfs), expected);
+    const again = { type: "overlay", source: "overlay", target: "", options: [`upperdir=${other}`] };
+    assert.deepEqual(await keysOf([again]), [expected.key]);
+  });
+
+  test("is told by its path where the upper directory has been removed", { skip }, async () => {
+    const { rootfs, upper, call } = overlay("removed");
+    await libc.mount(call);
+    fs.rmSync(upper, { recursive: true });
+    assert.deepEqual(await backingAt(rootfs), {
+      kind: "overlay",
+      source: upper,
+      key: `path ${upper}`,
+      device: "",
+    });
+  });
+
+  test("is nothing to wait for in an overlay that cannot be written to", { skip }, async () => {
+    const { rootfs, call } = overlay("read-only", false);
+    await libc.mount(call);
+    const { kind, key } = await backingAt(rootfs);
+    assert.deepEqual([kind, key], ["shared", undefined]);
+  });
+
+  test("is shared for a bind of something that is mounted elsewhere as well", { skip }, async () => {
+    const [source = "", target = ""] = place.make("bound/source", "bound/rootfs");
+    await libc.mount({ source, target, type: "", flags: MountFlag.bind, data: "" });
+    const { kind, key } = await backingAt(target);
+    assert.deepEqual([kind, key], ["shared", undefined]);
+    const spec = { type: "bind", source, target: "", options: ["rbind", "rw"] };
+    assert.deepEqual(await keysOf([spec]), []);
+  });
+
+  test("is of a kind that is not known for a file system without a device", { skip }, async () => {
+    const [target = ""] = place.make("memory");
+    await libc.mount({ source: "tmpfs", target, type: "tmpfs", flags: 0, data: "" });
+    const { kind, source, key } = await backingAt(target);
+    assert.deepEqual([kind, source, key], ["other", "tmpfs", undefined]);
+    assert.deepEqual(await keysOf([{ type: "tmpfs", source: "tmpfs", target: "", options: [] }]), []);
+  });
+});
+
+describe("a loop device as rootfs", () => {
+  let device = "";
+  let image = "";
+  let target = "";
+  before(async () => {
+    if (skip !== false) return;
+    image = path.join(place.dir, "image");
+    [target = ""] = place.make("block");
+    fs.writeFileSync(image, "");
+    fs.truncateSync(image, 16 << 20);
+    await must("mkfs.ext4", ["-q", "-F", image]);
+    device = (await must("losetup", ["--find", "--show", image])).trim();
+    await libc.mount({ source: device, target, type: "ext4", flags: 0, data: "" });
+  });
+  after(async () => {
+    if (device === "") return;
+    await must("umount", [target]);
+    await must("losetup", ["--detach", device]);
+  });
+
+  test("is a block device, told by its file, under whatever device that is looped to", { skip }, async () => {
+    const { kind, source, key } = await backingAt(target);
+    assert.deepEqual([kind, source, key], ["block", device, fileKey(image)]);
+    assert.deepEqual(await keysOf([{ type: "ext4", source: device, target: "", options: [] }]), [key]);
+    assert.deepEqual(await keysOf([{ type: "ext4", source: image, target: "", options: ["loop"] }]), [key]);
+  });
+});
+
+describe("the name of a device number", () => {
+  for (const [dev, name] of [
+    [65024, "254:0"],
+    [2049, "8:1"],
+    [66309, "259:5"],
+    [1048832, "1:256"],
+  ] as const) {
+    test(`${dev} is ${name}`, () => assert.equal(deviceName(dev), name));
+  }
+});
