@@ -17,6 +17,7 @@ import {
 } from "../../src/client/index.ts";
 import { readMountInfo } from "../../src/linux/mountinfo.ts";
 import type { containerd } from "../../src/proto/index.ts";
+import { type PendingRelease, PendingReleases } from "../../src/rootfs/pending.ts";
 import { shimPath } from "../support/shim-process.ts";
 
 /** Why the shim cannot run containers here; false where it can. */
@@ -50,6 +51,8 @@ export class Workshop {
     before(async () => {
       if (noContainers !== false) return;
       this.dir = fs.mkdtempSync(path.join(os.tmpdir(), "ebb-shim-"));
+      // For every shim that is launched from here, its `delete` command included.
+      process.env.EBB_RUN_DIR = path.join(this.dir, "run");
       this.lower = path.join(this.dir, "lower");
       await makeBusyboxRootfs(this.lower);
       this.#events = await EventReceiver.listen(path.join(this.dir, "events"));
@@ -96,6 +99,11 @@ export class Workshop {
     for (const dir of [upper, work]) fs.mkdirSync(dir ?? "", { recursive: true });
     const options = [`lowerdir=${this.lower}`, `upperdir=${upper}`, `workdir=${work}`];
     return { type: "overlay", source: "overlay", options };
+  }
+
+  /** The releases of these shims that are under way. */
+  pending(): PendingRelease[] {
+    return new PendingReleases(path.join(this.dir, "run")).list();
   }
 
   /** A shim for a bundle. */

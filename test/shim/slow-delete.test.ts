@@ -19,23 +19,6 @@ const skip = noContainers || (whyNoSlowDisk() ?? false);
 /** Writes into the container's own root file system, and says so. */
 const SCRIPT = `dd if=/dev/urandom of=/data bs=1M count=${DATA_MIB} && sha256sum /data > /tmp/sum && mv /tmp/sum /sum; sleep 1000`;
 
-/** The processes that are, or were, children of a shim and hold a mount: helpers of a release. */
-function helpersOf(session: (pid: number) => boolean): number[] {
-  return fs
-    .readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => readComm(pid) === "cat" && session(pid));
-}
-
-function readComm(pid: number): string {
-  try {
-    return fs.readFileSync(`/proc/${pid}/comm`, "utf8").trim();
-  } catch {
-    return "";
-  }
-}
-
 describe("deleting a container on a disk that takes next to nothing", () => {
   let disk: SlowDisk;
   before(async () => {
@@ -55,8 +38,8 @@ describe("deleting a container on a disk that takes next to nothing", () => {
     await until("the data", () => (fs.existsSync(path.join(upper, "sum")) ? true : undefined));
     await made.task.kill({ id, signal: SIGKILL, all: true });
     await made.task.wait({ id });
-    const before = new Set(helpersOf(() => true));
-    return { ...made, upper, helpers: () => helpersOf((pid) => !before.has(pid)) };
+    const helpers = () => shop.pending().flatMap((one) => (one.id === id ? [one.helper.pid] : []));
+    return { ...made, upper, helpers };
   }
 
   async function assertDurable(upper: string): Promise<void> {
