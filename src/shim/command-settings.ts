@@ -11,7 +11,7 @@ import { defaultSettings, fileSettings, overrule, readSettings, type Settings } 
  */
 export async function settingsForStart({ namespace, id }: Flags): Promise<Settings> {
   try {
-    return readSettings(process.env);
+    return await readSettings(process.env);
   } catch (err) {
     const { openLog } = await import("./log.ts");
     const { message } = StatusError.from(err);
@@ -21,9 +21,9 @@ export async function settingsForStart({ namespace, id }: Flags): Promise<Settin
 }
 
 /** For the server, whose only reader is `start`. */
-export function settingsForServer(): Settings {
+export async function settingsForServer(): Promise<Settings> {
   try {
-    return readSettings(process.env);
+    return await readSettings(process.env);
   } catch (err) {
     reportFailure(StatusError.from(err).message);
     throw err;
@@ -34,11 +34,11 @@ export function settingsForServer(): Settings {
  * For `delete`, which has to clean up whatever the settings are: a mistake is told on stderr, and what it is in
  * (the file, or the environment) changes nothing of the defaults.
  */
-export function settingsForDelete(): Settings {
+export async function settingsForDelete(): Promise<Settings> {
   let settings = defaultSettings;
   for (const read of [() => fileSettings(process.env), () => overrule(settings, process.env)]) {
     try {
-      settings = read();
+      settings = await read();
     } catch (err) {
       fs.writeSync(2, `${StatusError.from(err).message}; the defaults are used\n`);
     }

@@ -28,9 +28,9 @@ async function run(flags: Flags): Promise<void> {
     case "start":
       return (await import("./start.ts")).start(flags, await settings.settingsForStart(flags));
     case "delete":
-      return (await import("./delete.ts")).deleteDead(flags, settings.settingsForDelete());
+      return (await import("./delete.ts")).deleteDead(flags, await settings.settingsForDelete());
     case "":
-      return (await import("./serve.ts")).serve(flags, settings.settingsForServer());
+      return (await import("./serve.ts")).serve(flags, await settings.settingsForServer());
     default:
       throw usageError(`unknown command ${flags.action}`);
   }

@@ -1,6 +1,7 @@
 import { isReleaseMode, RELEASE_MODES } from "../base/release-mode.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
-import { defaultConfig, readConfig } from "../config/config.ts";
+import { readConfig } from "../config/config.ts";
+import { defaultConfig } from "../config/defaults.ts";
 import { limitsSchema } from "../config/limits.ts";
 import { type RuntimeConfig, runtimeSchema } from "../config/schema.ts";
 
@@ -38,13 +39,13 @@ export const VARIABLES: Readonly<Record<keyof Settings, string>> = {
  * which the daemon hands to its shims. Whatever is wrong is an error that names the file and each place in it
  * ({@link readConfig}), or the variable (`invalidArgument`).
  */
-export function readSettings(env: Environment): Settings {
-  return overrule(fileSettings(env), env);
+export async function readSettings(env: Environment): Promise<Settings> {
+  return overrule(await fileSettings(env), env);
 }
 
 /** The settings of this host's configuration file alone, errors as of {@link readConfig}. */
-export function fileSettings(env: Environment): Settings {
-  return flat(readConfig(env).runtime);
+export async function fileSettings(env: Environment): Promise<Settings> {
+  return flat((await readConfig(env)).runtime);
 }
 
 /** Settings as the environment has them where it has any. A value that cannot be one is `invalidArgument`. */

@@ -3,7 +3,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { StatusCode } from "../../src/base/status.ts";
-import { DEFAULT_CONFIG_FILE, defaultConfig, parseConfig, readConfig } from "../../src/config/config.ts";
+import { DEFAULT_CONFIG_FILE, readConfig } from "../../src/config/config.ts";
+import { defaultConfig } from "../../src/config/defaults.ts";
+import { parseConfig } from "../../src/config/parse.ts";
 import { countFds, makeFifo, withTempDir } from "../support/files.ts";
 import { status } from "../support/status.ts";
 
@@ -19,9 +21,9 @@ async function readText(text: string) {
 }
 
 describe("a host's configuration", () => {
-  test("is all defaults where there is no file", { skip: fs.existsSync(DEFAULT_CONFIG_FILE) }, () => {
+  test("is all defaults where there is no file", { skip: fs.existsSync(DEFAULT_CONFIG_FILE) }, async () => {
     for (const env of [{}, { EBB_CONFIG: "" }, { EBB_CONFIG: undefined }]) {
-      assert.deepEqual(readConfig(env), defaultConfig);
+      assert.deepEqual(await readConfig(env), defaultConfig);
     }
     assert.equal(runtime.release, "deferred");
     assert.equal(runtime.runDirectory, "/run/ebb");
@@ -97,20 +99,20 @@ describe("a file with mistakes is told all of them, by their places:", () => {
 });
 
 describe("a file that cannot be read is an error that names it:", () => {
-  test("one that EBB_CONFIG names and is not there", () => {
+  test("one that EBB_CONFIG names and is not there", async () => {
     const expected = status(
       StatusCode.notFound,
       /^\/nosuchdir\/c\.json: no such file, and EBB_CONFIG names it$/,
     );
-    assert.throws(() => readConfig({ EBB_CONFIG: "/nosuchdir/c.json" }), expected);
+    await assert.rejects(readConfig({ EBB_CONFIG: "/nosuchdir/c.json" }), expected);
   });
 
-  test("one that would depend on the bundle", () => {
+  test("one that would depend on the bundle", async () => {
     const expected = status(
       StatusCode.invalidArgument,
       /^EBB_CONFIG must be an absolute path, not \.\/c\.json$/,
     );
-    assert.throws(() => readConfig({ EBB_CONFIG: "./c.json" }), expected);
+    await assert.rejects(readConfig({ EBB_CONFIG: "./c.json" }), expected);
   });
 
   test("one that is far too large", async () => {
@@ -118,13 +120,13 @@ describe("a file that cannot be read is an error that names it:", () => {
   });
 
   test("a fifo, which is not waited for, and a directory; and no descriptor stays open", async () => {
-    await withTempDir((dir) => {
+    await withTempDir(async (dir) => {
       const fifo = path.join(dir, "fifo");
       makeFifo(fifo);
       const before = countFds();
       for (const file of [fifo, dir]) {
         const expected = status(StatusCode.failedPrecondition, new RegExp(`^${file} `));
-        assert.throws(() => readConfig({ EBB_CONFIG: file }), expected);
+        await assert.rejects(readConfig({ EBB_CONFIG: file }), expected);
       }
       assert.equal(countFds(), before);
     });

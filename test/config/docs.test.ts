@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import { describe, test } from "node:test";
 import { pageFile, schemaFile, settings, withTable } from "../../scripts/config-docs.ts";
-import { defaultConfig, parseConfig } from "../../src/config/config.ts";
+import { defaultConfig } from "../../src/config/defaults.ts";
+import { parseConfig } from "../../src/config/parse.ts";
 import { configSchema } from "../../src/config/schema.ts";
 import { VARIABLES } from "../../src/shim/settings.ts";
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { defaultConfig, parseConfig } from "../../src/config/config.ts";
+import { defaultConfig } from "../../src/config/defaults.ts";
 import { migrate } from "../../src/config/migrate.ts";
+import { parseConfig } from "../../src/config/parse.ts";
 
 describe("a configuration of version 1", () => {
   const rows: [title: string, old: object, now: object][] = [

@@ -18,14 +18,14 @@ function readWith(runtime: object, env: Record<string, string> = {}) {
 }
 
 describe("the settings of a host", { skip: fs.existsSync(DEFAULT_CONFIG_FILE) }, () => {
-  test("are the defaults where neither file nor environment says anything", () => {
-    assert.deepEqual(readSettings({ PATH: "/bin", EBB_EXIT_MS: "", EBB_CONFIG: "" }), defaultSettings);
+  test("are the defaults where neither file nor environment says anything", async () => {
+    assert.deepEqual(await readSettings({ PATH: "/bin", EBB_EXIT_MS: "", EBB_CONFIG: "" }), defaultSettings);
   });
 
-  test("are what the environment says", () => {
+  test("are what the environment says", async () => {
     const env = { EBB_EXIT_MS: "250", EBB_RELEASE: "volatile", EBB_RUN_DIR: "/run/other" };
     const changes = { exitMs: 250, release: "volatile", runDirectory: "/run/other" };
-    assert.deepEqual(readSettings(env), { ...defaultSettings, ...changes });
+    assert.deepEqual(await readSettings(env), { ...defaultSettings, ...changes });
   });
 
   test("are what the file says, unless the environment says otherwise", async () => {
@@ -57,9 +57,9 @@ describe("the settings of a host", { skip: fs.existsSync(DEFAULT_CONFIG_FILE) },
     ["EBB_RUN_DIR", "/", "an absolute path"],
   ];
   for (const [variable, value, what] of wrong) {
-    test(`are not ${variable}=${value}, which is told`, () => {
+    test(`are not ${variable}=${value}, which is told`, async () => {
       const expected = status(StatusCode.invalidArgument, new RegExp(`^${variable} must be ${what}, not "`));
-      assert.throws(() => readSettings({ [variable]: value }), expected);
+      await assert.rejects(readSettings({ [variable]: value }), expected);
     });
   }
 });
