@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+import type { Readable } from "node:stream";
 import { after, before, describe, test } from "node:test";
 import { containerd, google, taskV2 } from "../../src/proto/index.ts";
 import { DEFAULT_SOCKET_DIR, socketPath } from "../../src/shim/socket-address.ts";
@@ -265,6 +267,18 @@ describe("a configuration with mistakes", () => {
     assert.ok(shimPid > 1);
     await stop(stdout.toString());
     fs.rmSync(bundle, { recursive: true });
+  });
+
+  test("is told to start by a server that finds it, where start did not yet", async () => {
+    const stdio = ["ignore", "ignore", "ignore", "ignore", "pipe"] as const;
+    const server = spawn(shimPath, flags("c4"), {
+      cwd: dir,
+      env: { ...process.env, ...env },
+      stdio: [...stdio],
+    });
+    let told = "";
+    for await (const chunk of server.stdio[4] as Readable) told += String(chunk);
+    assert.equal(told, `${env.EBB_CONFIG}: ${problems}`);
   });
 
   test("is nothing to -v and -info", { skip }, async () => {
