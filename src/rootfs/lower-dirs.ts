@@ -23,6 +23,11 @@ export function unescapeName(name: string): string {
   return name.replace(/\\(.)/gs, "$1");
 }
 
+/** The name of a directory as an option of overlay has it; a comma would end the option. */
+export function escapeName(name: string): string {
+  return name.replace(/[\\:,]/g, "\\$&");
+}
+
 /** Options with other names for the same directories, good until closed. */
 export interface ShortOptions {
   readonly options: readonly string[];

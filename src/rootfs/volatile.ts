@@ -11,8 +11,9 @@ const { lstat, mkdir, mkdtemp, rm } = fs.promises;
 
 /**
  * The mounts with the option `volatile` (kernel documentation, overlayfs, "Volatile mount") on each overlay that is
- * written to and has it in neither of its forms yet. It takes the place of another `fsync=…`: the last word counts. An overlay that is read-only keeps its options: nothing is synced for it anyway, and the kernel
- * would leave its marker all the same.
+ * written to and has it in neither of its forms yet. It takes the place of another `fsync=…`: the last word counts.
+ * An overlay that is read-only keeps its options: nothing is synced for it anyway, and the kernel would leave its
+ * marker all the same.
  */
 export function withVolatile(mounts: readonly MountSpec[]): MountSpec[] {
   return mounts.map((mount) => {
