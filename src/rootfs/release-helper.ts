@@ -46,8 +46,8 @@ export interface Helper {
 export interface HelperOptions {
   /** What it holds. */
   readonly fds: readonly number[];
-  /** The file that releases on one device take turns by, and for how long it waits, in milliseconds. */
-  readonly turn?: { readonly lockFile: string; readonly limitMs: number } | undefined;
+  /** The open lock file that releases on one device take turns by, and for how long it waits, in milliseconds. */
+  readonly turn?: { readonly lock: number; readonly limitMs: number } | undefined;
   /** Directories that are removed when the release was clean (`volatile.ts`). */
   readonly markers?: readonly string[];
   /** What else can hold descriptors, the first that starts is taken; without turns, and removing no markers. */
@@ -56,9 +56,12 @@ export interface HelperOptions {
   readonly shell?: string | undefined;
 }
 
-/** The file that releases on a device take turns by. */
-export function lockFileOf(runDirectory: string, device: string): string {
-  return path.join(runFolder(runDirectory, "locks"), device.replace(":", "-"));
+/**
+ * Opens the file that releases on a device take turns by. A lock belongs to the open file: the caller closes its
+ * descriptor when the helper has its own, which is then the only one.
+ */
+export function openLock(runDirectory: string, device: string): number {
+  return fs.openSync(path.join(runFolder(runDirectory, "locks"), device.replace(":", "-")), "a", 0o600);
 }
 
 /**
@@ -83,25 +86,19 @@ export async function startHelper(options: HelperOptions): Promise<Helper> {
 }
 
 async function startOne([program, ...args]: HelperCommand, { fds, turn }: HelperOptions): Promise<Helper> {
-  // The lock is of the open file, which the helper is to be the only one to have.
-  const lock = turn === undefined ? undefined : fs.openSync(turn.lockFile, "a", 0o600);
-  try {
-    // In a session and directory of its own, so that it holds nothing else and no signal of ours reaches it.
-    const child = spawn(program, args, {
-      stdio: ["pipe", "ignore", "ignore", lock ?? "ignore", ...fds],
-      detached: true,
-      cwd: "/",
-      env: {},
-    });
-    const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-    const pid = await pidOf(child);
-    child.unref();
-    child.stdin?.on("error", () => {});
-    const letGo = (how?: "clean") => void child.stdin?.end(how === undefined ? "" : `${how}\n`);
-    return { pid, startTime: readProcessStat(pid)?.startTime ?? 0, letGo, exited };
-  } finally {
-    if (lock !== undefined) fs.closeSync(lock);
-  }
+  // In a session and directory of its own, so that it holds nothing else and no signal of ours reaches it.
+  const child = spawn(program, args, {
+    stdio: ["pipe", "ignore", "ignore", turn?.lock ?? "ignore", ...fds],
+    detached: true,
+    cwd: "/",
+    env: {},
+  });
+  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const pid = await pidOf(child);
+  child.unref();
+  child.stdin?.on("error", () => {});
+  const letGo = (how?: "clean") => void child.stdin?.end(how === undefined ? "" : `${how}\n`);
+  return { pid, startTime: readProcessStat(pid)?.startTime ?? 0, letGo, exited };
 }
 
 async function pidOf(child: ChildProcess): Promise<number> {

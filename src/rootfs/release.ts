@@ -11,7 +11,7 @@ import { type MountInfo, readMountInfo } from "../linux/mountinfo.ts";
 import { type Backing, backingOf } from "./backing.ts";
 import { isolationOf, mountPointsToIsolate, reachableMounts } from "./mount-tree.ts";
 import { type PendingRelease, PendingReleases } from "./pending.ts";
-import { type Helper, type HelperCommand, lockFileOf, startHelper } from "./release-helper.ts";
+import { type Helper, type HelperCommand, openLock, startHelper } from "./release-helper.ts";
 import { markersMayGo, markersOf } from "./release-markers.ts";
 
 const open = promisify(fs.open);
@@ -137,7 +137,7 @@ async function detachRound(
 ): Promise<Round> {
   const held = await holdMounts(left);
   const fds = held.map(({ fd }) => fd);
-  const helper = await startHelper(await helperOptions(host, held)).catch(async (err) => {
+  const helper = await startHelperFor(host, held).catch(async (err) => {
     await closeAll(fds);
     throw err;
   });
@@ -180,15 +180,33 @@ function reasonToWait(held: readonly HeldMount[]): string {
     : `${mount.type} is of a kind that is not known`;
 }
 
-async function helperOptions(host: ReleaseHost, held: readonly HeldMount[]) {
-  const fds = held.map(({ fd }) => fd);
-  const overlay = held.find(({ backing: { kind, device } }) => kind === "overlay" && device !== "");
+async function startHelperFor(host: ReleaseHost, held: readonly HeldMount[]): Promise<Helper> {
   const markers = markersOf(held.map(({ mount }) => mount));
-  const turn =
-    overlay === undefined || markers.length > 0
-      ? undefined
-      : { lockFile: lockFileOf(host.runDirectory, overlay.backing.device), limitMs: host.turnMs };
-  return { fds, turn, markers, fallbacks: host.helpers ?? [], shell: host.shell };
+  // A volatile overlay is not synced, and so takes no turn.
+  const lock = markers.length > 0 ? undefined : lockFor(host, held);
+  try {
+    return await startHelper({
+      fds: held.map(({ fd }) => fd),
+      turn: lock === undefined ? undefined : { lock, limitMs: host.turnMs },
+      markers,
+      fallbacks: host.helpers ?? [],
+      shell: host.shell,
+    });
+  } finally {
+    if (lock !== undefined) fs.closeSync(lock);
+  }
+}
+
+/** The lock of the device that will be written to. Without it the release takes no turn, which costs time only. */
+function lockFor({ runDirectory, logger }: ReleaseHost, held: readonly HeldMount[]): number | undefined {
+  const overlay = held.find(({ backing: { kind, device } }) => kind === "overlay" && device !== "");
+  if (overlay === undefined) return undefined;
+  try {
+    return openLock(runDirectory, overlay.backing.device);
+  } catch (err) {
+    logger.error("the release takes no turn on its device", { err: StatusError.from(err) });
+    return undefined;
+  }
 }
 
 function entryOf({ mount, backing }: HeldMount, request: ReleaseRequest, helper: Helper): PendingRelease {

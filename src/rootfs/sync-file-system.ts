@@ -7,7 +7,7 @@ import { StatusCode, StatusError } from "../base/status.ts";
  * is left to itself when nobody waits any longer. A directory that is gone has nothing to write.
  */
 export async function syncFileSystem(dir: string): Promise<void> {
-  const child = spawn("sync", ["--file-system", dir], { stdio: ["ignore", "ignore", "pipe"], cwd: "/" });
+  const child = spawn("sync", ["-f", dir], { stdio: ["ignore", "ignore", "pipe"], cwd: "/" });
   child.unref();
   let said = "";
   child.stderr.on("data", (chunk: Buffer) => {
