@@ -11,7 +11,7 @@ import type { Runc } from "../oci/runc.ts";
 import { ExitOrder, INIT } from "./exit-order.ts";
 import { type LifecycleEvent, type TaskState, transition } from "./lifecycle.ts";
 import type { ContainerRootfs, RootfsHost } from "./rootfs.ts";
-import type { Stdio } from "./stdio.ts";
+import type { ProcessStdio } from "./stdio.ts";
 import { Steps } from "./steps.ts";
 
 /** How and when a process ended: the status as the task API has it (128 + n for signal n). */
@@ -34,7 +34,7 @@ export interface ContainerParts {
   /** Undefined where the daemon gave no mounts. */
   readonly rootfs: ContainerRootfs | undefined;
   readonly runc: Runc;
-  readonly stdio: Stdio;
+  readonly stdio: ProcessStdio;
   readonly pid: number;
   readonly pidfd: Pidfd;
   readonly onExit: (exit: Exit) => void;
@@ -45,7 +45,7 @@ export class Container {
   readonly id: string;
   readonly bundle: string;
   readonly pid: number;
-  readonly stdio: Stdio;
+  readonly stdio: ProcessStdio;
   readonly #host: Host;
   readonly #parts: ContainerParts;
   readonly #logger: Logger;
@@ -201,6 +201,7 @@ export class Container {
     return [
       { name: "runc delete", run: () => this.#runcDelete(runc) },
       { name: "await exit", run: () => this.#awaitExit() },
+      { name: "drain stdio", run: () => stdio.drained() },
       { name: "close stdio", run: () => stdio.close() },
       { name: "close pidfd", run: () => pidfd.close() },
       { name: "detach rootfs", run: () => rootfs?.detach() },

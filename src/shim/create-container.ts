@@ -7,9 +7,10 @@ import { Runc } from "../oci/runc.ts";
 import { readAnnotations } from "../oci/spec.ts";
 import type { containerd } from "../proto/index.ts";
 import { Container, type Exit, type Host } from "./container.ts";
+import { INIT } from "./exit-order.ts";
+import { openStdio } from "./open-stdio.ts";
 import { releaseModeOf } from "./release-mode.ts";
 import { ContainerRootfs } from "./rootfs.ts";
-import { Stdio } from "./stdio.ts";
 
 /** Where runc keeps its state unless the options name another directory. */
 export const RUNC_ROOT = "/run/containerd/runc";
@@ -71,8 +72,9 @@ async function build(
   writeOptions(bundle, options);
   writeRuntime(bundle, options.binaryName);
   const rootfs = await mount(host, request, bundle, undo);
-  const stdio = Stdio.open(request);
-  undo.add("the fifos of its stdio", () => stdio.close());
+  const owner = { bundle, id, execId: INIT, uid: options.ioUid, gid: options.ioGid };
+  const stdio = await openStdio(host, request, owner);
+  undo.add("its stdio", () => stdio.close());
   const runc = runcFor(host, bundle, options);
   const pidFile = path.join(bundle, "init.pid");
   let ours = true;
@@ -84,14 +86,14 @@ async function build(
       noPivot: options.noPivotRoot,
       noNewKeyring: options.noNewKeyring,
       stdio: stdio.childFds,
+      ...(stdio.consoleSocket !== undefined && { consoleSocket: stdio.consoleSocket }),
     });
   } catch (err) {
     // The container of this id that runc has already is somebody else's, and not for us to kill.
     ours = !hasCode(err, StatusCode.alreadyExists);
     throw err;
-  } finally {
-    stdio.handedOver();
   }
+  await stdio.handedOver();
   const pid = readInitPid(bundle);
   if (pid === undefined) throw new StatusError(StatusCode.internal, `${pidFile}: runc create left no pid`);
   const pidfd = Pidfd.open(host.libc, pid);
