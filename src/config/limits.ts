@@ -43,6 +43,13 @@ export const limitsSchema = {
       $comment: "a killed process is gone at once unless it sits in an uninterruptible call",
       default: 10_000,
     },
+    execExitMs: {
+      ...milliseconds,
+      description:
+        "when its init has ended, a container's other processes have that long to end, and then the exits of its execs that long to be published before the init's",
+      $comment: "they are killed and gone at once unless one sits in an uninterruptible call",
+      default: 5_000,
+    },
     releaseMs: {
       ...milliseconds,
       description:

@@ -48,6 +48,19 @@ function isLive({ state }: ProcessStat): boolean {
   return state !== "Z" && state !== "X";
 }
 
+/**
+ * Whether a process, which may be a zombie, is the init of its pid namespace, so that the kernel kills all others
+ * in there when it ends (pid_namespaces(7)); `false` where there is no such process.
+ */
+export function isNamespaceInit(pid: number): boolean {
+  try {
+    const status = fs.readFileSync(`/proc/${pid}/status`, "utf8");
+    return /^NSpid:.*\t1$/m.test(status);
+  } catch {
+    return false;
+  }
+}
+
 function threadsOf(pid: number): ProcessStat[] {
   try {
     return fs

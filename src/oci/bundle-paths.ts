@@ -20,6 +20,8 @@ export interface BundlePaths {
   readonly exit: string;
   /** A directory for checkpoints. */
   readonly work: string;
+  /** What criu logged while a checkpoint failed. */
+  readonly criuDumpLog: string;
 }
 
 /** The paths of the files in a bundle directory. */
@@ -34,10 +36,31 @@ export function bundlePaths(bundle: string): BundlePaths {
     address: path.join(bundle, "address"),
     exit: path.join(bundle, "exit.json"),
     work: path.join(bundle, "work"),
+    criuDumpLog: path.join(bundle, "criu-dump.log"),
   };
 }
 
-/** Where the runtime writes the pid of an exec. */
-export function execPidPath(bundle: string, execId: string): string {
-  return path.join(bundle, `${execId}.pid`);
+/** Where the files of an exec are: in a directory of its own, so that no exec's name can meet another file's. */
+export interface ExecPaths {
+  readonly directory: string;
+  /** The OCI process, written by the shim for the runtime. */
+  readonly spec: string;
+  /** Its pid, written by the runtime. */
+  readonly pid: string;
+  /** What the runtime logs while it starts the exec. */
+  readonly log: string;
+  /** How it ended. */
+  readonly exit: string;
+}
+
+/** The paths of an exec's files; its id has been checked (`checkId`). */
+export function execPaths(bundle: string, execId: string): ExecPaths {
+  const directory = path.join(bundle, `exec.${execId}`);
+  return {
+    directory,
+    spec: path.join(directory, "process.json"),
+    pid: path.join(directory, "pid"),
+    log: path.join(directory, "log.json"),
+    exit: path.join(directory, "exit.json"),
+  };
 }

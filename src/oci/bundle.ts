@@ -4,7 +4,7 @@ import type { JSONSchema } from "json-schema-to-ts";
 import { readTextFile, writeFileAtomically } from "../base/files.ts";
 import { jsonReader } from "../base/json.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
-import { bundlePaths } from "./bundle-paths.ts";
+import { bundlePaths, execPaths } from "./bundle-paths.ts";
 import { optionsFromJson, optionsToJson, type RuncOptions } from "./options.ts";
 
 /** The largest file of a bundle other than config.json and the log; real ones have less than a page. */
@@ -76,8 +76,9 @@ export function writeAddress(bundle: string, address: string): void {
   writeFileAtomically(bundlePaths(bundle).address, address);
 }
 
-/** How a container's init ended: the status as the task API has it (128 + n for signal n). */
+/** How a process ended: the status as the task API has it (128 + n for signal n). */
 export interface ExitRecord {
+  /** 0 where the process never came to be. */
   readonly pid: number;
   readonly status: number;
   readonly at: Date;
@@ -87,7 +88,7 @@ const exitReader = jsonReader(
   {
     type: "object",
     properties: {
-      pid: { type: "integer", minimum: 1, maximum: MAX_PID },
+      pid: { type: "integer", minimum: 0, maximum: MAX_PID },
       status: { type: "integer", minimum: 0, maximum: 255 },
       exitedAt: { type: "string" },
     },
@@ -97,11 +98,11 @@ const exitReader = jsonReader(
 );
 
 /**
- * How the init of a bundle ended, from exit.json: the truth for the `delete` command when the server is gone.
- * Undefined where nothing was written; `internal` where it is no such record.
+ * How the init of a bundle, or one of its execs, ended: the truth for the `delete` command when the server is
+ * gone. Undefined where nothing was written; `internal` where it is no such record.
  */
-export function readExitRecord(bundle: string): ExitRecord | undefined {
-  const file = bundlePaths(bundle).exit;
+export function readExitRecord(bundle: string, execId = ""): ExitRecord | undefined {
+  const file = exitPath(bundle, execId);
   const text = readTextFile(file, MAX_FILE_BYTES);
   if (text === undefined) return undefined;
   const { pid, status, exitedAt } = exitReader.parse(text, file);
@@ -111,7 +112,11 @@ export function readExitRecord(bundle: string): ExitRecord | undefined {
 }
 
 /** Writes what {@link readExitRecord} reads. */
-export function writeExitRecord(bundle: string, { pid, status, at }: ExitRecord): void {
+export function writeExitRecord(bundle: string, { pid, status, at }: ExitRecord, execId = ""): void {
   const text = JSON.stringify({ pid, status, exitedAt: at.toISOString() });
-  writeFileAtomically(bundlePaths(bundle).exit, text);
+  writeFileAtomically(exitPath(bundle, execId), text);
+}
+
+function exitPath(bundle: string, execId: string): string {
+  return execId === "" ? bundlePaths(bundle).exit : execPaths(bundle, execId).exit;
 }

@@ -68,6 +68,11 @@ export class Runc {
     this.#logger = settings.logger ?? nullLogger;
   }
 
+  /** The same runtime with a log of its own, for calls that run at the same time as others. */
+  withLog(log: string): Runc {
+    return new Runc({ ...this.#settings, log });
+  }
+
   /** Makes a container from a bundle; its init waits for {@link start}. */
   async create(id: string, options: argv.CreateOptions & StdioCallOptions): Promise<void> {
     await this.#run("create", argv.createArgs(id, options), { ...options, id });

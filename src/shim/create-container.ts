@@ -1,84 +1,81 @@
 import path from "node:path";
 import { hasCode, StatusCode, StatusError } from "../base/status.ts";
-import { Pidfd } from "../linux/pidfd.ts";
 import { checkBundle, readInitPid, writeOptions, writeRuntime } from "../oci/bundle.ts";
+import { bundlePaths } from "../oci/bundle-paths.ts";
 import { decodeRuncOptions, type RuncOptions } from "../oci/options.ts";
 import { Runc } from "../oci/runc.ts";
 import { readAnnotations } from "../oci/spec.ts";
 import type { containerd } from "../proto/index.ts";
-import { Container, type Exit, type Host } from "./container.ts";
+import { checkImage, type MadeSoFar, restore } from "./checkpoint.ts";
+import { Container, type ContainerParts } from "./container.ts";
 import { INIT } from "./exit-order.ts";
+import type { Host } from "./host.ts";
 import { openStdio } from "./open-stdio.ts";
 import { releaseModeOf } from "./release-mode.ts";
 import { ContainerRootfs } from "./rootfs.ts";
+import { Undo } from "./undo.ts";
 
 /** Where runc keeps its state unless the options name another directory. */
 export const RUNC_ROOT = "/run/containerd/runc";
 
-/** Undoes what was made so far, the newest first; what cannot be undone is logged and does not stop the rest. */
-class Undo {
-  readonly #host: Host;
-  readonly #steps: { readonly what: string; readonly run: () => Promise<unknown> | unknown }[] = [];
-
-  constructor(host: Host) {
-    this.#host = host;
-  }
-
-  add(what: string, run: () => Promise<unknown> | unknown): void {
-    this.#steps.push({ what, run });
-  }
-
-  async all(id: string): Promise<void> {
-    for (const { what, run } of this.#steps.reverse()) {
-      try {
-        await run();
-      } catch (err) {
-        this.#host.logger.error("a failed create left something behind", { id, what, err });
-      }
-    }
-  }
+/** A Create request on its way. */
+interface Making {
+  readonly host: Host;
+  readonly request: containerd.task.v2.CreateTaskRequest;
+  readonly undo: Undo;
 }
 
 /**
- * Makes a container for a Create request: mounts the rootfs, opens the stdio, calls `runc create`. When a part
- * of it fails, what was made before is taken back, so that nothing is left half made.
+ * Makes a container for a Create request: mounts the rootfs, opens the stdio, calls `runc create`; one from a
+ * checkpoint comes to be at its start. When a part of it fails, what was made before is taken back, so that
+ * nothing is left half made.
  */
 export async function createContainer(
   host: Host,
   request: containerd.task.v2.CreateTaskRequest,
-  onExit: (exit: Exit) => void,
+  onExit: ContainerParts["onExit"],
 ): Promise<Container> {
-  const undo = new Undo(host);
+  const undo = new Undo(host.logger);
   try {
-    return await build(host, request, onExit, undo);
+    return await build({ host, request, undo }, onExit);
   } catch (err) {
     await undo.all(request.id);
     throw err;
   }
 }
 
-async function build(
-  host: Host,
-  request: containerd.task.v2.CreateTaskRequest,
-  onExit: (exit: Exit) => void,
-  undo: Undo,
-): Promise<Container> {
-  const { id } = request;
+async function build(making: Making, onExit: ContainerParts["onExit"]): Promise<Container> {
+  const { host, request, undo } = making;
+  const { id, checkpoint, stdin, stdout, stderr, terminal } = request;
   const bundle = checkBundle(request.bundle);
-  if (request.checkpoint !== "") {
-    throw new StatusError(StatusCode.unimplemented, `restoring ${id} from a checkpoint is not supported yet`);
-  }
+  if (checkpoint !== "") checkImage(checkpoint);
   const options = decodeRuncOptions(request.options);
   writeOptions(bundle, options);
   writeRuntime(bundle, options.binaryName);
-  const rootfs = await mount(host, request, bundle, undo);
-  const owner = { bundle, id, execId: INIT, uid: options.ioUid, gid: options.ioGid };
-  const stdio = await openStdio(host, request, owner);
+  const rootfs = await mount(making, bundle);
+  const io = { uid: options.ioUid, gid: options.ioGid };
+  const stdio = await openStdio(
+    host,
+    { stdin, stdout, stderr, terminal },
+    { bundle, id, execId: INIT, ...io },
+  );
   undo.add("its stdio", () => stdio.close());
   const runc = runcFor(host, bundle, options);
-  const pidFile = path.join(bundle, "init.pid");
+  const made = { id, bundle, options, runc, stdio };
+  const parts = { id, bundle, io, rootfs, runc, stdio, onExit };
+  if (checkpoint !== "") {
+    return new Container(host, { ...parts, pid: undefined, begin: () => restore(made, checkpoint) });
+  }
+  const pid = await create(made, undo);
+  const begin = async () => void (await runc.start(id));
+  return new Container(host, { ...parts, pid, begin });
+}
+
+/** Calls `runc create`; the pid of the init, which waits for its start. */
+async function create({ id, bundle, options, runc, stdio }: MadeSoFar, undo: Undo): Promise<number> {
   let ours = true;
   undo.add("the state of runc", () => (ours ? runc.delete(id, { force: true }).catch(() => {}) : undefined));
+  const pidFile = bundlePaths(bundle).initPid;
   try {
     await runc.create(id, {
       bundle,
@@ -96,17 +93,12 @@ async function build(
   await stdio.handedOver();
   const pid = readInitPid(bundle);
   if (pid === undefined) throw new StatusError(StatusCode.internal, `${pidFile}: runc create left no pid`);
-  const pidfd = Pidfd.open(host.libc, pid);
-  return new Container(host, { id, bundle, rootfs, runc, stdio, pid, pidfd, onExit });
+  return pid;
 }
 
 /** Mounts what the daemon gave as rootfs; without mounts the bundle's config.json says where the rootfs is. */
-async function mount(
-  host: Host,
-  { id, rootfs: mounts }: containerd.task.v2.CreateTaskRequest,
-  bundle: string,
-  undo: Undo,
-): Promise<ContainerRootfs | undefined> {
+async function mount({ host, request, undo }: Making, bundle: string): Promise<ContainerRootfs | undefined> {
+  const { id, rootfs: mounts } = request;
   if (mounts.length === 0) return undefined;
   const mode = releaseModeOf(readAnnotations(bundle), host.settings);
   const rootfs = new ContainerRootfs(host, { namespace: host.namespace, id, bundle, mode });

@@ -5,6 +5,7 @@ import { EventQueue, type QueuedEvent, type SendEvent } from "./event-queue.ts";
 import type { Settings } from "./settings.ts";
 
 const { TaskCreate, TaskStart, TaskExit, TaskDelete, TaskPaused, TaskResumed } = containerd.events;
+const { TaskExecAdded, TaskExecStarted, TaskCheckpointed } = containerd.events;
 
 /** An instant as protobuf has it. */
 export function timestamp(at: Date): google.protobuf.ITimestamp {
@@ -45,6 +46,21 @@ export class TaskEvents {
     this.#publish("/tasks/start", "containerd.events.TaskStart", TaskStart.encode(event).finish());
   }
 
+  /** The container has another process, which waits for its start. */
+  execAdded(event: containerd.events.ITaskExecAdded): void {
+    this.#publish(
+      "/tasks/exec-added",
+      "containerd.events.TaskExecAdded",
+      TaskExecAdded.encode(event).finish(),
+    );
+  }
+
+  /** An exec runs. */
+  execStarted(event: containerd.events.ITaskExecStarted): void {
+    const value = TaskExecStarted.encode(event).finish();
+    this.#publish("/tasks/exec-started", "containerd.events.TaskExecStarted", value);
+  }
+
   /** A process has exited; `id` is the exec's, or the container's for the init. */
   exited(event: containerd.events.ITaskExit): void {
     this.#publish("/tasks/exit", "containerd.events.TaskExit", TaskExit.encode(event).finish());
@@ -58,6 +74,12 @@ export class TaskEvents {
   /** The container runs again. */
   resumed(event: containerd.events.ITaskResumed): void {
     this.#publish("/tasks/resumed", "containerd.events.TaskResumed", TaskResumed.encode(event).finish());
+  }
+
+  /** The container's state was written to disk. */
+  checkpointed(event: containerd.events.ITaskCheckpointed): void {
+    const value = TaskCheckpointed.encode(event).finish();
+    this.#publish("/tasks/checkpointed", "containerd.events.TaskCheckpointed", value);
   }
 
   /** The container is gone. */

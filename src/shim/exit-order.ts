@@ -2,12 +2,14 @@
  * Puts the exits of one container's processes in the order that the daemon relies on, whatever order the
  * kernel reports them in:
  * - a process's exit is delivered after the event that announces it (create or start), also when it dies first;
- * - the exits of execs are delivered before the init's, which is the last;
+ * - the exits of execs are delivered before the init's, which is the last, unless they are overdue;
  * - each exit is delivered once.
  */
 export class ExitOrder<Exit> {
   readonly #deliver: (execId: string, exit: Exit) => void;
   readonly #processes = new Map<string, { held: boolean; exit?: Exit }>();
+
+  #overdue = false;
 
   /** @param deliver publishes an exit; it is called with the exec's id, or with `INIT` */
   constructor(deliver: (execId: string, exit: Exit) => void) {
@@ -42,11 +44,17 @@ export class ExitOrder<Exit> {
     this.#flush();
   }
 
+  /** Nobody is to wait for the execs any longer: the init's exit is delivered as soon as it was announced. */
+  overdue(): void {
+    this.#overdue = true;
+    this.#flush();
+  }
+
   #flush(): void {
     for (const execId of this.#processes.keys()) {
       if (execId !== INIT) this.#deliverIfReady(execId);
     }
-    if (this.#processes.size === 1) this.#deliverIfReady(INIT);
+    if (this.#processes.size === 1 || this.#overdue) this.#deliverIfReady(INIT);
   }
 
   #deliverIfReady(execId: string): void {

@@ -1,12 +1,12 @@
 import { StatusCode, StatusError } from "../base/status.ts";
 
-/** What a container's init can be in, by the names and numbers of containerd.v1.types.Status. */
+/** What a process of a container can be in, by the names and numbers of containerd.v1.types.Status. */
 export const TaskState = { created: 1, running: 2, stopped: 3, paused: 4, pausing: 5 } as const;
 
 /** A name in {@link TaskState}. */
 export type TaskState = keyof typeof TaskState;
 
-/** What can be asked of, or happen to, a container's init. */
+/** What can be asked of, or happen to, a process; some only to an init, for its container. */
 export type LifecycleEvent =
   | "start"
   | "exit"
@@ -16,7 +16,10 @@ export type LifecycleEvent =
   | "pause"
   | "paused"
   | "pause failed"
-  | "resume";
+  | "resume"
+  | "exec in"
+  | "resize"
+  | "checkpoint";
 
 type Outcome = TaskState | "deleted" | { readonly refused: string; readonly code: StatusCode };
 
@@ -30,16 +33,40 @@ type Row = Readonly<Partial<Record<LifecycleEvent, Outcome>>>;
 
 /** State × event → the next state, or why not. */
 const TABLE: Readonly<Record<TaskState, Row>> = {
-  created: { start: "running", exit: "stopped", delete: "deleted", kill: "created", update: "created" },
-  running: { exit: "stopped", kill: "running", update: "running", pause: "pausing" },
+  created: {
+    start: "running",
+    exit: "stopped",
+    delete: "deleted",
+    kill: "created",
+    update: "created",
+    resize: "created",
+    "exec in": "created",
+  },
+  running: {
+    exit: "stopped",
+    kill: "running",
+    update: "running",
+    resize: "running",
+    pause: "pausing",
+    "exec in": "running",
+    checkpoint: "running",
+  },
   pausing: {
     exit: "stopped",
     kill: "pausing",
     update: "pausing",
+    resize: "pausing",
     paused: "paused",
     "pause failed": "running",
   },
-  paused: { exit: "stopped", kill: "paused", update: "paused", resume: "running" },
+  paused: {
+    exit: "stopped",
+    kill: "paused",
+    update: "paused",
+    resize: "paused",
+    resume: "running",
+    checkpoint: "paused",
+  },
   stopped: {
     exit: "stopped",
     delete: "deleted",

@@ -26,6 +26,7 @@ export const VARIABLES: Readonly<Record<keyof Settings, string>> = {
   mountsAtOnce: "EBB_MOUNTS_AT_ONCE",
   pendingMs: "EBB_PENDING_MS",
   exitMs: "EBB_EXIT_MS",
+  execExitMs: "EBB_EXEC_EXIT_MS",
   releaseMs: "EBB_RELEASE_MS",
   turnMs: "EBB_TURN_MS",
   eventMs: "EBB_EVENT_MS",

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import fs from "node:fs";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { until } from "../../lab/until.ts";
 import {
+  isNamespaceInit,
   isSameLiveProcess,
   ownChildren,
   parseProcessStat,
@@ -85,4 +87,27 @@ test("ownChildren lists a child while it lives", async () => {
   child.kill("SIGKILL");
   await new Promise((resolve) => child.once("exit", resolve));
   assert.ok(!ownChildren().includes(child.pid ?? 0));
+});
+
+describe("the init of a pid namespace", () => {
+  test("is no process of the host's, and none that is not there", () => {
+    assert.equal(isNamespaceInit(process.pid), false);
+    assert.equal(isNamespaceInit(2 ** 22), false);
+  });
+
+  test("is told also when it is a zombie", { skip: process.getuid?.() !== 0 && "needs root" }, async () => {
+    const child = spawn("unshare", ["--pid", "--fork", "--kill-child", "sleep", "1000"]);
+    const inner = await until("the process in the namespace", () => {
+      const children = fs.readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8");
+      return children === "" ? undefined : Number(children);
+    });
+    assert.equal(isNamespaceInit(inner), true);
+    assert.equal(isNamespaceInit(child.pid ?? 0), false);
+    child.kill("SIGSTOP");
+    process.kill(inner, "SIGKILL");
+    await until("its end", () => (readProcessStat(inner)?.state === "Z" ? true : undefined));
+    assert.equal(isNamespaceInit(inner), true);
+    child.kill("SIGKILL");
+    await new Promise((resolve) => child.once("exit", resolve));
+  });
 });

@@ -4,7 +4,7 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { StatusCode } from "../../src/base/status.ts";
 import * as bundleFiles from "../../src/oci/bundle.ts";
-import { bundlePaths, execPidPath } from "../../src/oci/bundle-paths.ts";
+import { bundlePaths, execPaths } from "../../src/oci/bundle-paths.ts";
 import { defaultRuncOptions } from "../../src/oci/options.ts";
 import { withTempDir } from "../support/files.ts";
 import { status } from "../support/status.ts";
@@ -20,8 +20,15 @@ test("the files of a bundle are where the daemon and the Go shim look for them",
     address: "/run/b/address",
     exit: "/run/b/exit.json",
     work: "/run/b/work",
+    criuDumpLog: "/run/b/criu-dump.log",
   });
-  assert.equal(execPidPath("/run/b", "e1"), "/run/b/e1.pid");
+});
+
+test("no exec's files are where the bundle's or another exec's are, whatever their names", () => {
+  const ids = ["init", "log", "config.json", "exit", "a", "a.exit", "exec.a", "rootfs"];
+  const files = ids.flatMap((id) => Object.values(execPaths("/run/b", id)));
+  const all = [...files, ...Object.values(bundlePaths("/run/b"))];
+  assert.equal(new Set(all).size, all.length);
 });
 
 describe("a bundle's path", () => {
@@ -190,6 +197,15 @@ describe("exit.json", () => {
     });
   });
 
+  test("of an exec is another", async () => {
+    await withTempDir((dir) => {
+      fs.mkdirSync(path.join(dir, "exec.e1"));
+      bundleFiles.writeExitRecord(dir, { ...record, pid: 0 }, "e1");
+      assert.deepEqual(bundleFiles.readExitRecord(dir, "e1"), { ...record, pid: 0 });
+      assert.equal(bundleFiles.readExitRecord(dir), undefined);
+    });
+  });
+
   test("is in a form that a person can read", async () => {
     await withTempDir((dir) => {
       bundleFiles.writeExitRecord(dir, record);
@@ -202,7 +218,7 @@ describe("exit.json", () => {
     ["", /\/exit\.json: the document is empty$/],
     ['{"pid":42,', /\/exit\.json: the document is not JSON$/],
     ["{}", /\/exit\.json: the document must have pid, status, exitedAt$/],
-    ['{"pid":0,"status":0,"exitedAt":"2026-01-01"}', /: \/pid must be at least 1$/],
+    ['{"pid":-1,"status":0,"exitedAt":"2026-01-01"}', /: \/pid must be at least 0$/],
     ['{"pid":1,"status":256,"exitedAt":"2026-01-01"}', /: \/status must be at most 255$/],
     ['{"pid":1,"status":-1,"exitedAt":"2026-01-01"}', /: \/status must be at least 0$/],
     ['{"pid":1,"status":0,"exitedAt":5}', /: \/exitedAt must be a string$/],

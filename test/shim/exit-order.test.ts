@@ -60,6 +60,19 @@ describe("ExitOrder", () => {
     assert.deepEqual(delivered, ["init:9"]);
   });
 
+  test("waits no longer for execs that are overdue, but always for the announcement of the init", () => {
+    const { order, delivered } = recorded();
+    for (const id of [INIT, "a"]) order.hold(id);
+    order.exited(INIT, 9);
+    order.overdue();
+    assert.deepEqual(delivered, []);
+    order.announced(INIT);
+    assert.deepEqual(delivered, ["init:9"]);
+    order.announced("a");
+    order.exited("a", 1);
+    assert.deepEqual(delivered, ["init:9", "a:1"]);
+  });
+
   test("delivers each exit once, and none of a process it does not know", () => {
     const { order, delivered } = recorded();
     order.exited("stranger", 1);

@@ -26,6 +26,14 @@ describe("the lifecycle of a container", () => {
     ["stopped", "pause failed", "stopped"],
     ["stopped", "exit", "stopped"],
     ["stopped", "delete", "deleted"],
+    ["created", "exec in", "created"],
+    ["running", "exec in", "running"],
+    ["created", "resize", "created"],
+    ["running", "resize", "running"],
+    ["pausing", "resize", "pausing"],
+    ["paused", "resize", "paused"],
+    ["running", "checkpoint", "running"],
+    ["paused", "checkpoint", "paused"],
   ];
   for (const [state, event, next] of allowed) {
     test(`${event} of a ${state} one leaves it ${next}`, () =>
@@ -47,6 +55,13 @@ describe("the lifecycle of a container", () => {
     ["stopped", "update", StatusCode.notFound],
     ["stopped", "start", StatusCode.failedPrecondition],
     ["stopped", "kill", StatusCode.notFound],
+    ["paused", "exec in", StatusCode.failedPrecondition],
+    ["pausing", "exec in", StatusCode.failedPrecondition],
+    ["stopped", "exec in", StatusCode.failedPrecondition],
+    ["stopped", "resize", StatusCode.failedPrecondition],
+    ["created", "checkpoint", StatusCode.failedPrecondition],
+    ["pausing", "checkpoint", StatusCode.failedPrecondition],
+    ["stopped", "checkpoint", StatusCode.failedPrecondition],
   ];
   for (const [state, event, code] of refused) {
     test(`${event} of a ${state} one is refused, naming it`, () => {

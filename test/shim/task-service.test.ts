@@ -214,7 +214,6 @@ describe("calls that have no place", () => {
     ]) {
       await refused(call, StatusCode.notFound, /container states has no process e1/);
     }
-    await refused(task.checkpoint({ id }), StatusCode.unimplemented, /Checkpoint/);
     assert.equal((await task.state({ id })).status, Status.RUNNING);
     await task.kill({ id, signal: SIGKILL });
     await task.wait({ id });
