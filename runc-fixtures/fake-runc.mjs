@@ -165,18 +165,54 @@ function create(action) {
   fs.mkdirSync(containerDir(), { recursive: true });
   const gate = path.join(containerDir(), "exec.fifo");
   execFileSync("mkfifo", [gate]);
-  const wait =
-    action.dieAfterCreate === undefined ? 'read _ <"$0"; exec "$@"' : `exit ${action.dieAfterCreate}`;
+  const begin = action.running ? 'exec "$@"' : 'read _ <"$0"; exec "$@"';
+  const wait = action.dieAfterCreate === undefined ? begin : `exit ${action.dieAfterCreate}`;
   const init = spawn("/bin/sh", ["-c", wait, gate, ...initArgs(action)], {
     detached: true,
     stdio: "inherit",
   });
   init.unref();
   const { pid } = init;
-  save({ ociVersion: "1.0.2-dev", id, pid, status: "created", bundle: options["--bundle"] });
+  const status = action.running ? "running" : "created";
+  save({ ociVersion: "1.0.2-dev", id, pid, status, bundle: options["--bundle"] });
   if (options["--pid-file"] && action.pidFile !== false) {
     fs.writeFileSync(options["--pid-file"], action.pidFile ?? String(pid));
   }
+}
+
+/**
+ * Runs a program as another process of the container, left to whoever adopts it: it keeps our stdin, stdout and
+ * stderr.
+ */
+async function exec(action) {
+  const state = load();
+  if (state.status === "stopped") fail("exec failed: cannot exec in a stopped container");
+  const { args } = JSON.parse(fs.readFileSync(options["--process"], "utf8"));
+  // The shell in between ends at once, so that the process is never ours to wait for.
+  const script = 'exec 3<&0; "$@" <&3 3<&- & echo $! >"$0"';
+  execFileSync("/bin/sh", ["-c", script, options["--pid-file"], ...args], { stdio: "inherit" });
+  if (action.awaitEnd) {
+    const pid = Number(fs.readFileSync(options["--pid-file"], "utf8"));
+    while (!isDead(pid)) await sleep(5);
+  }
+}
+
+/** Writes down what the init was, and ends the container unless it is to run on. */
+function checkpoint() {
+  const state = load();
+  if (state.status === "stopped") fail("container not running");
+  fs.mkdirSync(options["--image-path"], { recursive: true });
+  fs.mkdirSync(options["--work-path"], { recursive: true });
+  fs.writeFileSync(path.join(options["--image-path"], "fake.json"), JSON.stringify(state));
+  if (options["--leave-running"]) return;
+  process.kill(state.pid, "SIGKILL");
+  fs.rmSync(containerDir(), { recursive: true, force: true });
+}
+
+/** Makes a container again, whose program runs at once. */
+function restore(action) {
+  if (!fs.existsSync(path.join(options["--image-path"], "fake.json"))) fail("criu failed: no image");
+  create({ ...action, running: true });
 }
 
 function start() {
@@ -222,6 +258,9 @@ function list() {
 const COMMANDS = {
   create,
   start,
+  exec,
+  checkpoint,
+  restore,
   kill,
   delete: remove,
   list,
@@ -244,5 +283,6 @@ const action = pickAction(scenario);
 await misbehave(action);
 const work = COMMANDS[command];
 if (work === undefined) fail(`unknown command ${command}`);
-work(action);
+await work(action);
+await misbehave(action.then ?? {});
 process.exit(0);

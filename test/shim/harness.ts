@@ -13,6 +13,7 @@ import {
   defaultSpec,
   EventReceiver,
   launchShim,
+  type OciSpec,
   type Shim,
 } from "../../src/client/index.ts";
 import { readMountInfo } from "../../src/linux/mountinfo.ts";
@@ -34,6 +35,8 @@ export const NAMESPACE = `ebb-shim-test-${process.pid}`;
 /** What a test may set when it makes a container. */
 export interface CreateOptions extends Partial<containerd.task.v2.ICreateTaskRequest> {
   readonly args?: readonly string[];
+  /** Changes the configuration before it is written. */
+  readonly edit?: (spec: OciSpec) => void;
   /** Where the overlay's upper directory goes, if not into the workshop's own directory. */
   readonly upperIn?: string;
 }
@@ -85,8 +88,10 @@ export class Workshop {
     id: string,
     args: readonly string[],
     annotations: Record<string, string> = {},
+    edit: (spec: OciSpec) => void = () => {},
   ): Promise<Bundle> {
     const spec = defaultSpec({ namespace: NAMESPACE, id, args, annotations });
+    edit(spec);
     const root = path.join(this.dir, "bundles");
     const bundle = await createBundle({ root, namespace: NAMESPACE, id, spec });
     this.#bundles.push(bundle);
@@ -123,8 +128,8 @@ export class Workshop {
 
   /** Bundle, shim and container of one id. */
   async create(id: string, options: CreateOptions = {}, env: Record<string, string> = {}) {
-    const { args = ["sleep", "1000"], upperIn, ...request } = options;
-    const bundle = await this.bundle(id, args);
+    const { args = ["sleep", "1000"], upperIn, edit, ...request } = options;
+    const bundle = await this.bundle(id, args, {}, edit);
     const shim = await this.launch(bundle, env);
     const rootfs = [this.overlay(id, upperIn)];
     const { pid } = await shim.task.create({ id, bundle: bundle.path, rootfs, ...request });
