@@ -50,6 +50,38 @@ export const limitsSchema = {
       $comment: "they are killed and gone at once unless one sits in an uninterruptible call",
       default: 5_000,
     },
+    consoleMs: {
+      ...milliseconds,
+      description: "a container or exec with a terminal waits that long for the runtime to hand it over",
+      $comment: "the runtime has sent it by the time it ends; one that sends none is out of order",
+      default: 5_000,
+    },
+    stdioOpenMs: {
+      ...milliseconds,
+      description:
+        "a container or exec whose output goes to a file (`file://`) waits that long for it to open",
+      $comment: "a disk that is busy takes seconds; one that hangs must not hold up the caller for ever",
+      default: 30_000,
+    },
+    loggerReadyMs: {
+      ...milliseconds,
+      description: "a container or exec with a logger (`binary://`) waits that long for it to be ready",
+      $comment: "loggers connect to their service first, whose own limits are about as long",
+      default: 30_000,
+    },
+    drainMs: {
+      ...milliseconds,
+      description:
+        "the output of a process that has ended is passed on for that long: a terminal's to its fifo, and to a logger whatever it has not read; what is left then is dropped",
+      $comment: "a caller gives Delete 10 s in all, and only a reader that stalls needs more",
+      default: 5_000,
+    },
+    loggerStopMs: {
+      ...milliseconds,
+      description: "a logger that has not ended with its input has that long between SIGTERM and SIGKILL",
+      $comment: "enough to write out what it holds, and within the caller's 10 s together with `drainMs`",
+      default: 2_000,
+    },
     releaseMs: {
       ...milliseconds,
       description:

@@ -1,6 +1,8 @@
 import { errnoError } from "./errno.ts";
+import { KoffiStreamCalls } from "./koffi-stream-calls.ts";
 import type { FsconfigCall, Libc, MountCall, WaitResult } from "./libc.ts";
 import { loadNativeModule, type NativeModule } from "./native-module.ts";
+import type { StreamCalls } from "./stream-calls.ts";
 
 const PR_SET_CHILD_SUBREAPER = 36;
 const WNOHANG = 1;
@@ -35,6 +37,7 @@ class KoffiLibc implements Libc {
   readonly #fsconfig: AsyncCall;
   readonly #fsmount: AsyncCall;
   readonly #moveMount: AsyncCall;
+  #streams: StreamCalls | undefined;
 
   constructor(native: NativeModule) {
     this.#native = native;
@@ -57,6 +60,12 @@ class KoffiLibc implements Libc {
     this.#moveMount = define(
       "long syscall(long number, long fromFd, const char *from, long toFd, const char *to, long flags)",
     );
+  }
+
+  /** Defined when it is first asked for: most containers need none of it. */
+  get streams(): StreamCalls {
+    this.#streams ??= new KoffiStreamCalls(this.#native);
+    return this.#streams;
   }
 
   async mount({ source, target, type, flags, data }: MountCall): Promise<void> {

@@ -1,3 +1,5 @@
+import type { StreamCalls } from "./stream-calls.ts";
+
 /** Flags of mount(2); the numbers are those of linux/mount.h. */
 export const MountFlag = {
   rdonly: 1 << 0,
@@ -72,6 +74,8 @@ export interface WaitResult {
  * was about. What may sleep gives a promise and runs off the main thread.
  */
 export interface Libc {
+  /** What is about terminals, sockets and pipes. */
+  readonly streams: StreamCalls;
   /** mount(2), off the main thread: making the work directory of an overlay waits for its disk. */
   mount(call: MountCall): Promise<void>;
   /** fsopen(2): a descriptor, close-on-exec, to configure a file system on. Before Linux 5.2 `unimplemented`. */

@@ -6,7 +6,7 @@ import type koffi from "koffi";
 import { StatusCode, StatusError } from "../base/status.ts";
 
 /** koffi's native part, which is all that is used of it: its JavaScript part would double the time to load. */
-export type NativeModule = Pick<typeof koffi, "load" | "errno">;
+export type NativeModule = Pick<typeof koffi, "load" | "errno" | "struct" | "pointer" | "array" | "inout">;
 
 /** The module's name beside the executable, and inside it. */
 export const MODULE_NAME = "koffi.node";

@@ -8,7 +8,7 @@ import { fsError } from "../linux/errno.ts";
  * directory has to be on a tmpfs, as `/run` is: what is in it is of no use after a boot, and is read and written
  * without waiting. A folder that others could write to is `failedPrecondition`.
  */
-export function runFolder(runDirectory: string, name: "pending" | "locks" | "views"): string {
+export function runFolder(runDirectory: string, name: "pending" | "locks" | "views" | "consoles"): string {
   const folder = path.join(runDirectory, name);
   try {
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -123,6 +123,8 @@ export abstract class Process {
     }
     publish(exit);
     this.#exited.resolve(exit);
+    // Not only Delete asks for that: who follows the output waits for its end first.
+    void this.#stdio?.drained();
   }
 
   protected enter(event: LifecycleEvent): void {

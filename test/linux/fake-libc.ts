@@ -1,10 +1,12 @@
 import { errnoError } from "../../src/linux/errno.ts";
 import type { FsconfigCall, Libc, MountCall, WaitResult } from "../../src/linux/libc.ts";
+import { FakeStreamCalls } from "./fake-stream-calls.ts";
 
 /** Writes down the calls it gets, and fails or waits where a test says so. Nothing reaches the kernel. */
 export class FakeLibc implements Libc {
   readonly calls: string[] = [];
   readonly mounts: MountCall[] = [];
+  readonly streams = new FakeStreamCalls(this.calls);
   /** What a mount does instead of nothing: throw, or take its time. */
   onMount: (call: MountCall) => Promise<void> = async () => {};
 

@@ -299,8 +299,19 @@ describe("a Create that fails says why and leaves nothing", () => {
       StatusCode.invalidArgument,
       /\/etc\/passwd is not a fifo/,
     ],
-    ["a terminal, for now", () => ({ terminal: true }), StatusCode.unimplemented, /terminals/],
-    ["a logger, for now", () => ({ stdout: "binary:///bin/cat" }), StatusCode.unimplemented, /binary/],
+    ["a terminal that config.json does not have", () => ({ terminal: true }), StatusCode.unknown, /console/],
+    [
+      "a logger that is not there",
+      () => ({ stdout: "binary:///no/logger" }),
+      StatusCode.notFound,
+      /no\/logger/,
+    ],
+    [
+      "an output of no known kind",
+      () => ({ stderr: "pipe:///a" }),
+      StatusCode.invalidArgument,
+      /stderr pipe:/,
+    ],
     [
       "a rootfs that is not there",
       (dir) => ({

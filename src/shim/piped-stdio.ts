@@ -1,0 +1,82 @@
+import fs from "node:fs";
+import { drain } from "./drain.ts";
+import { type Input, openInput } from "./input.ts";
+import { openOutputs } from "./open-outputs.ts";
+import { closeChildFds, type Output } from "./output.ts";
+import type { ProcessStdio, StdioHost, StdioOwner, StdioPaths } from "./stdio.ts";
+
+/**
+ * The streams of a process without a terminal. The process reads and writes what the daemon has named by itself:
+ * the shim copies nothing.
+ */
+export class PipedStdio implements ProcessStdio {
+  readonly paths: StdioPaths;
+  readonly consoleSocket = undefined;
+  readonly #host: StdioHost;
+  readonly #owner: StdioOwner;
+  readonly #input: Input | undefined;
+  readonly #outputs: readonly Output[];
+  #handedOver = false;
+  #drained: Promise<void> | undefined;
+
+  private constructor(
+    host: StdioHost,
+    owner: StdioOwner,
+    streams: { paths: StdioPaths; input: Input | undefined; outputs: readonly Output[] },
+  ) {
+    this.#host = host;
+    this.#owner = owner;
+    this.paths = streams.paths;
+    this.#input = streams.input;
+    this.#outputs = streams.outputs;
+  }
+
+  /** Opens what the paths name; where one cannot be opened, none stays open. */
+  static async open(host: StdioHost, paths: StdioPaths, owner: StdioOwner): Promise<PipedStdio> {
+    const input = await openInput(paths.stdin, owner);
+    try {
+      const outputs = await openOutputs(host, paths, owner);
+      return new PipedStdio(host, owner, { paths, input, outputs });
+    } catch (err) {
+      if (input !== undefined) fs.closeSync(input.childFd);
+      input?.close();
+      throw err;
+    }
+  }
+
+  get childFds(): (number | "ignore")[] {
+    const of = (stream: "stdout" | "stderr") =>
+      this.#outputs.find(({ childFds }) => childFds[stream] !== undefined)?.childFds[stream];
+    return [this.#input?.childFd, of("stdout"), of("stderr")].map((fd) => fd ?? "ignore");
+  }
+
+  /** With the shim's copies closed, a reader sees the end when the process has closed its own. */
+  async handedOver(): Promise<void> {
+    this.#closeChildFds();
+  }
+
+  resize(): void {}
+
+  closeStdin(): void {
+    this.#input?.close();
+  }
+
+  drained(): Promise<void> {
+    const finished = () => Promise.all(this.#outputs.map((output) => output.finished()));
+    this.#drained ??= drain(this.#host, this.#owner, finished());
+    return this.#drained;
+  }
+
+  async close(): Promise<void> {
+    this.#closeChildFds();
+    this.closeStdin();
+    await Promise.all(this.#outputs.map((output) => output.close()));
+  }
+
+  #closeChildFds(): void {
+    if (this.#handedOver) return;
+    this.#handedOver = true;
+    if (this.#input !== undefined) fs.closeSync(this.#input.childFd);
+    closeChildFds(this.#outputs);
+  }
+}
