@@ -82,6 +82,13 @@ export const limitsSchema = {
       $comment: "enough to write out what it holds, and within the caller's 10 s together with `drainMs`",
       default: 2_000,
     },
+    statsMs: {
+      ...milliseconds,
+      description: "Stats waits that long for the figures of a container's control groups",
+      $comment:
+        "they are there at once, unless the kernel has to add up the memory of very many processors or groups; who asks asks again",
+      default: 5_000,
+    },
     releaseMs: {
       ...milliseconds,
       description:

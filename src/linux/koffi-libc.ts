@@ -17,6 +17,8 @@ const FSOPEN_CLOEXEC = 1;
 const FSMOUNT_CLOEXEC = 1;
 const MOVE_MOUNT_F_EMPTY_PATH = 4;
 const AT_FDCWD = -100;
+const EFD_CLOEXEC = 0o2000000;
+const EFD_NONBLOCK = 0o4000;
 
 type Call = (...args: unknown[]) => number;
 type AsyncCall = Call & { async: (...args: unknown[]) => void };
@@ -32,6 +34,7 @@ class KoffiLibc implements Libc {
   readonly #umount2: Call;
   readonly #prctl: Call;
   readonly #waitpid: Call;
+  readonly #eventfd: Call;
   readonly #syscall: Call;
   readonly #fsopen: AsyncCall;
   readonly #fsconfig: AsyncCall;
@@ -51,6 +54,7 @@ class KoffiLibc implements Libc {
       "int prctl(int op, unsigned long a, unsigned long b, unsigned long c, unsigned long d)",
     );
     this.#waitpid = define("int waitpid(int pid, _Out_ int *status, int options)");
+    this.#eventfd = define("int eventfd(unsigned int value, int flags)");
     this.#syscall = define("long syscall(long number, long a, long b, long c, long d)");
     this.#fsopen = define("long syscall(long number, const char *type, long flags)");
     this.#fsconfig = define(
@@ -106,6 +110,10 @@ class KoffiLibc implements Libc {
     const status = [0];
     const result = this.#check(this.#waitpid(pid, status, WNOHANG), `wait for pid ${pid}`);
     return result === 0 ? undefined : { pid: result, status: status[0] ?? 0 };
+  }
+
+  eventfd(): number {
+    return this.#check(this.#eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "make an eventfd");
   }
 
   pidfdOpen(pid: number): number {

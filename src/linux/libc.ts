@@ -92,6 +92,8 @@ export interface Libc {
   setChildSubreaper(): void;
   /** waitpid(2) with WNOHANG for one pid: undefined while it runs. Not our child is `notFound`. */
   waitpid(pid: number): WaitResult | undefined;
+  /** eventfd(2): a counter as a descriptor, at 0, that neither blocks nor is inherited. */
+  eventfd(): number;
   /** pidfd_open(2): a descriptor, close-on-exec, that means this very process for ever. */
   pidfdOpen(pid: number): number;
   /** pidfd_send_signal(2). A process that has ended is `notFound`. */

@@ -4,7 +4,7 @@
  * Such a field is a plain number, so no code meets a Long. Numbers up to 2^53 are exact. Above, the nearest
  * double is taken, which is off by less than one part in 10^15 (a CPU time by a nanosecond or two), and
  * writing stops at the ends of the type: the limits that mean "none" (2^63-4096, 2^64-1) come out as they
- * went in.
+ * went in. Where every digit counts, an unsigned field can be written from a bigint (exact.ts).
  */
 import protobuf from "protobufjs/minimal.js";
 
@@ -13,6 +13,9 @@ interface Halves {
   readonly low: number;
   readonly high: number;
 }
+
+/** What can be written to an unsigned 64-bit field. */
+type Unsigned = Halves | number | bigint;
 
 /** The class behind a reader, with 64-bit reads typed as what they return: Longs only where that package is found. */
 const BaseReader = protobuf.BufferReader as unknown as new (
@@ -65,12 +68,12 @@ class Writer extends BaseWriter {
     return super.int64(typeof value === "number" ? signedHalves(value) : value);
   }
 
-  override uint64(value: Halves | number): Writer {
-    return super.uint64(typeof value === "number" ? unsignedHalves(value) : value);
+  override uint64(value: Unsigned): Writer {
+    return super.uint64(unsignedHalves(value));
   }
 
-  override uint64s(values: readonly (Halves | number)[]): Writer {
-    return super.uint64s(values.map((value) => (typeof value === "number" ? unsignedHalves(value) : value)));
+  override uint64s(values: readonly Unsigned[]): Writer {
+    return super.uint64s(values.map(unsignedHalves));
   }
 }
 
@@ -82,10 +85,18 @@ function signedHalves(value: number): Halves {
   return { low: (whole % 2 ** 32) | 0, high: Math.floor(whole / 2 ** 32) | 0 };
 }
 
-function unsignedHalves(value: number): Halves {
+function unsignedHalves(value: Unsigned): Halves {
+  if (typeof value === "object") return value;
+  if (typeof value === "bigint") return exactHalves(value);
   if (value >= 2 ** 64) return { low: -1, high: -1 };
   if (!(value > 0)) return { low: 0, high: 0 };
   return { low: (Math.trunc(value) % 2 ** 32) | 0, high: Math.trunc(value / 2 ** 32) | 0 };
+}
+
+function exactHalves(value: bigint): Halves {
+  if (value >= 2n ** 64n) return { low: -1, high: -1 };
+  if (value < 0n) return { low: 0, high: 0 };
+  return { low: Number(BigInt.asIntN(32, value)), high: Number(BigInt.asIntN(32, value >> 32n)) };
 }
 
 /** The module that the generated code imports in place of protobufjs; `roots` keeps its tree to itself. */

@@ -1,13 +1,12 @@
 import { within } from "../base/deadline.ts";
 import type { Logger } from "../base/logger.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
-import { cgroupPids } from "../linux/cgroup.ts";
 import { checkId } from "../oci/runc-args.ts";
+import type { google } from "../proto/index.ts";
 import { Exec, type ExecParts } from "./exec.ts";
 import { ExitOrder, INIT } from "./exit-order.ts";
 import type { Host } from "./host.ts";
 import { Init, type InitParts } from "./init.ts";
-import { killRest } from "./kill-rest.ts";
 import type { TaskState } from "./lifecycle.ts";
 import type { Exit, Process } from "./process.ts";
 
@@ -99,11 +98,19 @@ export class Container {
     const { cgroup, exit } = this.init;
     if (cgroup === undefined || exit !== undefined) return [];
     const execIds = new Map([...this.#execs.values()].map(({ pid, execId }) => [pid, execId]));
-    return cgroupPids(cgroup).map((pid) => ({ pid, execId: execIds.get(pid) }));
+    return cgroup.pids().map((pid) => ({ pid, execId: execIds.get(pid) }));
+  }
+
+  /** The figures of its control groups, the last ones once it has ended; `notFound` where there are none. */
+  metrics(): Promise<google.protobuf.IAny> {
+    const { cgroup } = this.init;
+    if (cgroup !== undefined) return cgroup.metrics();
+    throw new StatusError(StatusCode.notFound, `container ${this.id} has no control group of its own`);
   }
 
   #deliver(execId: string, exit: Exit): void {
     const process = this.process(execId);
+    this.init.cgroup?.lookForOom();
     process.finish(exit, () => this.#parts.onExit(process, exit));
   }
 
@@ -125,7 +132,7 @@ export class Container {
     const { cgroup } = this.init;
     for (const exec of this.#execs.values()) await exec.kill(SIGKILL).catch(() => {});
     try {
-      if (cgroup !== undefined) await killRest(cgroup, limitMs);
+      await cgroup?.kill(limitMs);
     } catch (err) {
       this.#logger.error("processes of a container outlive its init", { err });
     }

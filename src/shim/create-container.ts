@@ -18,6 +18,9 @@ import { Undo } from "./undo.ts";
 /** Where runc keeps its state unless the options name another directory. */
 export const RUNC_ROOT = "/run/containerd/runc";
 
+/** Who is told what happens to the container. */
+type Tell = Pick<ContainerParts, "onExit" | "onOom">;
+
 /** A Create request on its way. */
 interface Making {
   readonly host: Host;
@@ -33,18 +36,18 @@ interface Making {
 export async function createContainer(
   host: Host,
   request: containerd.task.v2.CreateTaskRequest,
-  onExit: ContainerParts["onExit"],
+  tell: Tell,
 ): Promise<Container> {
   const undo = new Undo(host.logger);
   try {
-    return await build({ host, request, undo }, onExit);
+    return await build({ host, request, undo }, tell);
   } catch (err) {
     await undo.all(request.id);
     throw err;
   }
 }
 
-async function build(making: Making, onExit: ContainerParts["onExit"]): Promise<Container> {
+async function build(making: Making, tell: Tell): Promise<Container> {
   const { host, request, undo } = making;
   const { id, checkpoint, stdin, stdout, stderr, terminal } = request;
   const bundle = checkBundle(request.bundle);
@@ -62,7 +65,7 @@ async function build(making: Making, onExit: ContainerParts["onExit"]): Promise<
   undo.add("its stdio", () => stdio.close());
   const runc = runcFor(host, bundle, options);
   const made = { id, bundle, options, runc, stdio };
-  const parts = { id, bundle, io, rootfs, runc, stdio, onExit };
+  const parts = { id, bundle, io, rootfs, runc, stdio, ...tell };
   if (checkpoint !== "") {
     return new Container(host, { ...parts, pid: undefined, begin: () => restore(made, checkpoint) });
   }

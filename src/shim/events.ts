@@ -5,7 +5,7 @@ import { EventQueue, type QueuedEvent, type SendEvent } from "./event-queue.ts";
 import type { Settings } from "./settings.ts";
 
 const { TaskCreate, TaskStart, TaskExit, TaskDelete, TaskPaused, TaskResumed } = containerd.events;
-const { TaskExecAdded, TaskExecStarted, TaskCheckpointed } = containerd.events;
+const { TaskExecAdded, TaskExecStarted, TaskCheckpointed, TaskOOM } = containerd.events;
 
 /** An instant as protobuf has it. */
 export function timestamp(at: Date): google.protobuf.ITimestamp {
@@ -80,6 +80,11 @@ export class TaskEvents {
   checkpointed(event: containerd.events.ITaskCheckpointed): void {
     const value = TaskCheckpointed.encode(event).finish();
     this.#publish("/tasks/checkpointed", "containerd.events.TaskCheckpointed", value);
+  }
+
+  /** The container was out of memory. */
+  oom(event: containerd.events.ITaskOOM): void {
+    this.#publish("/tasks/oom", "containerd.events.TaskOOM", TaskOOM.encode(event).finish());
   }
 
   /** The container is gone. */

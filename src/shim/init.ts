@@ -1,10 +1,10 @@
 import { within } from "../base/deadline.ts";
 import { hasCode, StatusCode } from "../base/status.ts";
-import { cgroupOf } from "../linux/cgroup.ts";
 import { isNamespaceInit } from "../linux/process-stat.ts";
 import type { Runc } from "../oci/runc.ts";
 import type { CheckpointOptions } from "../oci/runc-args.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
+import { ContainerCgroup } from "./container-cgroup.ts";
 import { INIT } from "./exit-order.ts";
 import { type Exit, Process, type ProcessParts } from "./process.ts";
 import type { ContainerRootfs } from "./rootfs.ts";
@@ -23,6 +23,8 @@ export interface InitParts extends Omit<ProcessParts, "execId" | "paths"> {
   readonly begin: () => Promise<number | undefined>;
   /** Told the end of the process, whose exit goes into the order from there. */
   readonly onEnd: (exit: Exit) => void;
+  /** Told that the container was out of memory; each time once. */
+  readonly onOom: () => void;
   /** Lets go of all execs; repeatable. */
   readonly releaseExecs: () => Promise<void>;
 }
@@ -31,7 +33,7 @@ export interface InitParts extends Omit<ProcessParts, "execId" | "paths"> {
 export class Init extends Process {
   readonly #parts: InitParts;
   readonly #deletion: Steps;
-  #cgroup: string | undefined;
+  #cgroup: ContainerCgroup | undefined;
   #takesRestAlong = true;
 
   /** Takes over what Create has made; its exit is held back until the order hears that it was announced. */
@@ -44,8 +46,8 @@ export class Init extends Process {
     if (parts.pid !== undefined) this.adopt(parts.pid);
   }
 
-  /** The directory of the container's control group; undefined before there is a process. */
-  get cgroup(): string | undefined {
+  /** The container's control groups; undefined before there is a process, and where it has none of its own. */
+  get cgroup(): ContainerCgroup | undefined {
     return this.#cgroup;
   }
 
@@ -135,12 +137,18 @@ export class Init extends Process {
 
   protected override adopt(pid: number): void {
     super.adopt(pid);
-    this.#cgroup = cgroupOf(pid);
+    this.#cgroup = ContainerCgroup.open(this.host, pid, this.#parts.onOom);
     this.#takesRestAlong = isNamespaceInit(pid);
   }
 
   protected override ended(exit: Exit): void {
+    this.#cgroup?.ended();
     this.#parts.onEnd(exit);
+  }
+
+  protected override async letGo(): Promise<void> {
+    this.#cgroup?.close();
+    await super.letGo();
   }
 
   #deletionSteps() {

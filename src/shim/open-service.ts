@@ -6,6 +6,7 @@ import { loadLibc } from "../linux/koffi-libc.ts";
 import { TaskEvents } from "./events.ts";
 import type { Flags } from "./flags.ts";
 import { openLog } from "./log.ts";
+import { OomWatches } from "./oom.ts";
 import type { Settings } from "./settings.ts";
 import { TaskService } from "./task-service.ts";
 
@@ -40,6 +41,7 @@ export function openService(options: {
     namespace: flags.namespace,
     libc,
     childExits: new ChildExits({ libc, logger }),
+    oom: new OomWatches({ libc, logger }),
     mounting: new PQueue({ concurrency: settings.mountsAtOnce }),
     settings,
     logger,

@@ -70,6 +70,7 @@ const CALLS = [
   "checkpoint",
   "wait",
   "pids",
+  "stats",
   "connect",
   "shutdown",
 ] as const;

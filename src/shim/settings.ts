@@ -32,6 +32,7 @@ export const VARIABLES: Readonly<Record<keyof Settings, string>> = {
   loggerReadyMs: "EBB_LOGGER_READY_MS",
   drainMs: "EBB_DRAIN_MS",
   loggerStopMs: "EBB_LOGGER_STOP_MS",
+  statsMs: "EBB_STATS_MS",
   releaseMs: "EBB_RELEASE_MS",
   turnMs: "EBB_TURN_MS",
   eventMs: "EBB_EVENT_MS",

@@ -48,9 +48,10 @@ export class TaskService {
     }
     this.#creating.add(id);
     try {
-      const container = await createContainer(this.#host, request, (process, exit) =>
-        this.#publishExit(process, exit),
-      );
+      const container = await createContainer(this.#host, request, {
+        onExit: (process, exit) => this.#publishExit(process, exit),
+        onOom: () => this.#events.oom({ containerId: id }),
+      });
       this.#containers.set(id, container);
       this.#publishCreated(container, request);
       container.announced();
@@ -151,6 +152,11 @@ export class TaskService {
   /** Every process of the container. */
   async pids(request: Request<"PidsRequest">) {
     return { processes: this.#container(request).processes().map(processInfo) };
+  }
+
+  /** The figures of the container's control groups; after its end the last ones. */
+  async stats(request: Request<"StatsRequest">) {
+    return { stats: await this.#container(request).metrics() };
   }
 
   /** The shim's own pid, and the init's where the container exists: the daemon asks before Create too. */

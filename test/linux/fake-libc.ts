@@ -47,6 +47,10 @@ export class FakeLibc implements Libc {
     return undefined;
   }
 
+  eventfd(): number {
+    throw errnoError("make an eventfd", 24);
+  }
+
   pidfdOpen(pid: number): number {
     throw errnoError(`open a pidfd of pid ${pid}`, 3);
   }

@@ -1,0 +1,56 @@
+import fs from "node:fs";
+import path from "node:path";
+
+/** Where the file systems of control groups are mounted (cgroups(7)). */
+export const CGROUP_ROOT = "/sys/fs/cgroup";
+
+/** Directories by the names of v1 controllers; one that is not there has no group of the process's own. */
+export type V1Dirs = Readonly<Record<string, string>>;
+
+/** The control groups of a process: one directory on v2, one for each controller on v1. */
+export type CgroupDirs =
+  | { readonly version: 2; readonly unified: string }
+  | { readonly version: 1; readonly controllers: V1Dirs };
+
+/**
+ * The control groups that a process is in, or undefined where it is gone or in none of its own. A host that has v1
+ * controllers and a v2 tree beside them is one of v1. Source: cgroups(7), `/proc/[pid]/cgroup`.
+ */
+export function cgroupDirsOf(pid: number, root = CGROUP_ROOT): CgroupDirs | undefined {
+  const text = readNow(`/proc/${pid}/cgroup`) ?? "";
+  return parseCgroupDirs(text, (controller, group) => existing(path.join(root, controller), group));
+}
+
+/** Finds the directory of a group in a hierarchy, of which the v2 one has no name; undefined where it is not there. */
+type FindDir = (controller: string, group: string) => string | undefined;
+
+/** The same from the text of `/proc/[pid]/cgroup`. */
+export function parseCgroupDirs(text: string, find: FindDir): CgroupDirs | undefined {
+  const groups = text.split("\n").flatMap((line) => {
+    const [hierarchy, names = "", ...group] = line.split(":");
+    return names.split(",").map((name) => ({ hierarchy, name, group: group.join(":") }));
+  });
+  const own = groups.filter(({ group }) => group !== "" && group !== "/" && !group.startsWith("/.."));
+  const found = own.flatMap(({ name, group }) => {
+    const dir = name === "" || name.startsWith("name=") ? undefined : find(name, group);
+    return dir === undefined ? [] : [[name, dir] as const];
+  });
+  if (found.length > 0) return { version: 1, controllers: Object.fromEntries(found) };
+  const unified = own.find(({ hierarchy }) => hierarchy === "0");
+  const dir = unified && find("", unified.group);
+  return dir === undefined ? undefined : { version: 2, unified: dir };
+}
+
+function existing(hierarchy: string, group: string): string | undefined {
+  const dir = path.join(hierarchy, group);
+  return fs.existsSync(path.join(dir, "cgroup.procs")) ? dir : undefined;
+}
+
+/** A file's text, read on the spot; undefined where it cannot be read. For files that take no time to make up. */
+export function readNow(file: string): string | undefined {
+  try {
+    return fs.readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}
