@@ -137,6 +137,21 @@ describe("64-bit fields are numbers", () => {
     });
   }
 
+  const exact: [string, bigint, string][] = [
+    ["2^53 + 1", 2n ** 53n + 1n, "8180808080808010"],
+    ["2^63 + 1", 2n ** 63n + 1n, "81808080808080808001"],
+    ["2^64 - 1", 2n ** 64n - 1n, "ffffffffffffffffff01"],
+    ["beyond the type, its end", 2n ** 64n, "ffffffffffffffffff01"],
+    ["less than nothing, nothing", -1n, "00"],
+  ];
+  for (const [title, value, hex] of exact) {
+    test(`or bigints where every digit counts: ${title}`, () => {
+      const bytes = proto.encodeExact(CPUUsage, { total: value, perCpu: [value, 1] });
+      const packed = `22${(hex.length / 2 + 1).toString(16).padStart(2, "0")}${hex}01`;
+      assert.equal(Buffer.from(bytes).toString("hex"), `08${hex}${packed}`);
+    });
+  }
+
   const signed: [string, number, string][] = [
     ["minus one", -1, "ffffffffffffffffff01"],
     ["the year 0", -62_167_219_200, hexOf(-62_167_219_200n)],

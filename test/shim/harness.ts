@@ -111,10 +111,15 @@ export class Workshop {
     return new PendingReleases(path.join(this.dir, "run")).list();
   }
 
-  /** A shim for a bundle. */
-  async launch(bundle: Bundle, env: Record<string, string> = {}, daemon = "containerd"): Promise<Shim> {
+  /** A shim for a bundle: ours, unless another program is named. */
+  async launch(
+    bundle: Bundle,
+    env: Record<string, string> = {},
+    daemon = "containerd",
+    binary = shimPath,
+  ): Promise<Shim> {
     const shim = await launchShim({
-      binary: shimPath,
+      binary,
       namespace: NAMESPACE,
       id: bundle.id,
       bundle: bundle.path,
