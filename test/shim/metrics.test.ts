@@ -8,8 +8,8 @@ import type { TaskClient } from "../../src/client/index.ts";
 import { cgroupDirsOf } from "../../src/linux/cgroup-dirs.ts";
 import { type google, io } from "../../src/proto/index.ts";
 import { Metrics } from "../../src/shim/metrics.ts";
-import { withTempDir } from "../support/files.ts";
 import { layOutCgroup, v1Dirs } from "../linux/recorded-cgroup.ts";
+import { withTempDir } from "../support/files.ts";
 import { noContainers, refused, Workshop } from "./harness.ts";
 
 const GO_SHIM = "/usr/bin/containerd-shim-runc-v2";
