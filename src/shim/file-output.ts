@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { within } from "../base/deadline.ts";
+import { errnoOf } from "../base/files.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { fsError } from "../linux/errno.ts";
 import type { Output, OutputStream } from "./output.ts";
@@ -39,7 +40,7 @@ export async function openFileOutput(
 /** Off the main thread: it waits for the file's disk. */
 async function openFile(file: string): Promise<number> {
   try {
-    await fs.promises.mkdir(path.dirname(file), { recursive: true, mode: DIRECTORY_MODE });
+    await makeDirectory(path.dirname(file));
     // Non-blocking, as the open of a fifo without a reader would not return; of no effect on a file.
     const fd = await open(file, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK);
     const stat = fs.fstatSync(fd);
@@ -49,6 +50,15 @@ async function openFile(file: string): Promise<number> {
     throw fsError(`open ${file}`, thrown);
   }
   throw new StatusError(StatusCode.invalidArgument, `${file} is not a file`);
+}
+
+async function makeDirectory(dir: string): Promise<void> {
+  try {
+    await fs.promises.mkdir(dir, { recursive: true, mode: DIRECTORY_MODE });
+  } catch (err) {
+    // Where it is no directory, the opening says so.
+    if (errnoOf(err) !== "EEXIST") throw err;
+  }
 }
 
 /** A plain descriptor: a FileHandle would be closed when it is collected. */

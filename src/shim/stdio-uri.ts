@@ -26,6 +26,7 @@ export function parseStdioUri(stream: string, value: string): StdioUri {
   if (scheme === undefined) throw refuse(`not one of ${SCHEMES.map((known) => `${known}://`).join(", ")}`);
   if (!rest.startsWith("/")) throw refuse("not an absolute path");
   if (scheme === "fifo") return { scheme, path: rest, query: new Map() };
+  if (rest.includes("%00")) throw refuse("a path has no zero byte");
   const [, path = "", query = ""] = /^([^?#]*)(?:\?([^#]*))?/.exec(rest) ?? [];
   try {
     return { scheme, path: decodeURIComponent(path), query: firstValues(query) };

@@ -1,7 +1,8 @@
 import fs from "node:fs";
+import { isatty } from "node:tty";
 import { errnoOf } from "../base/files.ts";
 import type { Logger } from "../base/logger.ts";
-import { hasCode, StatusCode } from "../base/status.ts";
+import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { type DescriptorReader, readDescriptor } from "../linux/descriptor-reader.ts";
 import { DescriptorWriter } from "../linux/descriptor-writer.ts";
 import type { StreamCalls, WindowSize } from "../linux/stream-calls.ts";
@@ -37,6 +38,9 @@ export function startRelay(calls: StreamCalls, logger: Logger, ends: RelayEnds):
     return fd;
   };
   try {
+    if (!isatty(ends.master)) {
+      throw new StatusError(StatusCode.unavailable, "what the runtime has handed over is not a terminal");
+    }
     for (const fd of [ends.master, ends.input, ends.output]) if (fd !== undefined) calls.setNonBlocking(fd);
     const toRead = keep(calls.duplicate(ends.master));
     const toWrite = keep(calls.duplicate(ends.master));
