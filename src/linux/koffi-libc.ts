@@ -1,6 +1,11 @@
+import { type AsyncCall, type Call, type Caller, callerOf } from "./caller.ts";
 import { errnoError } from "./errno.ts";
+import type { IdmapCalls } from "./idmap-calls.ts";
+import { KoffiIdmapCalls } from "./koffi-idmap-calls.ts";
+import { KoffiLoopCalls } from "./koffi-loop-calls.ts";
 import { KoffiStreamCalls } from "./koffi-stream-calls.ts";
 import type { FsconfigCall, Libc, MountCall, WaitResult } from "./libc.ts";
+import type { LoopCalls } from "./loop-calls.ts";
 import { loadNativeModule, type NativeModule } from "./native-module.ts";
 import type { StreamCalls } from "./stream-calls.ts";
 
@@ -20,9 +25,6 @@ const AT_FDCWD = -100;
 const EFD_CLOEXEC = 0o2000000;
 const EFD_NONBLOCK = 0o4000;
 
-type Call = (...args: unknown[]) => number;
-type AsyncCall = Call & { async: (...args: unknown[]) => void };
-
 /** The kernel's calls through koffi; loads its native module, which takes some milliseconds. */
 export function loadLibc(): Libc {
   return new KoffiLibc(loadNativeModule());
@@ -30,6 +32,8 @@ export function loadLibc(): Libc {
 
 class KoffiLibc implements Libc {
   readonly #native: NativeModule;
+  readonly #caller: Caller;
+  readonly #off: Caller["off"];
   readonly #mount: AsyncCall;
   readonly #umount2: Call;
   readonly #prctl: Call;
@@ -41,11 +45,14 @@ class KoffiLibc implements Libc {
   readonly #fsmount: AsyncCall;
   readonly #moveMount: AsyncCall;
   #streams: StreamCalls | undefined;
+  #loops: LoopCalls | undefined;
+  #idmaps: IdmapCalls | undefined;
 
   constructor(native: NativeModule) {
     this.#native = native;
-    const libc = native.load(null);
-    const define = (prototype: string) => libc.func(prototype) as unknown as AsyncCall;
+    this.#caller = callerOf(native);
+    const { define, off } = this.#caller;
+    this.#off = off;
     this.#mount = define(
       "int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)",
     );
@@ -66,10 +73,20 @@ class KoffiLibc implements Libc {
     );
   }
 
-  /** Defined when it is first asked for: most containers need none of it. */
+  /** Defined when it is first asked for, as the next two: most containers need none of it. */
   get streams(): StreamCalls {
     this.#streams ??= new KoffiStreamCalls(this.#native);
     return this.#streams;
+  }
+
+  get loops(): LoopCalls {
+    this.#loops ??= new KoffiLoopCalls(this.#caller);
+    return this.#loops;
+  }
+
+  get idmaps(): IdmapCalls {
+    this.#idmaps ??= new KoffiIdmapCalls(this.#caller);
+    return this.#idmaps;
   }
 
   async mount({ source, target, type, flags, data }: MountCall): Promise<void> {
@@ -122,17 +139,6 @@ class KoffiLibc implements Libc {
 
   pidfdSendSignal(pidfd: number, signal: number): void {
     this.#check(this.#syscall(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, 0, 0), `send signal ${signal}`);
-  }
-
-  /** Makes a call on a thread of koffi's, which hands that thread's errno to the callback. */
-  #off(call: AsyncCall, args: readonly unknown[], what: string): Promise<number> {
-    return new Promise((resolve, reject) => {
-      call.async(...args, (err: unknown, result: number) => {
-        if (err !== null) reject(err);
-        else if (result >= 0) resolve(result);
-        else reject(errnoError(what, this.#native.errno()));
-      });
-    });
   }
 
   #check(result: number, what: string): number {

@@ -1,3 +1,5 @@
+import type { IdmapCalls } from "./idmap-calls.ts";
+import type { LoopCalls } from "./loop-calls.ts";
 import type { StreamCalls } from "./stream-calls.ts";
 
 /** Flags of mount(2); the numbers are those of linux/mount.h. */
@@ -76,6 +78,10 @@ export interface WaitResult {
 export interface Libc {
   /** What is about terminals, sockets and pipes. */
   readonly streams: StreamCalls;
+  /** What is about loop devices. */
+  readonly loops: LoopCalls;
+  /** What is about idmapped mounts. */
+  readonly idmaps: IdmapCalls;
   /** mount(2), off the main thread: making the work directory of an overlay waits for its disk. */
   mount(call: MountCall): Promise<void>;
   /** fsopen(2): a descriptor, close-on-exec, to configure a file system on. Before Linux 5.2 `unimplemented`. */

@@ -1,20 +1,23 @@
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
-import { hasCode, StatusCode, StatusError } from "../base/status.ts";
+import { StatusCode, StatusError } from "../base/status.ts";
 import { fsError } from "../linux/errno.ts";
 import type { Libc } from "../linux/libc.ts";
-import { lowerDirsOf, shortenLowerDirs, unescapeName } from "./lower-dirs.ts";
+import { mountIdmapped } from "./idmapped-mount.ts";
+import { withLoopDevice } from "./loop-device.ts";
+import { lowerDirsOf, unescapeName } from "./lower-dirs.ts";
+import { mountCall } from "./mount-call.ts";
 import type { MountStep } from "./mount-plan.ts";
-import { fitsContext, mountOverlayByContext, type OverlayCall } from "./overlay-context.ts";
+import type { OverlayCall } from "./overlay-context.ts";
 
 const { realpath } = fs.promises;
-
-/** The most that mount(2) reads of its data: a page, less the closing zero byte. */
-export const MAX_DATA_BYTES = 4095;
 
 /** Where a plan is executed, and until when. */
 export interface ExecuteOptions {
   readonly rootfs: string;
+  /** Where something may be mounted for a moment, best on a tmpfs; the temporary directory where it is missing. */
+  readonly scratchDir?: () => string;
   /** Once it aborts no further step is begun; the error is its reason. */
   readonly signal?: AbortSignal;
 }
@@ -23,17 +26,30 @@ export interface ExecuteOptions {
 export async function executeMounts(
   libc: Libc,
   steps: readonly MountStep[],
-  { rootfs, signal }: ExecuteOptions,
+  options: ExecuteOptions,
 ): Promise<void> {
+  const { rootfs, signal } = options;
   for (const step of steps) {
     signal?.throwIfAborted();
     const target = await resolveTarget(rootfs, step.target);
     try {
-      await mount(libc, { ...step, target, options: step.data });
+      await execute(libc, { ...step, target }, options);
     } catch (err) {
       throw await explain(err, step, target);
     }
   }
+}
+
+/** Makes what the mount is to be made of, which goes again with the mount or with its failure, and mounts. */
+async function execute(libc: Libc, step: MountStep, options: ExecuteOptions): Promise<void> {
+  const { loop, idMaps, kind, data, ...rest } = step;
+  const { scratchDir = os.tmpdir, signal } = options;
+  const mount = (call: OverlayCall) =>
+    idMaps === undefined ? mountCall(libc, call) : mountIdmapped(libc, call, { idMaps, scratchDir });
+  if (loop === undefined) return mount({ ...rest, options: data });
+  await withLoopDevice(libc, step.source, { ...loop, signal }, (source) =>
+    mount({ ...rest, source, options: data }),
+  );
 }
 
 /** The target as the kernel will see it; what is mounted already must not lead it out of the rootfs by a link. */
@@ -51,42 +67,6 @@ async function resolveTarget(rootfs: string, target: string): Promise<string> {
     );
   }
   return real;
-}
-
-/** Mounts by mount(2) where the options fit into it, else in the way that has room for them. */
-async function mount(libc: Libc, call: OverlayCall): Promise<void> {
-  const { source, target, type, flags, options } = call;
-  const data = options.join(",");
-  if (Buffer.byteLength(data) <= MAX_DATA_BYTES) return libc.mount({ source, target, type, flags, data });
-  if (!fitsContext(call)) return mountShortened(libc, call);
-  try {
-    await mountOverlayByContext(libc, call);
-  } catch (err) {
-    // A kernel without it, or one that does not like the options; it says the same of them in the other form.
-    const refused = hasCode(err, StatusCode.unimplemented) || hasCode(err, StatusCode.invalidArgument);
-    if (!refused) throw err;
-    await mountShortened(libc, call).catch((thrown: unknown) => {
-      const { code, message } = StatusError.from(thrown);
-      throw new StatusError(code, `${message} (before: ${err.message})`, { cause: thrown });
-    });
-  }
-}
-
-/** For kernels that take a page of options and no more; there is room for some 210 layers then. */
-async function mountShortened(libc: Libc, call: OverlayCall): Promise<void> {
-  const { source, target, type, flags } = call;
-  const { options, close } = await shortenLowerDirs(call.options);
-  try {
-    const data = options.join(",");
-    const bytes = Buffer.byteLength(data);
-    if (bytes > MAX_DATA_BYTES) {
-      const message = `mount ${type} on ${target}: ${bytes} bytes of options, of which the kernel reads ${MAX_DATA_BYTES}: too many layers`;
-      throw new StatusError(StatusCode.invalidArgument, message);
-    }
-    await libc.mount({ source, target, type, flags, data });
-  } finally {
-    close();
-  }
 }
 
 /** The kernel says little; a directory that is not there is by far the most common cause. */

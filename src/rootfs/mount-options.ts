@@ -1,5 +1,13 @@
 import { StatusCode, StatusError } from "../base/status.ts";
 import { MountFlag } from "../linux/libc.ts";
+import { type IdMaps, idMapsOf } from "./id-maps.ts";
+
+/** How the file that is mounted is shown as a block device. */
+export interface LoopOptions {
+  readonly readOnly: boolean;
+  /** Past the page cache. */
+  readonly directIo: boolean;
+}
 
 /** What a list of mount options means to mount(2). */
 export interface ParsedOptions {
@@ -9,6 +17,10 @@ export interface ParsedOptions {
   readonly propagation: number;
   /** What only the file system understands, in the order given. */
   readonly data: readonly string[];
+  /** The source is a file with a file system in it. */
+  readonly loop?: LoopOptions;
+  /** The mount, or of an overlay its lower directories, are to have their ids mapped. */
+  readonly idMaps?: IdMaps;
 }
 
 type Effect = { readonly set: number } | { readonly clear: number } | { readonly propagation: number };
@@ -54,27 +66,44 @@ const OPTIONS: Readonly<Record<string, Effect>> = {
   unbindable: { propagation: MountFlag.unbindable },
 };
 
-/** Options that ask for work before or after mount(2) which is not done here yet: refusing beats ignoring. */
-const UNSUPPORTED = /^(X-containerd\.|uidmap=|gidmap=|loop$|loop=)/;
-
-/** Reads mount options, later ones overruling earlier ones. One that cannot be honoured is `unimplemented`. */
+/** Reads mount options, later ones overruling earlier ones. One that cannot be honoured is refused by name. */
 export function parseMountOptions(options: readonly string[]): ParsedOptions {
   let flags = 0;
   let propagation = 0;
-  const data: string[] = [];
+  const others: string[] = [];
   for (const option of options) {
     const effect = Object.hasOwn(OPTIONS, option) ? OPTIONS[option] : undefined;
-    if (effect === undefined) data.push(checkData(option));
+    if (effect === undefined) others.push(check(option));
     else if ("set" in effect) flags |= effect.set;
     else if ("clear" in effect) flags &= ~effect.clear;
     else propagation = effect.propagation;
   }
-  return { flags, propagation, data };
+  return { flags, propagation, ...preparationsOf(others, (flags & MountFlag.rdonly) !== 0) };
 }
 
-function checkData(option: string): string {
-  if (UNSUPPORTED.test(option)) {
-    throw new StatusError(StatusCode.unimplemented, `mount option ${option} is not supported yet`);
+const ID_MAP = /^(uidmap|gidmap)=(.*)$/s;
+
+/** Takes out what is done before mount(2), and is nothing that a file system understands. */
+function preparationsOf(options: readonly string[], readOnly: boolean) {
+  const loop = options.includes("loop");
+  const isOurs = (option: string) => ID_MAP.test(option) || (loop && /^(loop|direct-io)$/.test(option));
+  const maps = Object.fromEntries(options.map((option) => ID_MAP.exec(option)?.slice(1) ?? []));
+  const idMaps = idMapsOf(maps);
+  return {
+    data: options.filter((option) => !isOurs(option)),
+    ...(loop && { loop: { readOnly, directIo: options.includes("direct-io") } }),
+    ...(idMaps !== undefined && { idMaps }),
+  };
+}
+
+function check(option: string): string {
+  if (option.startsWith("X-containerd.")) {
+    const message = `mount option ${option} is for the daemon's mount manager (containerd 2.2 and later), which has left it in`;
+    throw new StatusError(StatusCode.unimplemented, message);
+  }
+  if (option.startsWith("loop=")) {
+    const message = `mount option ${option} is not supported: loop takes a device that is free`;
+    throw new StatusError(StatusCode.unimplemented, message);
   }
   // A NUL would end the kernel's string early, and with it the options behind it.
   if (option.includes("\0")) {

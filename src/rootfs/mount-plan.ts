@@ -1,6 +1,7 @@
 import { StatusCode, StatusError } from "../base/status.ts";
 import { MountFlag } from "../linux/libc.ts";
-import { parseMountOptions } from "./mount-options.ts";
+import type { IdMaps } from "./id-maps.ts";
+import { type LoopOptions, parseMountOptions } from "./mount-options.ts";
 
 /** A mount as containerd describes it (containerd.types.Mount). */
 export interface MountSpec {
@@ -11,7 +12,7 @@ export interface MountSpec {
   readonly options: readonly string[];
 }
 
-/** One call of mount(2). The target is a path below the rootfs (empty for the rootfs itself). */
+/** One call of mount(2), and what has to be made before it. The target is a path below the rootfs (empty for the rootfs itself). */
 export interface MountStep {
   readonly kind: "mount" | "remount" | "propagation";
   readonly source: string;
@@ -19,6 +20,8 @@ export interface MountStep {
   readonly type: string;
   readonly flags: number;
   readonly data: readonly string[];
+  readonly loop?: LoopOptions;
+  readonly idMaps?: IdMaps;
 }
 
 /** A bind takes its other flags only by a second call (mount(2), "Remounting an existing mount"). */
@@ -46,8 +49,10 @@ function planMount({ type, source, target, options }: MountSpec): MountStep[] {
       `mount of ${JSON.stringify(source)}: a zero byte in it`,
     );
   }
-  const { flags, propagation, data } = parseMountOptions(options);
-  const steps: MountStep[] = [{ kind: "mount", source, target, type, flags, data }];
+  checkType(type);
+  const { propagation, ...call } = parseMountOptions(options);
+  const { flags } = call;
+  const steps: MountStep[] = [{ kind: "mount", source, target, type, ...call }];
   if (propagation !== 0) {
     steps.push({ kind: "propagation", source: "", target, type: "", flags: propagation, data: [] });
   }
@@ -61,4 +66,17 @@ function planMount({ type, source, target, options }: MountSpec): MountStep[] {
 function checkTarget(target: string): void {
   const escapes = target.split("/").includes("..") || target.includes("\0");
   if (escapes) throw new StatusError(StatusCode.invalidArgument, `mount target ${target} leaves the rootfs`);
+}
+
+/** Types that mount(8) and the daemon know and the kernel does not: it would only say that there is no such device. */
+function checkType(type: string): void {
+  const [, helper] = /^(fuse3?)\./.exec(type) ?? [];
+  if (helper !== undefined) {
+    const message = `mount type ${type} is not supported: it takes the program mount.${helper}, which is not run here`;
+    throw new StatusError(StatusCode.unimplemented, message);
+  }
+  if (type.includes("/")) {
+    const message = `mount type ${type} is for the daemon's mount manager (containerd 2.2 and later), which has left it in`;
+    throw new StatusError(StatusCode.unimplemented, message);
+  }
 }

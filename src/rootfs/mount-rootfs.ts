@@ -4,6 +4,7 @@ import { readMountInfo } from "../linux/mountinfo.ts";
 import { executeMounts } from "./mount-execute.ts";
 import { type MountSpec, planMounts } from "./mount-plan.ts";
 import { type ReleaseHost, type ReleaseRequest, releaseRootfs } from "./release.ts";
+import { runFolder } from "./run-directory.ts";
 
 /** What mounting a rootfs needs. */
 export interface MountRootfsOptions {
@@ -26,7 +27,8 @@ export async function mountRootfs(options: MountRootfsOptions): Promise<void> {
   const steps = planMounts(mounts);
   const keep = new Set(readMountInfo().map(({ id }) => id));
   const { signal, cleanup } = deadline(limitMs, `mounting ${rootfs}`);
-  const mounting = executeMounts(host.libc, steps, { rootfs, signal });
+  const scratchDir = () => runFolder(host.runDirectory, "views");
+  const mounting = executeMounts(host.libc, steps, { rootfs, scratchDir, signal });
   try {
     await abortable(mounting, signal);
   } catch (err) {

@@ -7,9 +7,10 @@ const LOOK_ONLY = ["ro", "nosuid", "nodev", "noexec", "private"];
 
 /**
  * Options that mean something only where there is an upper directory, or promise what a view must not depend on.
- * The others say how the layers are to be read (`userxattr`, `metacopy`, `redirect_dir`, `xino`, …) and stay.
+ * The others say how the layers are to be read (`userxattr`, `metacopy`, `redirect_dir`, `xino`, …) and stay. Whose the
+ * files are is not looked at, so that no ids are mapped.
  */
-const UPPER_ONLY = /^(upperdir=|workdir=|fsync=|index=|nfs_export=|volatile$)/;
+const UPPER_ONLY = /^(upperdir=|workdir=|fsync=|index=|nfs_export=|volatile$|uidmap=|gidmap=)/;
 
 /**
  * The mounts by which a rootfs is looked at: the same files, read-only, and nothing made or kept for writing. Of an
@@ -23,6 +24,11 @@ export function readOnlyMounts(mounts: readonly MountSpec[]): MountSpec[] {
       const message = `a view of a rootfs that has a mount on ${mount.target} is not supported`;
       throw new StatusError(StatusCode.unimplemented, message);
     }
+    if (mount.options.includes("loop")) {
+      // A second device of one file sees nothing of what the first one has not written yet.
+      const message = `a view of ${mount.source}, which is mounted by a loop device, is not supported`;
+      throw new StatusError(StatusCode.unimplemented, message);
+    }
     return { ...mount, options: [...optionsOf(mount), ...LOOK_ONLY] };
   });
 }
@@ -32,7 +38,9 @@ function optionsOf(mount: MountSpec): readonly string[] {
     // Without what is mounted below, which would stay writable: read-only goes for the top of a bind alone.
     return ["bind"];
   }
-  return mount.type === "overlay" ? overlayOptions(mount) : mount.options;
+  return mount.type === "overlay"
+    ? overlayOptions(mount)
+    : mount.options.filter((option) => !/^(uidmap|gidmap)=/.test(option));
 }
 
 function overlayOptions({ options }: MountSpec): string[] {

@@ -1,10 +1,14 @@
 import { errnoError } from "../../src/linux/errno.ts";
+import type { IdmapCalls } from "../../src/linux/idmap-calls.ts";
 import type { FsconfigCall, Libc, MountCall, WaitResult } from "../../src/linux/libc.ts";
+import type { LoopCalls, LoopConfig } from "../../src/linux/loop-calls.ts";
 import { FakeStreamCalls } from "./fake-stream-calls.ts";
 
 /** Writes down the calls it gets, and fails or waits where a test says so. Nothing reaches the kernel. */
 export class FakeLibc implements Libc {
   readonly calls: string[] = [];
+  readonly loops = new FakeLoops(this.calls);
+  readonly idmaps = new FakeIdmaps();
   readonly mounts: MountCall[] = [];
   readonly streams = new FakeStreamCalls(this.calls);
   /** What a mount does instead of nothing: throw, or take its time. */
@@ -57,5 +61,43 @@ export class FakeLibc implements Libc {
 
   pidfdSendSignal(pidfd: number, signal: number): void {
     this.calls.push(`signal ${signal} to ${pidfd}`);
+  }
+}
+
+/** Loop devices that somebody else takes as often as a test says. */
+class FakeLoops implements LoopCalls {
+  taken = 0;
+  readonly #calls: string[];
+
+  constructor(calls: string[]) {
+    this.#calls = calls;
+  }
+
+  async getFree(): Promise<number> {
+    this.#calls.push("get a free loop device");
+    return 0;
+  }
+
+  async configure(_device: number, { name, flags }: LoopConfig): Promise<void> {
+    this.#calls.push(`attach ${name} ${flags}`);
+    if (this.taken > 0) {
+      this.taken -= 1;
+      throw errnoError(`attach ${name}`, 16);
+    }
+  }
+}
+
+/** A kernel that has none of it. */
+class FakeIdmaps implements IdmapCalls {
+  async cloneTree(path: string): Promise<number> {
+    throw errnoError(`copy the mount ${path}`, 38);
+  }
+
+  async mapIds(): Promise<void> {
+    throw errnoError("map the ids of a mount", 38);
+  }
+
+  async startInUserNamespace(): Promise<number> {
+    throw errnoError("make a user namespace", 28);
   }
 }

@@ -49,13 +49,27 @@ describe("mount options", () => {
     });
   }
 
-  for (const option of [
-    "X-containerd.mkfs=1",
-    "uidmap=0:1000:1",
-    "gidmap=0:1000:1",
-    "loop",
-    "loop=/dev/loop0",
-  ]) {
+  test("loop takes the source for a file, read-only where the mount is", () => {
+    const rows: [string[], boolean, boolean][] = [
+      [["loop"], false, false],
+      [["loop", "ro"], true, false],
+      [["ro", "loop", "rw"], false, false],
+      [["loop", "direct-io"], false, true],
+    ];
+    for (const [options, readOnly, directIo] of rows) {
+      const { loop, data } = parseMountOptions(options);
+      assert.deepEqual([loop, data], [{ readOnly, directIo }, []]);
+    }
+    assert.deepEqual(parseMountOptions(["direct-io"]).data, ["direct-io"]);
+  });
+
+  test("uidmap and gidmap map ids, the last of each counting", () => {
+    const options = ["uidmap=0:1:1", "gidmap=0:2:1", "lowerdir=/a", "uidmap=0:3:1"];
+    const { idMaps, data } = parseMountOptions(options);
+    assert.deepEqual([idMaps, data], [{ uids: "0 3 1\n", gids: "0 2 1\n" }, ["lowerdir=/a"]]);
+  });
+
+  for (const option of ["X-containerd.mkfs.fs=ext4", "X-containerd.dmverity=/x", "loop=/dev/loop0"]) {
     test(`${option} is refused by name`, () => {
       assert.throws(
         () => parseMountOptions(["ro", option]),

@@ -83,6 +83,21 @@ describe("the plan of a rootfs", () => {
     test(title, () => assert.deepEqual(planMounts(mounts), steps));
   }
 
+  for (const [type, message] of [
+    ["fuse3.fuse-overlayfs", /program mount\.fuse3/],
+    ["fuse.sshfs", /program mount\.fuse,/],
+    ["format/overlay", /mount manager/],
+    ["mkfs/ext4", /mount manager/],
+  ] as const) {
+    test(`refuses the type ${type}, saying what it takes`, () => {
+      assert.throws(
+        () => planMounts([spec(type, "/src", [])]),
+        (err: StatusError) =>
+          err.code === StatusCode.unimplemented && err.message.includes(type) && message.test(err.message),
+      );
+    });
+  }
+
   const refused: [string, MountSpec, RegExp][] = [
     ["a target that climbs", spec("bind", "/s", ["bind"], "../etc"), /\.\.\/etc leaves the rootfs/],
     ["a target that climbs further in", spec("bind", "/s", ["bind"], "a/../../etc"), /leaves the rootfs/],
