@@ -68,6 +68,21 @@ describe("waitpid", () => {
   });
 });
 
+describe("an eventfd", () => {
+  test("counts, does not block, and is closed on exec", () => {
+    const fd = libc.eventfd();
+    const value = Buffer.alloc(8);
+    assert.throws(() => fs.readSync(fd, value), /EAGAIN/);
+    value.writeBigUInt64LE(3n);
+    fs.writeSync(fd, value);
+    fs.writeSync(fd, value);
+    fs.readSync(fd, value);
+    assert.equal(value.readBigUInt64LE(), 6n);
+    assert.equal(spawnSync("sh", ["-c", "ls -l /proc/self/fd"]).stdout.includes("eventfd"), false);
+    fs.closeSync(fd);
+  });
+});
+
 describe("a pidfd", () => {
   test("carries signals to its process, until that has ended", async () => {
     const child = spawn("sleep", ["1000"]);

@@ -64,6 +64,7 @@ export class Workshop {
       for (const shim of this.#shims) await this.#end(shim);
       for (const bundle of this.#bundles) await this.#remove(bundle);
       await this.#events?.close();
+      removeGroups();
       if (this.dir !== "") fs.rmSync(this.dir, { recursive: true, force: true });
     });
   }
@@ -164,6 +165,18 @@ export class Workshop {
       await command("runc", ["--root", root, "delete", "--force", bundle.id]);
     }
     await bundle.remove();
+  }
+}
+
+/** Removes the groups in which the OCI runtime has put those of the containers. */
+function removeGroups(): void {
+  const root = "/sys/fs/cgroup";
+  for (const dir of [root, ...fs.readdirSync(root).map((name) => path.join(root, name))]) {
+    try {
+      fs.rmdirSync(path.join(dir, NAMESPACE));
+    } catch {
+      // There is none, or a container still is in it.
+    }
   }
 }
 
