@@ -188,13 +188,13 @@ async function exec(action) {
   const state = load();
   if (state.status === "stopped") fail("exec failed: cannot exec in a stopped container");
   const { args } = JSON.parse(fs.readFileSync(options["--process"], "utf8"));
-  // The shell in between ends at once, so that the process is never ours to wait for.
-  const script = 'exec 3<&0; "$@" <&3 3<&- & echo $! >"$0"';
-  execFileSync("/bin/sh", ["-c", script, options["--pid-file"], ...args], { stdio: "inherit" });
-  if (action.awaitEnd) {
-    const pid = Number(fs.readFileSync(options["--pid-file"], "utf8"));
-    while (!isDead(pid)) await sleep(5);
-  }
+  const pidFile = options["--pid-file"];
+  const script = 'echo $$ >"$0.new"; mv "$0.new" "$0"; exec "$@"';
+  // setsid leaves its child without a look: what waited for it here, or in a shell, would take its end away.
+  execFileSync("setsid", ["--fork", "sh", "-c", script, pidFile, ...args], { stdio: "inherit" });
+  while (!fs.existsSync(pidFile)) await sleep(5);
+  const pid = Number(fs.readFileSync(pidFile, "utf8"));
+  while (action.awaitEnd && !isDead(pid)) await sleep(5);
 }
 
 /** Writes down what the init was, and ends the container unless it is to run on. */

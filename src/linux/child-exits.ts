@@ -2,7 +2,7 @@ import { type Deferred, deferred } from "../base/deferred.ts";
 import type { Logger } from "../base/logger.ts";
 import { hasCode, StatusCode } from "../base/status.ts";
 import type { Libc } from "./libc.ts";
-import { ownChildren, readProcessStat } from "./process-stat.ts";
+import { namespacePids, ownChildren, readProcessStat } from "./process-stat.ts";
 import { decodeWaitStatus, exitStatusOf } from "./wait-status.ts";
 
 /** When a watched process ended and how: its code, or 128 + the signal's number. */
@@ -29,6 +29,8 @@ export class ChildExits {
   readonly #onSignal = () => this.#collect();
   readonly #timer: NodeJS.Timeout;
   #strayZombies = new Set<number>();
+  #making = 0;
+  #leftovers = false;
 
   constructor(options: { readonly libc: Libc; readonly logger: Logger; readonly pollMs?: number }) {
     this.#libc = options.libc;
@@ -51,6 +53,24 @@ export class ChildExits {
     return exit.promise;
   }
 
+  /**
+   * Runs a command of the OCI runtime that makes a process, with what watches that process. When one has failed, the
+   * processes that it left in the container's pid namespace are cleared away as they end: as zombies they would keep
+   * the container's init from ending (pid_namespaces(7)). While another is under way they may be that one's.
+   */
+  async making<T>(make: () => Promise<T>): Promise<T> {
+    this.#making += 1;
+    try {
+      return await make();
+    } catch (err) {
+      this.#leftovers = true;
+      throw err;
+    } finally {
+      this.#making -= 1;
+      this.#reapLeftovers();
+    }
+  }
+
   /** Stops listening; what is watched is never told. */
   close(): void {
     process.off("SIGCHLD", this.#onSignal);
@@ -59,6 +79,7 @@ export class ChildExits {
 
   #collect(): void {
     for (const [pid, exit] of this.#watched) this.#check(pid, exit);
+    this.#reapLeftovers();
   }
 
   #check(pid: number, exit: Deferred<ChildExit>): void {
@@ -92,6 +113,15 @@ export class ChildExits {
   #unknown(pid: number, err: unknown): number {
     this.#logger.error("the end of a process is not known", { pid, err });
     return UNKNOWN_STATUS;
+  }
+
+  /** The runtime's own children are in this process's pid namespace, so that what is in another is not one of them. */
+  #reapLeftovers(): void {
+    if (!this.#leftovers || this.#making > 0) return;
+    const depth = namespacePids(process.pid).length;
+    const left = ownChildren().filter((pid) => !this.#watched.has(pid) && namespacePids(pid).length > depth);
+    const living = left.filter((pid) => this.#statusOf(pid) === undefined);
+    this.#leftovers = living.length > 0;
   }
 
   #poll(): void {

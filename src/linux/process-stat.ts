@@ -49,16 +49,21 @@ function isLive({ state }: ProcessStat): boolean {
 }
 
 /**
- * Whether a process, which may be a zombie, is the init of its pid namespace, so that the kernel kills all others
- * in there when it ends (pid_namespaces(7)); `false` where there is no such process.
+ * The pids of a process, which may be a zombie, in each pid namespace that it is in, its own the last (proc(5),
+ * `NSpid`); none where there is no such process.
  */
-export function isNamespaceInit(pid: number): boolean {
+export function namespacePids(pid: number): number[] {
   try {
     const status = fs.readFileSync(`/proc/${pid}/status`, "utf8");
-    return /^NSpid:.*\t1$/m.test(status);
+    return (/^NSpid:\t(.*)$/m.exec(status)?.[1] ?? "").split("\t").map(Number);
   } catch {
-    return false;
+    return [];
   }
+}
+
+/** Whether a process is the init of its pid namespace: the kernel kills all others in there when it ends. */
+export function isNamespaceInit(pid: number): boolean {
+  return namespacePids(pid).at(-1) === 1;
 }
 
 function threadsOf(pid: number): ProcessStat[] {

@@ -69,9 +69,10 @@ async function build(making: Making, tell: Tell): Promise<Container> {
   if (checkpoint !== "") {
     return new Container(host, { ...parts, pid: undefined, begin: () => restore(made, checkpoint) });
   }
-  const pid = await create(made, undo);
-  const begin = async () => void (await runc.start(id));
-  return new Container(host, { ...parts, pid, begin });
+  return host.childExits.making(async () => {
+    const pid = await create(made, undo);
+    return new Container(host, { ...parts, pid, begin: async () => void (await runc.start(id)) });
+  });
 }
 
 /** Calls `runc create`; the pid of the init, which waits for its start. */

@@ -7,6 +7,7 @@ import { type ExecPaths, execPaths } from "../oci/bundle-paths.ts";
 import type { Runc } from "../oci/runc.ts";
 import { openStdio } from "./open-stdio.ts";
 import { type Exit, Process, type ProcessParts } from "./process.ts";
+import type { ProcessStdio } from "./stdio.ts";
 import { Steps } from "./steps.ts";
 
 /** What an exec is made of. */
@@ -79,25 +80,35 @@ export class Exec extends Process {
 
   async #run(): Promise<void> {
     const { id, bundle, execId, paths } = this;
-    const { directory, spec, pid: pidFile, log } = this.#files;
+    const { directory, spec } = this.#files;
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
-    writeFileAtomically(spec, this.#parts.spec);
     const stdio = await openStdio(this.host, paths, { bundle, id, execId, ...this.#parts.io });
     this.attach(stdio);
-    // Each has a log of its own: with stderr being the process's, nothing else tells whose error it is.
-    await this.#parts.runc.withLog(log).exec(id, {
-      process: spec,
-      pidFile,
-      detach: true,
-      stdio: stdio.childFds,
-      signal: this.#parts.signal,
-      ...(stdio.consoleSocket !== undefined && { consoleSocket: stdio.consoleSocket }),
-    });
+    writeFileAtomically(spec, this.#parts.spec);
+    await this.host.childExits.making(() => this.#make(stdio));
     fs.rmSync(spec, { force: true });
-    const pid = readPidFile(pidFile);
-    if (pid === undefined) throw new StatusError(StatusCode.internal, `${pidFile}: runc exec left no pid`);
-    this.adopt(pid);
     await this.handOver();
+  }
+
+  async #make(stdio: ProcessStdio): Promise<void> {
+    const { spec, pid: pidFile, log } = this.#files;
+    try {
+      // Each has a log of its own: with stderr being the process's, nothing else tells whose error it is.
+      await this.#parts.runc.withLog(log).exec(this.id, {
+        process: spec,
+        pidFile,
+        detach: true,
+        stdio: stdio.childFds,
+        signal: this.#parts.signal,
+        ...(stdio.consoleSocket !== undefined && { consoleSocket: stdio.consoleSocket }),
+      });
+      const pid = readPidFile(pidFile);
+      if (pid === undefined) throw new StatusError(StatusCode.internal, `${pidFile}: runc exec left no pid`);
+      this.adopt(pid);
+    } catch (err) {
+      this.#killLeftover();
+      throw err;
+    }
   }
 
   async #fail(): Promise<void> {

@@ -61,8 +61,7 @@ export class Init extends Process {
       this.check("start");
       this.order.hold(INIT);
       try {
-        const pid = await this.#parts.begin();
-        if (pid !== undefined) this.adopt(pid);
+        await this.host.childExits.making(() => this.#begin());
         this.enter("start");
         publish();
       } finally {
@@ -149,6 +148,11 @@ export class Init extends Process {
   protected override async letGo(): Promise<void> {
     this.#cgroup?.close();
     await super.letGo();
+  }
+
+  async #begin(): Promise<void> {
+    const pid = await this.#parts.begin();
+    if (pid !== undefined) this.adopt(pid);
   }
 
   #deletionSteps() {

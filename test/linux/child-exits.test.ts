@@ -99,6 +99,44 @@ describe("ChildExits", () => {
     assert.equal(await asShim(body, 20), "0");
   });
 
+  describe("when a command that makes processes has failed", {
+    skip: process.getuid?.() !== 0 && "needs root",
+  }, () => {
+    /** A process of ours in another pid namespace, whose parent has gone, as a runtime leaves one behind. */
+    const foreign = `
+      const foreign = async (script) => {
+        const before = ownChildren();
+        await exitOf(spawn("unshare", ["--pid", "setsid", "--fork", "sh", "-c", script], { stdio: "ignore" }));
+        return ownChildren().find((pid) => !before.includes(pid));
+      };
+      const fail = () => exits.making(async () => { throw new Error("no"); }).catch(() => {});
+      const gone = (pid) => until(() => readProcessStat(pid) === undefined);
+      const ended = (pid) => until(() => readProcessStat(pid)?.state === "Z");`;
+    const rows: [string, string, string][] = [
+      [
+        "clears away at once what it left, before and after that has ended",
+        `const first = await foreign("exit 1"); await ended(first); const second = await foreign("sleep 0.2");
+         await fail(); await gone(first); await gone(second); say("gone");`,
+        '"gone"',
+      ],
+      [
+        "leaves it alone while another is under way, which may watch it yet",
+        `let finish; const other = exits.making(() => new Promise((resolve) => { finish = resolve; }));
+         const pid = await foreign("exit 3"); await ended(pid); await fail();
+         const exit = exits.watch(pid); finish(); await other; say((await exit).status);`,
+        "3",
+      ],
+      [
+        "leaves what is in its own namespace to whoever spawned it",
+        `const pid = await adopt("sleep 0.2; exit 1"); await ended(pid); await fail(); say(readProcessStat(pid)?.state);`,
+        '"Z"',
+      ],
+    ];
+    for (const [title, body, expected] of rows) {
+      test(title, async () => assert.equal(await asShim(`${foreign}${body}`), expected));
+    }
+  });
+
   test("knows the end of one that becomes ours between two looks", async () => {
     const libc = new FakeLibc();
     // Our own child as an adopted one: at first not found, then found to be ours, and then it has ended.

@@ -59,10 +59,9 @@ export async function descriptors({ task }: Pick<Shim, "task">): Promise<number>
   return fs.readdirSync(`/proc/${shimPid}/fd`).length;
 }
 
-/** Runtime options that name a program, which keeps its containers in `dir`. */
-export function runtimeOptions(dir: string, binary: string) {
-  const { Options } = containerd.runc.v1;
-  const value = Options.encode({ binaryName: binary, root: path.join(dir, "root") }).finish();
+/** Runtime options that name a program and, where it is no real runtime, where it keeps its containers. */
+export function runtimeOptions(binaryName: string, root = "") {
+  const value = containerd.runc.v1.Options.encode({ binaryName, root }).finish();
   return { typeUrl: "containerd.runc.v1.Options", value };
 }
 
@@ -81,7 +80,7 @@ export function fakeRuntime(shop: Workshop, name: string, commands: Readonly<Rec
     const lines = fs.readFileSync(path.join(dir, "calls"), "utf8").trimEnd().split("\n");
     return lines.map((line) => (JSON.parse(line) as { argv: string[] }).argv);
   };
-  return { dir, options: runtimeOptions(dir, binary), act, calls };
+  return { dir, options: runtimeOptions(binary, path.join(dir, "root")), act, calls };
 }
 
 /** Asserts that execs' exits come before the init's, each once, and that the init's exit and deletion end it all. */

@@ -6,7 +6,16 @@ import { describe, test } from "node:test";
 import { until } from "../../lab/until.ts";
 import { StatusCode } from "../../src/base/status.ts";
 import { containerd } from "../../src/proto/index.ts";
-import { descriptors, processSpec, runExec, specOf, wholeStory } from "./exec-scene.ts";
+import { noContainersReason, realBinary } from "../oci/helpers.ts";
+import {
+  assertExitOrder,
+  descriptors,
+  processSpec,
+  runExec,
+  runtimeOptions,
+  specOf,
+  wholeStory,
+} from "./exec-scene.ts";
 import { noContainers, refused, Workshop } from "./harness.ts";
 
 const SIGKILL = 9;
@@ -223,6 +232,26 @@ describe("an exec", () => {
     close();
     await end();
   });
+});
+
+test("an exec by crun runs, ends and fails as one by runc does, and nothing of it holds the container up", {
+  skip: skip || noContainersReason("crun"),
+}, async () => {
+  const id = "crun";
+  const options = runtimeOptions(realBinary(shop.dir, "crun"));
+  const { task } = await shop.create(id, { options });
+  await task.start({ id });
+  await runExec({ task }, id, "e1", ["sh", "-c", "exit 5"]);
+  assert.equal((await task.wait({ id, execId: "e1" })).exitStatus, 5);
+  await runExec({ task }, id, "e2", ["sleep", "1000"]);
+  const exec = { id, execId: "e3" };
+  await task.exec({ ...exec, spec: processSpec(["/no/such"]) });
+  await refused(task.start(exec), StatusCode.unknown, /OCI runtime exec failed: .*\/no\/such/);
+  assert.equal((await task.wait(exec)).exitStatus, 255);
+  await task.kill({ id, signal: SIGKILL });
+  await task.wait({ id });
+  await task.delete({ id });
+  assertExitOrder(await wholeStory(shop, id), ["e1", "e2"]);
 });
 
 describe("an exec that cannot be started", () => {

@@ -56,7 +56,7 @@ describe("when the init ends", () => {
     const binary = path.join(dir, "runc");
     fs.writeFileSync(binary, `#!/bin/sh\necho "$*" >>${calls}\nexec runc "$@"\n`, { mode: 0o755 });
     return {
-      options: runtimeOptions(dir, binary),
+      options: runtimeOptions(binary),
       calls: () => fs.readFileSync(calls, "utf8").trimEnd().split("\n").length,
     };
   }
