@@ -3,7 +3,7 @@ import { cpSync, existsSync, readdirSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { bunPath, packageBin, root, runQuietly, step } from "../steps.mjs";
 
-/** The layers whose tests run under Node too: what a library user imports. */
+/** The layers whose tests run under Node too: what a library user imports. tsconfig.test.json compiles them. */
 const NODE_TESTS = ["base", "proto", "ttrpc", "client"];
 
 /** The layers whose tests touch nothing but what they made themselves: neither mounts nor containers nor disks. */
