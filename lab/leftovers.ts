@@ -22,8 +22,13 @@ export interface Scope {
   /** Its directories: whatever names one of them belongs to it. */
   readonly roots: readonly string[];
   readonly address: string;
-  /** Its namespace, which nobody else on the machine uses. */
+  /** The namespace, and the parent of the cgroups, of its containers: nobody else on the machine uses it. */
   readonly namespace: string;
+  /**
+   * The namespace of its containers where it is another one that others may use as well, as every containerd's
+   * CRI has the same: nothing counts as the scope's for being in that one.
+   */
+  readonly sharedNamespace?: string | undefined;
   /** The containers whose sockets and pipes are looked for by name. */
   readonly ids: readonly string[];
 }
@@ -34,9 +39,9 @@ const RUNC_DIR = "/run/containerd/runc";
 const CGROUP_DIR = "/sys/fs/cgroup";
 
 /** Where the shim of a container listens, by the rule that containerd's shims share. */
-export function shimSocketPath({ address, namespace }: Scope, id: string): string {
+export function shimSocketPath({ address, namespace, sharedNamespace }: Scope, id: string): string {
   const name = createHash("sha256")
-    .update(path.join(address, namespace, id))
+    .update(path.join(address, sharedNamespace ?? namespace, id))
     .digest("hex");
   return path.join(SOCKET_DIR, name);
 }
@@ -51,7 +56,7 @@ export function snapshotLeftovers(scope: Scope): string[] {
       .filter(existsSync)
       .map((file) => `socket ${file}`),
     ...fifos(scope).map((file) => `pipe ${file}`),
-    ...namesIn(path.join(RUNC_DIR, scope.namespace)).map((name) => `runc state ${name}`),
+    ...runcStates(scope).map((directory) => `runc state ${path.basename(directory)}`),
     ...cgroups(scope).map((directory) => `cgroup ${directory}`),
     ...ownDirectories(scope).map((directory) => `directory ${directory}`),
   ].sort();
@@ -94,6 +99,7 @@ export async function stopEverything(scope: Scope): Promise<void> {
   for (const point of mounts(scope).reverse()) await command("umount", ["--lazy", point]);
   for (const id of scope.ids) rmSync(shimSocketPath(scope, id), { force: true });
   for (const directory of new Set(fifos(scope).map(path.dirname))) rmSync(directory, { recursive: true });
+  for (const directory of runcStates(scope)) rmSync(directory, { recursive: true, force: true });
   rmSync(path.join(RUNC_DIR, scope.namespace), { recursive: true, force: true });
   for (const directory of cgroups(scope)) removeCgroup(directory);
   for (const parent of cgroupParents(scope)) removeCgroup(parent);
@@ -181,6 +187,14 @@ function fifos({ ids }: Scope): string[] {
   );
 }
 
+/** What runc knows of containers: all of a namespace of our own, those with our ids of one that is shared. */
+function runcStates({ namespace, sharedNamespace, ids }: Scope): string[] {
+  const parent = path.join(RUNC_DIR, sharedNamespace ?? namespace);
+  return namesIn(parent)
+    .filter((name) => sharedNamespace === undefined || ids.includes(name))
+    .map((name) => path.join(parent, name));
+}
+
 /** Where containers of the namespace have their groups: once on cgroup v2, once a hierarchy on v1. */
 function cgroupParents({ namespace }: Scope): string[] {
   return [CGROUP_DIR, ...namesIn(CGROUP_DIR).map((name) => path.join(CGROUP_DIR, name))]
@@ -195,9 +209,9 @@ function cgroups(scope: Scope): string[] {
 }
 
 /** Directories of the scope; those that containerd makes once for a namespace stay and do not count. */
-function ownDirectories({ roots, namespace }: Scope): string[] {
+function ownDirectories({ roots, namespace, sharedNamespace }: Scope): string[] {
   const all = new Set(roots.flatMap((root) => directories(root, 6)));
-  return [...all].filter((directory) => path.basename(directory) !== namespace);
+  return [...all].filter((directory) => ![namespace, sharedNamespace].includes(path.basename(directory)));
 }
 
 /** Directories below one, down to a depth, without what is mounted there. */
