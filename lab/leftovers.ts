@@ -14,6 +14,7 @@ import {
   type Stats,
 } from "node:fs";
 import path from "node:path";
+import { PendingReleases } from "../src/rootfs/pending.ts";
 import { command } from "./command.ts";
 import { until } from "./until.ts";
 
@@ -37,6 +38,8 @@ const SOCKET_DIR = "/run/containerd/s";
 const FIFO_DIR = "/run/containerd/fifo";
 const RUNC_DIR = "/run/containerd/runc";
 const CGROUP_DIR = "/sys/fs/cgroup";
+/** Where our shims keep what they share on a host, unless they are told otherwise. */
+const RUN_DIR = "/run/ebb";
 
 /** Where the shim of a container listens, by the rule that containerd's shims share. */
 export function shimSocketPath({ address, namespace, sharedNamespace }: Scope, id: string): string {
@@ -132,18 +135,27 @@ interface ProcessLine {
 
 /**
  * The processes of the scope, zombies apart: shims, runtimes, helpers, and what runs in containers. A helper that
- * releases a mount bears no mark of its own: it is told by its name, its empty environment and its parent, a
- * shim of the scope or, once that is gone, init.
+ * releases a mount bears no mark of its own: it is told by its parent, a shim of the scope, or once that is gone
+ * by what the shim has written down about it.
  */
 export function processes(scope: Scope): ProcessLine[] {
   const all = allProcesses();
   const marked = all.filter((one) => isMarked(one, scope));
-  const parents = new Set([1, ...marked.map(({ pid }) => pid)]);
-  return all.filter((one) => marked.includes(one) || (parents.has(one.parent) && isReleaseHelper(one)));
+  const shims = new Set(marked.map(({ pid }) => pid));
+  const orphans = releasePids(scope);
+  const isHelper = ({ pid, parent }: ProcessLine) => orphans.has(pid) || shims.has(parent);
+  return all.filter((one) => marked.includes(one) || (isReleaseHelper(one) && isHelper(one)));
 }
 
 function isReleaseHelper({ pid, comm }: ProcessLine): boolean {
   return (comm === "sh" || comm === "flock") && readOr(`/proc/${pid}/environ`) === "";
+}
+
+/** The helpers that still hold a mount of the scope. */
+function releasePids({ roots }: Scope): Set<number> {
+  const releases = new PendingReleases(RUN_DIR).list();
+  const ours = releases.filter(({ mountPoint }) => roots.some((root) => mountPoint.startsWith(`${root}/`)));
+  return new Set(ours.map(({ helper }) => helper.pid));
 }
 
 function isMarked({ pid }: ProcessLine, scope: Scope): boolean {
