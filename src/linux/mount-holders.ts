@@ -57,20 +57,37 @@ export async function findMountHolders(
   device: string,
   options: MountHolderOptions = {},
 ): Promise<MountHolders> {
+  const { byDevice, unknown } = await findAllMountHolders([device], options);
+  return { holders: byDevice.get(device) ?? [], unknown };
+}
+
+/** The same for several devices in one search. A device that nobody has mounted is not in the map. */
+export async function findAllMountHolders(
+  devices: readonly string[],
+  options: MountHolderOptions = {},
+): Promise<{ readonly byDevice: ReadonlyMap<string, readonly MountHolder[]>; readonly unknown: number }> {
   const { signal = new AbortController().signal, exclude, maxPids = 10, proc = "/proc" } = options;
   const { namespaces, denied } = await abortable(groupByNamespace({ proc, signal }), signal);
-  const holders: MountHolder[] = [];
+  const byDevice = new Map<string, MountHolder[]>();
   let unknown = denied;
   for (const [namespace, pids] of [...namespaces].sort(([a], [b]) => a - b)) {
     if (exclude?.has(namespace)) continue;
-    const mounts = await abortable(mountsOf(pids, device, { proc, signal }), signal);
+    const mounts = await abortable(mountsOf(pids, new Set(devices), { proc, signal }), signal);
     if (mounts === "denied") unknown += pids.length;
-    else if (mounts !== "gone" && mounts.length > 0) {
-      const mountPoints = mounts.map(({ mountPoint }) => mountPoint);
-      holders.push({ namespace, pids: pids.slice(0, maxPids), processes: pids.length, mountPoints });
+    if (mounts === "denied" || mounts === "gone") continue;
+    for (const [device, mountPoints] of pointsByDevice(mounts)) {
+      const holder = { namespace, pids: pids.slice(0, maxPids), processes: pids.length, mountPoints };
+      byDevice.set(device, [...(byDevice.get(device) ?? []), holder]);
     }
   }
-  return { holders, unknown };
+  return { byDevice, unknown };
+}
+
+function pointsByDevice(mounts: readonly MountInfo[]): Map<string, string[]> {
+  const points = new Map<string, string[]>();
+  for (const { device, mountPoint } of mounts)
+    points.set(device, [...(points.get(device) ?? []), mountPoint]);
+  return points;
 }
 
 /** Why something of a process could not be read. */
@@ -112,10 +129,10 @@ async function namespaceOf(dir: string): Promise<number | Unread> {
   return link === "denied" ? link : "gone";
 }
 
-/** The mounts of a device in the namespace of these processes, by the first that can tell. */
+/** The mounts of these devices in the namespace of these processes, by the first that can tell. */
 async function mountsOf(
   pids: readonly number[],
-  device: string,
+  devices: ReadonlySet<string>,
   { proc, signal }: Where,
 ): Promise<MountInfo[] | Unread> {
   let why: Unread = "gone";
@@ -123,7 +140,7 @@ async function mountsOf(
     signal.throwIfAborted();
     const text = await readFile(path.join(proc, String(pid), "mountinfo"), "utf8").catch(unread);
     if (text === "denied") why = text;
-    else if (text !== "gone") return parseMountInfo(linesWith(device, text));
+    else if (text !== "gone") return parseMountInfo(linesWith(devices, text));
   }
   return why;
 }
@@ -139,10 +156,10 @@ async function wholeViewFirst(pids: readonly number[], { proc, signal }: Where):
 }
 
 /** Left to the parser are the lines that matter: a host with thousands of mounts would keep it for long. */
-function linesWith(device: string, text: string): string {
+function linesWith(devices: ReadonlySet<string>, text: string): string {
   return text
     .split("\n")
-    .filter((line) => line.split(" ", 3)[2] === device)
+    .filter((line) => devices.has(line.split(" ", 3)[2] ?? ""))
     .join("\n");
 }
 

@@ -9,7 +9,7 @@ import { deadline } from "../../src/base/deadline.ts";
 import { hasCode, StatusCode } from "../../src/base/status.ts";
 import { loadLibc } from "../../src/linux/koffi-libc.ts";
 import { UmountFlag } from "../../src/linux/libc.ts";
-import { findMountHolders, ownMountNamespace } from "../../src/linux/mount-holders.ts";
+import { findAllMountHolders, findMountHolders, ownMountNamespace } from "../../src/linux/mount-holders.ts";
 import { readMountInfo } from "../../src/linux/mountinfo.ts";
 
 const skip = process.getuid?.() === 0 ? false : "needs root";
@@ -56,6 +56,27 @@ describe("the holders of a file system", () => {
       ],
       unknown: 0,
     });
+  });
+
+  test("are told of several file systems at once, each with its own", async () => {
+    const proc = fakeProc("several", {
+      10: {
+        namespace: 7,
+        root: "/",
+        mountinfo: line("0:44", "/a") + line("0:45", "/b") + line("0:44", "/c"),
+      },
+      11: { namespace: 8, root: "/", mountinfo: line("0:45", "/d") + line("0:46", "/no") },
+    });
+    const { byDevice, unknown } = await findAllMountHolders(["0:44", "0:45", "0:47"], { proc });
+    const one = { namespace: 7, pids: [10], processes: 1 };
+    assert.deepEqual(Object.fromEntries(byDevice), {
+      "0:44": [{ ...one, mountPoints: ["/a", "/c"] }],
+      "0:45": [
+        { ...one, mountPoints: ["/b"] },
+        { namespace: 8, pids: [11], processes: 1, mountPoints: ["/d"] },
+      ],
+    });
+    assert.equal(unknown, 0);
   });
 
   test("are those outside the namespaces that are not of interest", async () => {

@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
 import fs from "node:fs";
-import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { makeSlowDisk, type SlowDisk, whyNoSlowDisk } from "../../lab/slow-disk.ts";
 import { until } from "../../lab/until.ts";
@@ -9,26 +7,14 @@ import { loadLibc } from "../../src/linux/koffi-libc.ts";
 import { readProcessStat } from "../../src/linux/process-stat.ts";
 import { PendingReleases } from "../../src/rootfs/pending.ts";
 import type { Release } from "../../src/rootfs/release.ts";
+import { type DirtyOverlay, dirtyOverlay } from "./dirty-overlay.ts";
 import { helperPids, scratch } from "./scratch.ts";
 
-const libc = loadLibc();
-const place = scratch(libc);
+const place = scratch(loadLibc());
 const skip = whyNoSlowDisk() ?? false;
 const state = (pid: number) => readProcessStat(pid)?.state;
 const gone = (pid: number) => [undefined, "Z"].includes(state(pid));
 const registry = new PendingReleases(place.host.runDirectory);
-
-/** An overlay with its upper directory on a disk, and data in it that is not written yet. */
-async function dirtyOverlay(disk: SlowDisk, name: string) {
-  const [lower = "", rootfs = ""] = place.make(`${name}/lower`, `${name}/rootfs`);
-  const [upper = "", work = ""] = ["upper", "work"].map((part) => path.join(disk.mountPoint, name, part));
-  for (const dir of [upper, work]) fs.mkdirSync(dir, { recursive: true });
-  const data = `lowerdir=${lower},upperdir=${upper},workdir=${work}`;
-  await libc.mount({ source: "overlay", target: rootfs, type: "overlay", flags: 0, data });
-  const bytes = randomBytes(1 << 20);
-  fs.writeFileSync(path.join(rootfs, "data"), bytes);
-  return { rootfs, readBack: () => fs.readFileSync(path.join(upper, "data")).equals(bytes) };
-}
 
 describe("releases on one device", () => {
   let slow: SlowDisk;
@@ -43,8 +29,8 @@ describe("releases on one device", () => {
   });
 
   async function releaseAll(disk: SlowDisk, names: readonly string[], turnMs = 60_000) {
-    const overlays: Awaited<ReturnType<typeof dirtyOverlay>>[] = [];
-    for (const name of names) overlays.push(await dirtyOverlay(disk, name));
+    const overlays: DirtyOverlay[] = [];
+    for (const name of names) overlays.push(await dirtyOverlay(place, disk, name));
     disk.throttle(1);
     const releases: Release[] = [];
     for (const { rootfs } of overlays) releases.push(await place.release(rootfs, { turnMs }));
@@ -80,7 +66,7 @@ describe("releases on one device", () => {
   test("do not wait for those on another", { skip }, async () => {
     const stuck = await releaseAll(slow, ["e"]);
     await until("it to sync", () => (syncing(stuck.pids).length === 1 ? true : undefined));
-    const { rootfs, readBack } = await dirtyOverlay(other, "f");
+    const { rootfs, readBack } = await dirtyOverlay(place, other, "f");
     await (await place.release(rootfs)).ended;
     assert.ok(readBack());
     assert.equal(syncing(stuck.pids).length, 1);
