@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -35,10 +36,17 @@ function listed(what: string, fits: (releases: readonly PendingRelease[]) => boo
   });
 }
 
-/** A process in another mount namespace with a copy of all mounts but this one. */
-async function holdElsewhere(butNot: string): Promise<ChildProcess> {
-  const script = 'umount -l "$1" && echo && exec cat';
-  const args = ["--mount", "sh", "-c", script, "sh", butNot];
+/** Lets go of what is mounted here for any test but the one mount that is to be held. */
+const HOLD_ONLY = `
+  while read -r id parent device root point rest; do
+    case $point in "$1") ;; "$2"/*) umount -l "$point" ;; esac
+  done </proc/self/mountinfo
+  echo
+  exec cat`;
+
+/** A process in another mount namespace with a copy of this mount, and of none that another test may wait for. */
+async function holdElsewhere(point: string): Promise<ChildProcess> {
+  const args = ["--mount", "sh", "-c", HOLD_ONLY, "sh", point, os.tmpdir()];
   const child = spawn("unshare", args, { stdio: ["pipe", "pipe", "inherit"] });
   await new Promise((resolve) => child.stdout?.once("data", resolve));
   return child;
@@ -107,7 +115,7 @@ describe("ebb pending, with two releases on a disk that takes a byte a second", 
     const first = await dirtyOverlay(place, disk, "first");
     const second = await dirtyOverlay(place, disk, "second");
     overlays = [first, second];
-    holder = await holdElsewhere(first.rootfs);
+    holder = await holdElsewhere(second.rootfs);
     disk.throttle(1);
     started = Date.now();
     for (const [index, { rootfs }] of overlays.entries()) {
