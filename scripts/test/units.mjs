@@ -33,17 +33,16 @@ function bunUnits(places) {
 }
 
 function nodeUnits(places, out) {
-  const wanted = NODE_TESTS.map((layer) => path.join("test", layer));
-  const inScope = places.flatMap((place) =>
-    wanted.filter((dir) => isWithin(dir, place) || isWithin(place, dir)),
-  );
-  if (inScope.length === 0) return [];
-  step("Compiling the library's tests for Node", () => compileForNode(out));
-  const dirs = [...new Set(inScope)].map((dir) => path.join(out, dir));
-  return testFiles(dirs, ".test.js").map((found) => {
-    const file = path.relative(out, found).replace(/js$/, "ts");
+  const inScope = (file) => places.some((place) => isWithin(file, place));
+  const wanted = testFiles(
+    NODE_TESTS.map((layer) => path.join("test", layer)),
+    ".test.ts",
+  ).filter(inScope);
+  if (wanted.length > 0) step("Compiling the library's tests for Node", () => compileForNode(out));
+  return wanted.map((file) => {
+    const compiled = path.join(out, file.replace(/ts$/, "js"));
     const reporters = ["--test-reporter=spec", "--test-reporter-destination=stdout", "--test-reporter=junit"];
-    const args = (report) => ["--test", ...reporters, `--test-reporter-destination=${report}`, found];
+    const args = (report) => ["--test", ...reporters, `--test-reporter-destination=${report}`, compiled];
     return unit("Node", file, { program: process.execPath, args, cwd: out });
   });
 }
