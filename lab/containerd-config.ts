@@ -41,15 +41,15 @@ disabled_plugins = [${disabled.join(", ")}]
   address = ${JSON.stringify(places.address)}
 [debug]
   level = "debug"
-# Layers that nobody needs any more go at once, not with the hundredth change: tests look for what is left.
-[plugins."io.containerd.gc.v1.scheduler"]
-  deletion_threshold = 1
 [plugins."io.containerd.snapshotter.v1.overlayfs"]
   root_path = ${JSON.stringify(places.snapshots ?? "")}
 ${places.cri ? criConfig(places.home) : ""}`;
 }
 
-/** Pods have the host's network, so that CRI needs no network plugin; root may lack the right to lower OOM scores. */
+/**
+ * Pods have the host's network, so that CRI needs no network plugin; root may lack the right to lower OOM scores.
+ * What CRI removes it leaves to the garbage collector, which is to come at once, not after a hundred changes.
+ */
 function criConfig(home: string): string {
   const cri = 'plugins."io.containerd.grpc.v1.cri"';
   const runtimes = Object.entries(CRI_RUNTIMES).map(
@@ -64,5 +64,7 @@ function criConfig(home: string): string {
 [${cri}.cni]
   conf_dir = ${JSON.stringify(path.join(home, "cni"))}
   bin_dir = ${JSON.stringify(path.join(home, "cni-bin"))}
+[plugins."io.containerd.gc.v1.scheduler"]
+  deletion_threshold = 1
 ${runtimes.join("")}`;
 }
