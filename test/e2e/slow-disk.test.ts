@@ -5,6 +5,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { CommandResult } from "../../lab/command.ts";
 import { processes, settledLeftovers, snapshotLeftovers } from "../../lab/leftovers.ts";
+import { readFromDisk } from "../../lab/read-from-disk.ts";
 import { makeSlowDisk, type SlowDisk, whyNoSlowDisk } from "../../lab/slow-disk.ts";
 import { until } from "../../lab/until.ts";
 import { CONTROL, EBB, type Runtime } from "./runtimes.ts";
@@ -71,12 +72,10 @@ describe("a container whose root file system is on a slow disk", () => {
   /** The container's data as it is on the disk, once it was all written: its digest there and when it was made. */
   async function readBack(id: string): Promise<[string, string]> {
     const upper = findUpper(path.join(disk.mountPoint, "snapshots/snapshots"), id);
-    // What is clean in the page cache goes; what is read then comes from the disk.
-    writeFileSync("/proc/sys/vm/drop_caches", "3");
     const sum = readFileSync(path.join(upper, "sum"), "utf8").slice(0, 64);
     return [
       createHash("sha256")
-        .update(readFileSync(path.join(upper, "data")))
+        .update(readFromDisk(path.join(upper, "data")))
         .digest("hex"),
       sum,
     ];
