@@ -3,7 +3,6 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, before } from "node:test";
-import { fileURLToPath } from "node:url";
 import { makeBusyboxRootfs } from "../../lab/busybox-rootfs.ts";
 import { command } from "../../lab/command.ts";
 import { hasCode, type StatusCode } from "../../src/base/status.ts";
@@ -11,9 +10,12 @@ import {
   type Bundle,
   createBundle,
   defaultSpec,
+  deleteShim,
   EventReceiver,
   launchShim,
   type Shim,
+  type ShimCommand,
+  type ShimDeletion,
 } from "../../src/client/index.ts";
 import { readMountInfo } from "../../src/linux/mountinfo.ts";
 import type { containerd } from "../../src/proto/index.ts";
@@ -36,6 +38,23 @@ export interface CreateOptions extends Partial<containerd.task.v2.ICreateTaskReq
   readonly args?: readonly string[];
   /** Where the overlay's upper directory goes, if not into the workshop's own directory. */
   readonly upperIn?: string;
+  /** Of the bundle's config.json. */
+  readonly annotations?: Record<string, string>;
+  /** The shim to make it in, if not one of its own. */
+  readonly shim?: Shim;
+  /** What is launched as shim, if not our executable itself. */
+  readonly binary?: string;
+}
+
+/** A line of a shim's log. */
+export type LogLine = Readonly<Record<string, unknown> & { level: string; msg: string }>;
+
+/** How a shim is launched. */
+export interface LaunchOptions {
+  /** The name of the daemon that it belongs to. */
+  readonly daemon?: string;
+  /** What is launched, if not our executable itself. */
+  readonly binary?: string | undefined;
 }
 
 /** A place where a test file makes bundles, launches our shim over them and drives it, as the daemon would. */
@@ -45,6 +64,7 @@ export class Workshop {
   #events: EventReceiver | undefined;
   #shims: Shim[] = [];
   #bundles: Bundle[] = [];
+  readonly #logs = new Map<string, LogLine[]>();
 
   /** Call it outside of any test: it makes what it needs before the file's tests and removes it after them. */
   constructor() {
@@ -106,26 +126,37 @@ export class Workshop {
     return new PendingReleases(path.join(this.dir, "run")).list();
   }
 
+  /** What the shim that was launched for a bundle has logged. */
+  log(id: string): readonly LogLine[] {
+    return this.#logs.get(id) ?? [];
+  }
+
   /** A shim for a bundle. */
-  async launch(bundle: Bundle, env: Record<string, string> = {}, daemon = "containerd"): Promise<Shim> {
-    const shim = await launchShim({
-      binary: shimPath,
-      namespace: NAMESPACE,
-      id: bundle.id,
-      bundle: bundle.path,
-      address: path.join(this.dir, `${daemon}.sock`),
-      ttrpcAddress: this.events.address,
-      env,
-    });
+  async launch(bundle: Bundle, env: Record<string, string> = {}, more: LaunchOptions = {}): Promise<Shim> {
+    const lines: LogLine[] = [];
+    this.#logs.set(bundle.id, lines);
+    const onLog = (line: string) => void lines.push(JSON.parse(line) as LogLine);
+    const shim = await launchShim({ ...this.#command(bundle, more), env, onLog });
     this.#shims.push(shim);
     return shim;
   }
 
+  /** What the daemon does when a shim has died: calls its binary's `delete`. */
+  deleteDead(bundle: Bundle): Promise<ShimDeletion> {
+    return deleteShim(this.#command(bundle, {}));
+  }
+
+  #command(bundle: Bundle, { daemon = "containerd", binary = shimPath }: LaunchOptions): ShimCommand {
+    const address = path.join(this.dir, `${daemon}.sock`);
+    const { id, path: dir } = bundle;
+    return { binary, namespace: NAMESPACE, id, bundle: dir, address, ttrpcAddress: this.events.address };
+  }
+
   /** Bundle, shim and container of one id. */
   async create(id: string, options: CreateOptions = {}, env: Record<string, string> = {}) {
-    const { args = ["sleep", "1000"], upperIn, ...request } = options;
-    const bundle = await this.bundle(id, args);
-    const shim = await this.launch(bundle, env);
+    const { args = ["sleep", "1000"], upperIn, annotations, shim: given, binary, ...request } = options;
+    const bundle = await this.bundle(id, args, annotations);
+    const shim = given ?? (await this.launch(bundle, env, { binary }));
     const rootfs = [this.overlay(id, upperIn)];
     const { pid } = await shim.task.create({ id, bundle: bundle.path, rootfs, ...request });
     return { bundle, shim, task: shim.task, pid };
@@ -156,9 +187,6 @@ export class Workshop {
     await bundle.remove();
   }
 }
-
-/** The fake OCI runtime, as a program that can be named in the runtime's options. */
-export const fakeRunc = fileURLToPath(new URL("../../runc-fixtures/fake-runc.mjs", import.meta.url));
 
 /** Asserts that a call is refused with this code and a message that names what it is about. */
 export async function refused(call: Promise<unknown>, code: number, message: RegExp): Promise<void> {

@@ -378,7 +378,7 @@ describe("a Create that fails says why and leaves nothing", () => {
     fs.mkdirSync(copy);
     fs.copyFileSync(path.join(bundle.path, "config.json"), path.join(copy, "config.json"));
     spawnSync("mkfifo", [path.join(copy, "log")]);
-    const other = await shop.launch({ ...bundle, path: copy }, {}, "another-daemon");
+    const other = await shop.launch({ ...bundle, path: copy }, {}, { daemon: "another-daemon" });
     const create = other.task.create({ id: "taken", bundle: copy, rootfs: [shop.overlay("taken-2")] });
     await refused(create, StatusCode.alreadyExists, /taken/);
     assert.equal((await task.state({ id: "taken" })).status, Status.RUNNING);

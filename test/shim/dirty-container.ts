@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+import type { SlowDisk } from "../../lab/slow-disk.ts";
+import { until } from "../../lab/until.ts";
+import { readProcessStat } from "../../src/linux/process-stat.ts";
+import type { CreateOptions, Workshop } from "./harness.ts";
+
+/** How much a container of {@link dirtyContainer} writes, and the status it ends with. */
+export const DATA_BYTES = 8 << 20;
+export const STATUS = 5;
+
+/** Writes into the container's own root file system, and its digest beside it. */
+const SCRIPT = `dd if=/dev/urandom of=/data bs=1M count=${DATA_BYTES >> 20} && sha256sum /data > /sum && exit ${STATUS}`;
+
+/** Whether a process has ended, be it waited for or not. */
+export function hasEnded(pid: number): boolean {
+  return ["Z", undefined].includes(readProcessStat(pid)?.state);
+}
+
+/** Resolves when processes have ended. */
+export async function ended(what: string, pids: readonly number[]): Promise<void> {
+  await until(`${what} to end`, () => (pids.every(hasEnded) ? true : undefined));
+}
+
+/**
+ * A container that has ended by itself, with data in its rootfs that is in the page cache only, on a disk that takes
+ * a byte a second from now on: for its release to end the disk has to be lifted.
+ */
+export async function dirtyContainer(
+  shop: Workshop,
+  disk: SlowDisk,
+  id: string,
+  { env, ...options }: CreateOptions & { env?: Record<string, string> } = {},
+) {
+  const made = await shop.create(
+    id,
+    { args: ["sh", "-c", SCRIPT], upperIn: disk.mountPoint, ...options },
+    env,
+  );
+  const upper = path.join(disk.mountPoint, "upper", id);
+  const before = disk.writtenBytes();
+  await made.task.start({ id });
+  const { exitStatus } = await made.task.wait({ id });
+  assert.equal(exitStatus, STATUS, "the data could not be written");
+  disk.throttle(1);
+  return {
+    ...made,
+    upper,
+    /** How much the disk has taken since the data was written. */
+    written: () => disk.writtenBytes() - before,
+    /** The helpers that release its rootfs. */
+    helpers: () => [...new Set(shop.pending().flatMap((one) => (one.id === id ? [one.helper.pid] : [])))],
+    /** Resolves when the data is on the disk; fails where it is another. */
+    async assertDurable(): Promise<void> {
+      // Another container that was just being made may have had a copy of the mount, and written in the helper's place.
+      await until("the data on the disk", () =>
+        disk.writtenBytes() - before >= DATA_BYTES ? true : undefined,
+      );
+      assertIntact(upper);
+    },
+  };
+}
+
+/** Reads the data back from the disk and compares it with the digest that the container left. */
+export function assertIntact(upper: string): void {
+  fs.writeFileSync("/proc/sys/vm/drop_caches", "3");
+  const data = fs.readFileSync(path.join(upper, "data"));
+  const digest = createHash("sha256").update(data).digest("hex");
+  assert.equal(digest, fs.readFileSync(path.join(upper, "sum"), "utf8").slice(0, 64));
+}
