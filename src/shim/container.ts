@@ -55,6 +55,7 @@ export class Container {
   readonly #deletion: Steps;
   /** Commands go one after the other; nothing that only reads, and no Kill, ever enters here. */
   readonly #commands = new PQueue({ concurrency: 1 });
+  #deleting: Promise<void> | undefined;
   #state: TaskState = "created";
   #exit: Exit | undefined;
 
@@ -163,10 +164,14 @@ export class Container {
    * as its kind and the release mode ask for; what the kernel writes out is the release helper's business.
    */
   async delete(): Promise<Exit> {
-    await this.#command(async () => {
+    // Shared from here: queued behind a run that fails, each call would be a run of its own.
+    this.#deleting ??= this.#command(async () => {
       transition(this.#state, "delete", this.id);
       await this.#deletion.run();
+    }).finally(() => {
+      this.#deleting = undefined;
     });
+    await this.#deleting;
     return this.exited;
   }
 
