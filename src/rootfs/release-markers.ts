@@ -1,7 +1,7 @@
-import { within } from "../base/deadline.ts";
+import { sleep, within } from "../base/deadline.ts";
 import type { Logger } from "../base/logger.ts";
 import { StatusError } from "../base/status.ts";
-import { findMountHolders } from "../linux/mount-holders.ts";
+import { findMountHolders, type MountHolders } from "../linux/mount-holders.ts";
 import type { MountInfo } from "../linux/mountinfo.ts";
 import { overlayOptions, workOf } from "./backing.ts";
 import { isVolatile, volatileMarker } from "./volatile.ts";
@@ -11,6 +11,9 @@ import { isVolatile, volatileMarker } from "./volatile.ts";
  * processes takes some tens; without an answer the release counts as not clean, which loses nothing.
  */
 const LOOK_MS = 2_000;
+/** How long an OCI runtime at most has copies of the host's mounts while it makes a container; tens are usual. */
+const TRANSIENT_MS = 500;
+const PAUSE_MS = 20;
 
 /** What the kernel left in the work directories of those mounts that are volatile overlays (`volatile.ts`). */
 export function markersOf(mounts: readonly MountInfo[]): string[] {
@@ -29,15 +32,13 @@ export async function markersMayGo(mounts: readonly MountInfo[], logger: Logger)
   if (markersOf(mounts).length === 0) return false;
   try {
     for (const { device, mountPoint } of mounts) {
-      const { holders, unknown } = await within(
-        findMountHolders(device),
-        LOOK_MS,
-        "looking for copies of a mount",
-      );
+      const what = `looking for copies of ${mountPoint}`;
+      const { holders, unknown } = await within(lastingHolders(device), LOOK_MS, what);
       if (holders.length === 0 && unknown === 0) continue;
       logger.warn("a volatile rootfs is still held elsewhere, so that its marker stays", {
         mountPoint,
         holders,
+        unknown,
       });
       return false;
     }
@@ -47,5 +48,15 @@ export async function markersMayGo(mounts: readonly MountInfo[], logger: Logger)
       err: StatusError.from(err),
     });
     return false;
+  }
+}
+
+/** Those who have a copy for longer than a container that is just being made, which has one of every mount. */
+async function lastingHolders(device: string): Promise<MountHolders> {
+  const giveUp = Date.now() + TRANSIENT_MS;
+  for (;;) {
+    const found = await findMountHolders(device);
+    if (found.holders.length === 0 || Date.now() >= giveUp) return found;
+    await sleep(PAUSE_MS);
   }
 }
