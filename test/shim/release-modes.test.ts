@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
@@ -10,6 +9,7 @@ import { readMountInfo } from "../../src/linux/mountinfo.ts";
 import { containerd } from "../../src/proto/index.ts";
 import { volatileMarker } from "../../src/rootfs/volatile.ts";
 import { RELEASE_ANNOTATION } from "../../src/shim/release-mode.ts";
+import { holdCopy } from "./copy-holder.ts";
 import { DATA_BYTES, dirtyContainer, ended, STATUS } from "./dirty-container.ts";
 import { noContainers, refused, Workshop } from "./harness.ts";
 
@@ -148,36 +148,34 @@ describe("release mode volatile", () => {
   });
 
   test("of a snapshotter that asks for it itself is the same, and named once", { skip }, async () => {
-    const id = "snapshotter";
-    const mount = shop.overlay(id, disk.mountPoint);
-    const rootfs = [{ ...mount, options: [...(mount.options ?? []), "volatile"] }];
     for (const mode of ["volatile", "deferred"]) {
-      const next = `${id}-${mode}`;
-      const made = await dirtyContainer(shop, disk, next, { annotations: annotations(mode), rootfs });
+      const id = `snapshotter-${mode}`;
+      const mount = shop.overlay(id, disk.mountPoint);
+      const rootfs = [{ ...mount, options: [...(mount.options ?? []), "volatile"] }];
+      const made = await dirtyContainer(shop, disk, id, { annotations: annotations(mode), rootfs });
       assert.equal(optionsOf(made.bundle.rootfs).filter(isVolatileWord).length, 1);
-      await made.task.delete({ id: next });
+      await made.task.delete({ id });
       await released(made);
       assert.equal(fs.existsSync(marker(id)), false);
+      const next = `${id}-after`;
+      const { task } = await again(id, next);
+      await task.delete({ id: next });
     }
-    const { task } = await again(id, `${id}-after`);
-    await task.delete({ id: `${id}-after` });
   });
 
   test("keeps the kernel's marker where a copy of the mount is elsewhere, and the next Create says so", {
     skip,
   }, async () => {
     const id = "volatile-copied";
-    const { task } = await dirtyContainer(shop, disk, id, { annotations: annotations("volatile") });
+    const { bundle, task } = await dirtyContainer(shop, disk, id, { annotations: annotations("volatile") });
     disk.lift();
-    const holder = spawn("unshare", ["-m", "--propagation", "private", "sleep", "1000"], { stdio: "ignore" });
+    const holder = await holdCopy(bundle.rootfs);
     try {
-      const comm = () => fs.readFileSync(`/proc/${holder.pid}/comm`, "utf8");
-      await until("a copy of the mount", () => (comm() === "sleep\n" ? true : undefined));
       await task.delete({ id });
       assert.ok(shop.log(id).some(({ msg }) => /still held elsewhere, so that its marker stays/.test(msg)));
       await assertNotMountedAgain(id);
     } finally {
-      holder.kill("SIGKILL");
+      await holder.end();
     }
   });
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import fs from "node:fs";
 import { after, afterEach, before, describe, test } from "node:test";
 import { makeSlowDisk, type SlowDisk, whyNoSlowDisk } from "../../lab/slow-disk.ts";
 import { until } from "../../lab/until.ts";
 import { StatusCode } from "../../src/base/status.ts";
 import { containerd } from "../../src/proto/index.ts";
+import { holdCopy } from "./copy-holder.ts";
 import { DATA_BYTES, dirtyContainer, ended, hasEnded, STATUS } from "./dirty-container.ts";
 import { noContainers, refused, Workshop } from "./harness.ts";
 
@@ -156,27 +156,10 @@ describe("a container on an upper directory whose release goes on", () => {
 });
 
 describe("a rootfs of which another mount namespace has a copy", () => {
-  /** A process that has a copy of every mount there is now, and sees nothing of what becomes of them. */
-  async function holdCopies() {
-    const holder = spawn("unshare", ["-m", "--propagation", "private", "sleep", "1000"], { stdio: "ignore" });
-    const exit = new Promise((resolve) => holder.once("exit", resolve));
-    const pid = holder.pid ?? 0;
-    const own = fs.readlinkSync("/proc/self/ns/mnt");
-    const isIn = () => (fs.readFileSync(`/proc/${pid}/comm`, "utf8") === "sleep\n" ? true : undefined);
-    await until("a namespace of its own", isIn);
-    const namespace = fs.readlinkSync(`/proc/${pid}/ns/mnt`);
-    assert.notEqual(namespace, own);
-    const end = async () => {
-      holder.kill("SIGKILL");
-      await exit;
-    };
-    return { pid, namespace: Number(/\d+/.exec(namespace)?.[0]), end };
-  }
-
   test("is deleted at once, and who has the copy is told in the log", { skip }, async () => {
     const id = "copied";
     const { bundle, task, helpers, written, assertDurable } = await dirtyContainer(shop, disk, id);
-    const holder = await holdCopies();
+    const holder = await holdCopy(bundle.rootfs);
     try {
       await task.delete({ id });
       assert.deepEqual(shop.traces(bundle), []);
@@ -199,8 +182,9 @@ describe("a rootfs of which another mount namespace has a copy", () => {
   test("is deleted in mode strict when all is written all the same", { skip }, async () => {
     const id = "copied-strict";
     const annotations = { "io.containerd.ebb.release": "strict" };
-    const { task, shim, written, assertDurable } = await dirtyContainer(shop, disk, id, { annotations });
-    const holder = await holdCopies();
+    const made = await dirtyContainer(shop, disk, id, { annotations });
+    const { bundle, task, shim, written, assertDurable } = made;
+    const holder = await holdCopy(bundle.rootfs);
     try {
       let answered = false;
       const deletion = task.delete({ id }).finally(() => {
