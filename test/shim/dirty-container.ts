@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import fs from "node:fs";
 import path from "node:path";
+import { readFromDisk } from "../../lab/read-from-disk.ts";
 import type { SlowDisk } from "../../lab/slow-disk.ts";
 import { until } from "../../lab/until.ts";
 import { readProcessStat } from "../../src/linux/process-stat.ts";
@@ -24,15 +24,19 @@ export async function ended(what: string, pids: readonly number[]): Promise<void
   await until(`${what} to end`, () => (pids.every(hasEnded) ? true : undefined));
 }
 
-/**
- * A container that has ended by itself, with data in its rootfs that is in the page cache only, on a disk that takes
- * a byte a second from now on: for its release to end the disk has to be lifted.
- */
+/** What a test may set of a {@link dirtyContainer}. */
+export interface DirtyOptions extends CreateOptions {
+  readonly env?: Record<string, string>;
+  /** Whether the disk takes a byte a second from then on, so that it has to be lifted for a release to end. */
+  readonly slow?: boolean;
+}
+
+/** A container that has ended by itself, with data in its rootfs that is in the page cache only. */
 export async function dirtyContainer(
   shop: Workshop,
   disk: SlowDisk,
   id: string,
-  { env, ...options }: CreateOptions & { env?: Record<string, string> } = {},
+  { env, slow = true, ...options }: DirtyOptions = {},
 ) {
   const made = await shop.create(
     id,
@@ -44,7 +48,7 @@ export async function dirtyContainer(
   await made.task.start({ id });
   const { exitStatus } = await made.task.wait({ id });
   assert.equal(exitStatus, STATUS, "the data could not be written");
-  disk.throttle(1);
+  if (slow) disk.throttle(1);
   return {
     ...made,
     upper,
@@ -65,8 +69,9 @@ export async function dirtyContainer(
 
 /** Reads the data back from the disk and compares it with the digest that the container left. */
 export function assertIntact(upper: string): void {
-  fs.writeFileSync("/proc/sys/vm/drop_caches", "3");
-  const data = fs.readFileSync(path.join(upper, "data"));
-  const digest = createHash("sha256").update(data).digest("hex");
-  assert.equal(digest, fs.readFileSync(path.join(upper, "sum"), "utf8").slice(0, 64));
+  const [data, sum] = ["data", "sum"].map((name) => readFromDisk(path.join(upper, name)));
+  const digest = createHash("sha256")
+    .update(data ?? "")
+    .digest("hex");
+  assert.equal(digest, String(sum).slice(0, 64));
 }

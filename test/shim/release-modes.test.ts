@@ -10,7 +10,7 @@ import { containerd } from "../../src/proto/index.ts";
 import { volatileMarker } from "../../src/rootfs/volatile.ts";
 import { RELEASE_ANNOTATION } from "../../src/shim/release-mode.ts";
 import { holdCopy } from "./copy-holder.ts";
-import { DATA_BYTES, dirtyContainer, ended, STATUS } from "./dirty-container.ts";
+import { DATA_BYTES, type DirtyOptions, dirtyContainer, ended, STATUS } from "./dirty-container.ts";
 import { noContainers, refused, Workshop } from "./harness.ts";
 
 const { Status } = containerd.v1.types;
@@ -42,7 +42,7 @@ async function detached(id: string): Promise<void> {
 }
 
 describe("release mode strict", () => {
-  const rows: [string, Parameters<typeof dirtyContainer>[3]][] = [
+  const rows: [string, DirtyOptions][] = [
     ["by annotation", { annotations: annotations("strict") }],
     ["of the host", { env: { EBB_RELEASE: "strict" } }],
   ];
