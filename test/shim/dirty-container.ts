@@ -4,19 +4,24 @@ import path from "node:path";
 import { readFromDisk } from "../../lab/read-from-disk.ts";
 import type { SlowDisk } from "../../lab/slow-disk.ts";
 import { until } from "../../lab/until.ts";
-import { readProcessStat } from "../../src/linux/process-stat.ts";
+import { isSameLiveProcess, readProcessStat } from "../../src/linux/process-stat.ts";
 import type { CreateOptions, Workshop } from "./harness.ts";
 
 /** How much a container of {@link dirtyContainer} writes, and the status it ends with. */
 export const DATA_BYTES = 8 << 20;
 export const STATUS = 5;
 
-/** Writes into the container's own root file system, and its digest beside it. */
-const SCRIPT = `dd if=/dev/urandom of=/data bs=1M count=${DATA_BYTES >> 20} && sha256sum /data > /sum && exit ${STATUS}`;
+/**
+ * Writes into the container's own root file system, and its digest beside it. A file that is there already is removed
+ * first: ext4 writes out at once what is put in the place of an older content.
+ */
+const WRITE = `rm -f /data && dd if=/dev/urandom of=/data bs=1M count=${DATA_BYTES >> 20} && sha256sum /data > /sum`;
+const SCRIPT = `${WRITE} && exit ${STATUS}`;
 
-/** Whether a process has ended, be it waited for or not. */
+/** Whether a process has ended in all its threads, be it waited for or not. */
 export function hasEnded(pid: number): boolean {
-  return ["Z", undefined].includes(readProcessStat(pid)?.state);
+  const stat = readProcessStat(pid);
+  return stat === undefined || !isSameLiveProcess(pid, stat.startTime);
 }
 
 /** Resolves when processes have ended. */
