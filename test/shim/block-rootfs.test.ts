@@ -7,6 +7,7 @@ import { makeSlowDisk, type SlowDisk, whyNoSlowDisk } from "../../lab/slow-disk.
 import { until } from "../../lab/until.ts";
 import { StatusCode } from "../../src/base/status.ts";
 import { containerd } from "../../src/proto/index.ts";
+import { holdCopy } from "./copy-holder.ts";
 import { DATA_BYTES, dirtyContainer, STATUS } from "./dirty-container.ts";
 import { noContainers, refused, Workshop } from "./harness.ts";
 import { shimOnHostWith } from "./odd-host.ts";
@@ -77,6 +78,22 @@ describe("a rootfs that is a block device", () => {
     await assertDurable("block-after");
   });
 
+  test("is free though another container, which is just being made, had a copy of it", { skip }, async () => {
+    const id = "block-copied";
+    const made = await dirtyContainer(shop, disk, id, { ...options(), slow: false });
+    const holder = await holdCopy(made.bundle.rootfs);
+    try {
+      const deletion = deletionOf(made, id);
+      await detached(id);
+      assert.throws(claim, /EBUSY/);
+      await holder.end();
+      await deletion.answer;
+      claim();
+    } finally {
+      await holder.end();
+    }
+  });
+
   test("is waited for within a limit, which names the device, and again by the next Delete", {
     skip,
   }, async () => {
@@ -128,14 +145,13 @@ describe("a rootfs of a type that is not known", () => {
     const made = await shop.create(id, { rootfs, binary });
     const { task, shim } = made;
     const deletion = deletionOf(made, id);
-    await detached(id);
-    assert.deepEqual(
+    const kinds = () =>
       shop
         .pending()
         .map(({ kind }) => kind)
-        .sort(),
-      ["other", "overlay"],
-    );
+        .sort()
+        .join();
+    await until("both mounts to be detached", () => (kinds() === "other,overlay" ? true : undefined));
     assert.equal((await task.state({ id })).status, Status.STOPPED);
     await shop.create("tmpfs-beside", { shim });
     await task.start({ id: "tmpfs-beside" });

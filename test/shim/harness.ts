@@ -33,6 +33,9 @@ export const noContainers: string | false =
 /** Two runs at a time must not take each other's containers for their own. */
 export const NAMESPACE = `ebb-shim-test-${process.pid}`;
 
+/** What the OCI runtime keeps of the containers of these tests; removed with the last of them. */
+const RUNC_STATE = `/run/containerd/runc/${NAMESPACE}`;
+
 /** What a test may set when it makes a container. */
 export interface CreateOptions extends Partial<containerd.task.v2.ICreateTaskRequest> {
   readonly args?: readonly string[];
@@ -80,6 +83,7 @@ export class Workshop {
     after(async () => {
       for (const shim of this.#shims) await this.#end(shim);
       for (const bundle of this.#bundles) await this.#remove(bundle);
+      if (fs.existsSync(RUNC_STATE)) fs.rmdirSync(RUNC_STATE);
       await this.#events?.close();
       if (this.dir !== "") fs.rmSync(this.dir, { recursive: true, force: true });
     });
@@ -165,7 +169,7 @@ export class Workshop {
   /** What a container would leave on the host: mounts in its bundle, and runc's state of it. */
   traces(bundle: Bundle): string[] {
     const mounts = readMountInfo().filter(({ mountPoint }) => mountPoint.startsWith(bundle.path));
-    const state = `/run/containerd/runc/${NAMESPACE}/${bundle.id}`;
+    const state = path.join(RUNC_STATE, bundle.id);
     return [...mounts.map(({ mountPoint }) => mountPoint), ...(fs.existsSync(state) ? [state] : [])];
   }
 
@@ -180,9 +184,8 @@ export class Workshop {
   }
 
   async #remove(bundle: Bundle): Promise<void> {
-    const root = `/run/containerd/runc/${NAMESPACE}`;
-    if (fs.existsSync(path.join(root, bundle.id))) {
-      await command("runc", ["--root", root, "delete", "--force", bundle.id]);
+    if (fs.existsSync(path.join(RUNC_STATE, bundle.id))) {
+      await command("runc", ["--root", RUNC_STATE, "delete", "--force", bundle.id]);
     }
     await bundle.remove();
   }
