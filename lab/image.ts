@@ -38,8 +38,14 @@ function json(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value));
 }
 
+/** What the image is called, and what it runs where nobody says otherwise. */
+interface ImageNames {
+  readonly name: string;
+  readonly cmd: readonly string[];
+}
+
 /** The layout's blobs and index for one uncompressed layer. */
-function writeLayout(layout: string, name: string, layer: Buffer): void {
+function writeLayout(layout: string, { name, cmd }: ImageNames, layer: Buffer): void {
   mkdirSync(path.join(layout, "blobs/sha256"), { recursive: true });
   const rootfs = writeBlob(layout, "application/vnd.oci.image.layer.v1.tar", layer);
   const config = writeBlob(
@@ -49,7 +55,7 @@ function writeLayout(layout: string, name: string, layer: Buffer): void {
       created: "1970-01-01T00:00:00Z",
       architecture: ARCHITECTURES[process.arch] ?? process.arch,
       os: "linux",
-      config: { Env: [PATH], Cmd: ["/bin/sh"] },
+      config: { Env: [PATH], Cmd: cmd },
       // The digest of the layer as a tar, which is how it travels here.
       rootfs: { type: "layers", diff_ids: [rootfs.digest] },
     }),
@@ -69,13 +75,18 @@ function writeLayout(layout: string, name: string, layer: Buffer): void {
 }
 
 /** Writes an OCI archive of one root file system, for `ctr image import`. The same tree gives the same bytes. */
-export async function writeImage(rootfs: string, name: string, archive: string): Promise<void> {
+export async function writeImage(
+  rootfs: string,
+  name: string,
+  archive: string,
+  cmd: readonly string[] = ["/bin/sh"],
+): Promise<void> {
   const scratch = mkdtempSync(path.join(os.tmpdir(), "ebb-image-"));
   try {
     const layer = path.join(scratch, "layer.tar");
     await must("tar", [...TAR, "--file", layer, "--directory", rootfs, "."]);
     const layout = path.join(scratch, "layout");
-    writeLayout(layout, name, readFileSync(layer));
+    writeLayout(layout, { name, cmd }, readFileSync(layer));
     await must("tar", [
       ...TAR,
       "--file",
@@ -94,12 +105,24 @@ export async function writeImage(rootfs: string, name: string, archive: string):
 /** The name under which {@link writeBusyboxImage}'s image is imported. */
 export const BUSYBOX_IMAGE = "ebb.local/busybox:latest";
 
+/** The name under which {@link writePauseImage}'s image is imported. */
+export const PAUSE_IMAGE = "ebb.local/pause:latest";
+
 /** Writes an archive of a busybox image, made without any network. Returns its size in bytes. */
-export async function writeBusyboxImage(archive: string): Promise<number> {
+export function writeBusyboxImage(archive: string): Promise<number> {
+  return writeBusybox(archive, BUSYBOX_IMAGE, ["/bin/sh"]);
+}
+
+/** Writes an archive of an image that does nothing for ever, which is what holds a pod together. */
+export function writePauseImage(archive: string): Promise<number> {
+  return writeBusybox(archive, PAUSE_IMAGE, ["/bin/sleep", "2147483647"]);
+}
+
+async function writeBusybox(archive: string, name: string, cmd: readonly string[]): Promise<number> {
   const rootfs = mkdtempSync(path.join(os.tmpdir(), "ebb-rootfs-"));
   try {
     await makeBusyboxRootfs(rootfs);
-    await writeImage(rootfs, BUSYBOX_IMAGE, archive);
+    await writeImage(rootfs, name, archive, cmd);
     return statSync(archive).size;
   } finally {
     rmSync(rootfs, { recursive: true, force: true });

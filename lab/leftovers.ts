@@ -14,6 +14,7 @@ import {
   type Stats,
 } from "node:fs";
 import path from "node:path";
+import { PendingReleases } from "../src/rootfs/pending.ts";
 import { command } from "./command.ts";
 import { until } from "./until.ts";
 
@@ -22,8 +23,13 @@ export interface Scope {
   /** Its directories: whatever names one of them belongs to it. */
   readonly roots: readonly string[];
   readonly address: string;
-  /** Its namespace, which nobody else on the machine uses. */
+  /** The namespace, and the parent of the cgroups, of its containers: nobody else on the machine uses it. */
   readonly namespace: string;
+  /**
+   * The namespace of its containers where it is another one that others may use as well, as every containerd's
+   * CRI has the same: nothing counts as the scope's for being in that one.
+   */
+  readonly sharedNamespace?: string | undefined;
   /** The containers whose sockets and pipes are looked for by name. */
   readonly ids: readonly string[];
 }
@@ -32,11 +38,13 @@ const SOCKET_DIR = "/run/containerd/s";
 const FIFO_DIR = "/run/containerd/fifo";
 const RUNC_DIR = "/run/containerd/runc";
 const CGROUP_DIR = "/sys/fs/cgroup";
+/** Where our shims keep what they share on a host, unless they are told otherwise. */
+const RUN_DIR = "/run/ebb";
 
 /** Where the shim of a container listens, by the rule that containerd's shims share. */
-export function shimSocketPath({ address, namespace }: Scope, id: string): string {
+export function shimSocketPath({ address, namespace, sharedNamespace }: Scope, id: string): string {
   const name = createHash("sha256")
-    .update(path.join(address, namespace, id))
+    .update(path.join(address, sharedNamespace ?? namespace, id))
     .digest("hex");
   return path.join(SOCKET_DIR, name);
 }
@@ -51,7 +59,7 @@ export function snapshotLeftovers(scope: Scope): string[] {
       .filter(existsSync)
       .map((file) => `socket ${file}`),
     ...fifos(scope).map((file) => `pipe ${file}`),
-    ...namesIn(path.join(RUNC_DIR, scope.namespace)).map((name) => `runc state ${name}`),
+    ...runcStates(scope).map((directory) => `runc state ${path.basename(directory)}`),
     ...cgroups(scope).map((directory) => `cgroup ${directory}`),
     ...ownDirectories(scope).map((directory) => `directory ${directory}`),
   ].sort();
@@ -94,6 +102,7 @@ export async function stopEverything(scope: Scope): Promise<void> {
   for (const point of mounts(scope).reverse()) await command("umount", ["--lazy", point]);
   for (const id of scope.ids) rmSync(shimSocketPath(scope, id), { force: true });
   for (const directory of new Set(fifos(scope).map(path.dirname))) rmSync(directory, { recursive: true });
+  for (const directory of runcStates(scope)) rmSync(directory, { recursive: true, force: true });
   rmSync(path.join(RUNC_DIR, scope.namespace), { recursive: true, force: true });
   for (const directory of cgroups(scope)) removeCgroup(directory);
   for (const parent of cgroupParents(scope)) removeCgroup(parent);
@@ -126,18 +135,27 @@ interface ProcessLine {
 
 /**
  * The processes of the scope, zombies apart: shims, runtimes, helpers, and what runs in containers. A helper that
- * releases a mount bears no mark of its own: it is told by its name, its empty environment and its parent, a
- * shim of the scope or, once that is gone, init.
+ * releases a mount bears no mark of its own: it is told by its parent, a shim of the scope, or once that is gone
+ * by what the shim has written down about it.
  */
 export function processes(scope: Scope): ProcessLine[] {
   const all = allProcesses();
   const marked = all.filter((one) => isMarked(one, scope));
-  const parents = new Set([1, ...marked.map(({ pid }) => pid)]);
-  return all.filter((one) => marked.includes(one) || (parents.has(one.parent) && isReleaseHelper(one)));
+  const shims = new Set(marked.map(({ pid }) => pid));
+  const orphans = releasePids(scope);
+  const isHelper = ({ pid, parent }: ProcessLine) => orphans.has(pid) || shims.has(parent);
+  return all.filter((one) => marked.includes(one) || (isReleaseHelper(one) && isHelper(one)));
 }
 
 function isReleaseHelper({ pid, comm }: ProcessLine): boolean {
   return (comm === "sh" || comm === "flock") && readOr(`/proc/${pid}/environ`) === "";
+}
+
+/** The helpers that still hold a mount of the scope. */
+function releasePids({ roots }: Scope): Set<number> {
+  const releases = new PendingReleases(RUN_DIR).list();
+  const ours = releases.filter(({ mountPoint }) => roots.some((root) => mountPoint.startsWith(`${root}/`)));
+  return new Set(ours.map(({ helper }) => helper.pid));
 }
 
 function isMarked({ pid }: ProcessLine, scope: Scope): boolean {
@@ -181,6 +199,14 @@ function fifos({ ids }: Scope): string[] {
   );
 }
 
+/** What runc knows of containers: all of a namespace of our own, those with our ids of one that is shared. */
+function runcStates({ namespace, sharedNamespace, ids }: Scope): string[] {
+  const parent = path.join(RUNC_DIR, sharedNamespace ?? namespace);
+  return namesIn(parent)
+    .filter((name) => sharedNamespace === undefined || ids.includes(name))
+    .map((name) => path.join(parent, name));
+}
+
 /** Where containers of the namespace have their groups: once on cgroup v2, once a hierarchy on v1. */
 function cgroupParents({ namespace }: Scope): string[] {
   return [CGROUP_DIR, ...namesIn(CGROUP_DIR).map((name) => path.join(CGROUP_DIR, name))]
@@ -195,9 +221,9 @@ function cgroups(scope: Scope): string[] {
 }
 
 /** Directories of the scope; those that containerd makes once for a namespace stay and do not count. */
-function ownDirectories({ roots, namespace }: Scope): string[] {
+function ownDirectories({ roots, namespace, sharedNamespace }: Scope): string[] {
   const all = new Set(roots.flatMap((root) => directories(root, 6)));
-  return [...all].filter((directory) => path.basename(directory) !== namespace);
+  return [...all].filter((directory) => ![namespace, sharedNamespace].includes(path.basename(directory)));
 }
 
 /** Directories below one, down to a depth, without what is mounted there. */

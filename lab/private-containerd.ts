@@ -13,6 +13,7 @@ import {
 import os from "node:os";
 import path from "node:path";
 import { type CommandOptions, type CommandResult, command } from "./command.ts";
+import { CRI_NAMESPACE, containerdConfig } from "./containerd-config.ts";
 import { type Scope, stopEverything } from "./leftovers.ts";
 import { until } from "./until.ts";
 
@@ -20,6 +21,13 @@ import { until } from "./until.ts";
 export interface PrivateContainerdOptions {
   /** Where images and snapshots go, for example on a slow disk; a temporary directory where it is missing. */
   readonly root?: string;
+  /** Where the overlay snapshotter keeps its layers, if not below {@link root}. */
+  readonly snapshots?: string;
+  /**
+   * Serves CRI as well, to be driven by {@link Cri}. `ctr` then works in CRI's namespace, and pods have to have
+   * {@link PrivateContainerd.cgroupParent}.
+   */
+  readonly cri?: boolean;
   /** Directories in which shims are looked for before those of PATH. */
   readonly shimDirs?: readonly string[];
   /** Namespace for `ctr`; one that nobody else uses where it is missing. */
@@ -30,6 +38,8 @@ export interface PrivateContainerdOptions {
 export interface PrivateContainerd {
   readonly address: string;
   readonly namespace: string;
+  /** A name that nobody else has, below which pods get their cgroups; containers of `ctr` do by themselves. */
+  readonly cgroupParent: string;
   /** Where images and snapshots are. */
   readonly root: string;
   /** Where bundles and shim addresses are. */
@@ -77,54 +87,46 @@ export async function startPrivateContainerd(
   return daemon;
 }
 
-/** Plugins that are of no use here: the CRI one wants a network configuration, the others devices. */
-const DISABLED_PLUGINS = ["cri", "aufs", "btrfs", "devmapper", "zfs", "tracing"];
-
-function configuration(root: string, state: string, address: string): string {
-  const disabled = DISABLED_PLUGINS.flatMap((name) =>
-    ["grpc", "snapshotter", "tracing.processor", "internal"].map(
-      (kind) => `"io.containerd.${kind}.v1.${name}"`,
-    ),
-  );
-  return `version = 2
-root = ${JSON.stringify(root)}
-state = ${JSON.stringify(state)}
-disabled_plugins = [${disabled.join(", ")}]
-[grpc]
-  address = ${JSON.stringify(address)}
-[debug]
-  level = "debug"
-`;
-}
-
 class Daemon implements PrivateContainerd {
   readonly address: string;
   readonly namespace: string;
+  readonly cgroupParent: string;
   readonly root: string;
   readonly state: string;
   readonly logFile: string;
   readonly #home: string;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #roots: readonly string[];
   #child: ChildProcess | undefined;
   #disposal: Promise<void> | undefined;
   /** The containers that were asked about: their sockets and pipes go in the end. */
   readonly #ids = new Set<string>();
 
-  constructor(home: string, { root, shimDirs = [], namespace }: PrivateContainerdOptions) {
+  constructor(home: string, { root, snapshots, cri, shimDirs = [], namespace }: PrivateContainerdOptions) {
     this.#home = home;
     this.address = path.join(home, "containerd.sock");
-    this.namespace = namespace ?? path.basename(home);
+    this.cgroupParent = namespace ?? path.basename(home);
+    this.namespace = cri ? CRI_NAMESPACE : this.cgroupParent;
     this.root = root ?? path.join(home, "root");
     this.state = path.join(home, "state");
     this.logFile = path.join(home, "log");
+    this.#roots = [home, this.root, ...(snapshots === undefined ? [] : [snapshots])];
     this.#env = { ...process.env, PATH: [...shimDirs, process.env.PATH ?? ""].join(":") };
     mkdirSync(this.root, { recursive: true });
-    writeFileSync(path.join(home, "config.toml"), configuration(this.root, this.state, this.address));
+    const { state, address } = this;
+    const config = { home, root: this.root, state, address, snapshots, cri: cri ?? false };
+    writeFileSync(path.join(home, "config.toml"), containerdConfig(config));
   }
 
   scope(ids: readonly string[]): Scope {
     for (const id of ids) this.#ids.add(id);
-    return { roots: [this.#home, this.root], address: this.address, namespace: this.namespace, ids };
+    return {
+      roots: this.#roots,
+      address: this.address,
+      namespace: this.cgroupParent,
+      sharedNamespace: this.namespace === this.cgroupParent ? undefined : this.namespace,
+      ids,
+    };
   }
 
   ctrArgs(args: readonly string[]): string[] {

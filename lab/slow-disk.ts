@@ -11,6 +11,8 @@ export interface SlowDisk {
   readonly mountPoint: string;
   /** The loop device, such as /dev/loop0. */
   readonly device: string;
+  /** The file with what the device has taken, and nothing that is in a page cache above it only. */
+  readonly image: string;
   /** The cgroup that the writers have to be in (cgroup v2), or undefined where all writes are slow (v1). */
   readonly cgroup: string | undefined;
   /** Runs a program whose writes are slow wherever the rule is set, on either kind of cgroup. */
@@ -31,6 +33,11 @@ export interface SlowDiskOptions {
   readonly size?: number;
   /** Where file and mount point go; a new directory below the temporary one where it is missing. */
   readonly directory?: string;
+  /**
+   * Begins with what another disk has taken by now, instead of an empty file system: as after a power cut, the file
+   * system recovers by its journal when it is mounted.
+   */
+  readonly copyOf?: SlowDisk;
 }
 
 /** How writes to a device ("loop0") are limited: where that takes a group, each device has its own. */
@@ -69,14 +76,17 @@ export async function makeSlowDisk(options: SlowDiskOptions = {}): Promise<SlowD
   const files = new DiskFiles(directory, options.directory === undefined);
   files.make(options.size ?? 512 << 20);
   try {
-    return await makeDisk(files);
+    if (options.copyOf !== undefined) {
+      await must("cp", ["--sparse=always", options.copyOf.image, files.image]);
+    }
+    return await makeDisk(files, options.copyOf === undefined);
   } catch (error) {
     files.remove();
     throw error;
   }
 }
 
-async function makeDisk(files: DiskFiles): Promise<SlowDisk> {
+async function makeDisk(files: DiskFiles, isEmpty: boolean): Promise<SlowDisk> {
   const device = await attach(files.image);
   const limit = writeLimitOf(path.basename(device));
   if ("reason" in limit) throw new Error(limit.reason);
@@ -85,7 +95,8 @@ async function makeDisk(files: DiskFiles): Promise<SlowDisk> {
     // A process that was killed with a throttled disk leaves its rule to the next user of the device.
     disk.lift();
     // Without the lazy parts: they would write for minutes, against the limit.
-    await must("mkfs.ext4", ["-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", device]);
+    const options = ["-E", "lazy_itable_init=0,lazy_journal_init=0"];
+    if (isEmpty) await must("mkfs.ext4", ["-q", "-F", ...options, device]);
     await must("mount", ["-t", "ext4", "-o", "noatime", device, files.mountPoint]);
   } catch (error) {
     await disk.dispose();
@@ -121,6 +132,10 @@ class LoopDisk implements SlowDisk {
 
   get cgroup(): string | undefined {
     return this.#parts.limit.cgroup;
+  }
+
+  get image(): string {
+    return this.#parts.files.image;
   }
 
   get #sysfs(): string {

@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { type MountInfo, readMountInfo } from "../src/linux/mountinfo.ts";
-import { must } from "./command.ts";
+import { command, must } from "./command.ts";
 import { DISK_PREFIX, removeDiskFiles } from "./disk-files.ts";
 import { hasLiveOwner, isClaimed } from "./owner.ts";
 import { writeLimitOf } from "./slow-disk.ts";
@@ -81,8 +81,12 @@ function lift({ name, number }: LoopDevice): void {
 async function detach({ name, number, directory = "" }: LoopDevice): Promise<void> {
   const uses = ({ device, superOptions, mountPoint }: MountInfo) =>
     device === number || superOptions.includes(`=${directory}/`) || mountPoint.startsWith(`${directory}/`);
+  const mounts = readMountInfo().filter(uses);
+  const own = mounts.find(({ device }) => device === number);
+  // One that was left frozen would never take what its last user has to write; any other refuses.
+  if (own !== undefined) await command("fsfreeze", ["--unfreeze", own.mountPoint], { timeoutMs: LIMIT_MS });
   // What was mounted last goes first: it may be mounted over the others.
-  for (const { mountPoint } of readMountInfo().filter(uses).reverse()) {
+  for (const { mountPoint } of mounts.reverse()) {
     await must("umount", ["--lazy", mountPoint], { timeoutMs: LIMIT_MS });
   }
   await must("losetup", ["--detach", `/dev/${name}`], { timeoutMs: LIMIT_MS });

@@ -36,8 +36,9 @@ export function setUpPrograms({ forTests = false } = {}) {
   if (!debian) fail(`missing: ${names}; install them with this system's package manager and call again`);
   if (process.getuid() !== 0) fail(`missing: ${names}; as root: apt-get install ${packages.join(" ")}`);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  step("Reading Debian's package lists", () => runQuietly("apt-get", ["update"], { env }));
-  const install = ["install", "-y", "--no-install-recommends", ...packages];
+  const patient = ["-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=3"];
+  step("Reading Debian's package lists", () => runQuietly("apt-get", [...patient, "update"], { env }));
+  const install = [...patient, "install", "-y", "--no-install-recommends", ...packages];
   step(`Installing ${packages.join(", ")}`, () => runQuietly("apt-get", install, { env }));
 }
 

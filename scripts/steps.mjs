@@ -1,6 +1,7 @@
 /** What the scripts share: where things are, and how a step is run and told. Node 20 alone, no packages. */
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -21,15 +22,33 @@ export function run(file, args, options = {}) {
   if (result.status !== 0) fail(`${[file, ...args].join(" ")} failed with exit status ${result.status}`);
 }
 
-/** Runs a program and shows its output only where it fails. Returns its stdout. */
+/** How long a program may take whose output is not shown: downloads included. */
+const QUIET_LIMIT_S = 900;
+
+/**
+ * Runs a program and shows its output only where it fails. Returns its stdout. The output goes to files: pipes
+ * would be waited for as long as anything that the program leaves behind keeps them open.
+ */
 export function runQuietly(file, args, options = {}) {
-  const result = spawnSync(file, args, { cwd: root, encoding: "utf8", maxBuffer: 64 << 20, ...options });
-  if (result.error !== undefined) fail(`${file} could not be run: ${result.error.message}`);
-  if (result.status !== 0) {
-    process.stderr.write(`${result.stdout}${result.stderr}`);
-    fail(`${[file, ...args].join(" ")} failed with exit status ${result.status}`);
-  }
-  return result.stdout;
+  const called = [file, ...args].join(" ");
+  const { error, status, signal, stdout, stderr } = runIntoFiles(file, args, options);
+  if (error !== undefined && error.code !== "ETIMEDOUT") fail(`${file} could not be run: ${error.message}`);
+  if (status === 0) return stdout;
+  process.stderr.write(`${stdout}${stderr}`);
+  if (error !== undefined) fail(`${called} did not end within ${QUIET_LIMIT_S} s`);
+  return fail(`${called} failed with ${signal ?? `exit status ${status}`}`);
+}
+
+function runIntoFiles(file, args, options) {
+  const scratch = mkdtempSync(path.join(os.tmpdir(), "ebb-step-"));
+  const outputs = ["stdout", "stderr"].map((name) => path.join(scratch, name));
+  const [out, err] = outputs.map((output) => openSync(output, "w"));
+  const limit = { timeout: QUIET_LIMIT_S * 1000, killSignal: "SIGKILL" };
+  const result = spawnSync(file, args, { cwd: root, ...options, ...limit, stdio: ["ignore", out, err] });
+  for (const fd of [out, err]) closeSync(fd);
+  const [stdout, stderr] = outputs.map((output) => readFileSync(output, "utf8"));
+  rmSync(scratch, { recursive: true });
+  return { ...result, stdout, stderr };
 }
 
 /** Says what is being done, does it, and says how long it took. */

@@ -1,8 +1,13 @@
 /**
  * Launches and drives any containerd runtime-v2 shim as a containerd daemon does. `runContainer` is the whole
- * way; `Container` is the same in single steps; `launchShim` and what it returns are below both.
+ * way; `Container` is the same in single steps; `launchShim` and what it returns are below both. `listPending` is
+ * about this host: which of its containers' root file systems are still being written out.
  */
+export type { ReleaseMode } from "../base/release-mode.ts";
 export { StatusCode, StatusError } from "../base/status.ts";
+export type { MountHolder } from "../linux/mount-holders.ts";
+export type { BackingKind } from "../rootfs/backing.ts";
+export type { Activity } from "../rootfs/helper-activity.ts";
 export { type Bundle, type BundleOptions, createBundle, removeBundle } from "./bundle.ts";
 export { Container } from "./container.ts";
 export type { ContainerExit, ContainerOptions } from "./container-options.ts";
@@ -16,6 +21,7 @@ export {
   shimInfo,
   shimVersion,
 } from "./launch.ts";
+export { type ListPendingOptions, listPending, type PendingRelease } from "./pending.ts";
 export type { RootfsSource } from "./rootfs.ts";
 export { Shim } from "./shim.ts";
 export { resolveShimBinary } from "./shim-binary.ts";

@@ -3,7 +3,7 @@ import path from "node:path";
 import { abortable } from "../base/deadline.ts";
 import { type MountInfo, parseMountInfo } from "./mountinfo.ts";
 
-const { readdir, readFile, readlink } = fs.promises;
+const { open, readdir, readFile, readlink } = fs.promises;
 
 /** A mount namespace in which a file system is mounted. */
 export interface MountHolder {
@@ -20,7 +20,7 @@ export interface MountHolder {
 export interface MountHolders {
   /** By namespace, ascending. */
   readonly holders: readonly MountHolder[];
-  /** How many processes could not be looked at for want of permission. */
+  /** How many processes there are of whose namespace nothing is known, for want of permission. */
   readonly unknown: number;
 }
 
@@ -57,20 +57,38 @@ export async function findMountHolders(
   device: string,
   options: MountHolderOptions = {},
 ): Promise<MountHolders> {
+  const { byDevice, unknown } = await findAllMountHolders([device], options);
+  return { holders: byDevice.get(device) ?? [], unknown };
+}
+
+/** The same for several devices in one search. A device that nobody has mounted is not in the map. */
+export async function findAllMountHolders(
+  devices: readonly string[],
+  options: MountHolderOptions = {},
+): Promise<{ readonly byDevice: ReadonlyMap<string, readonly MountHolder[]>; readonly unknown: number }> {
   const { signal = new AbortController().signal, exclude, maxPids = 10, proc = "/proc" } = options;
   const { namespaces, denied } = await abortable(groupByNamespace({ proc, signal }), signal);
-  const holders: MountHolder[] = [];
-  let unknown = denied;
+  const byDevice = new Map<string, MountHolder[]>();
+  const strangers = strangersAmong(denied, [...namespaces.values()], { proc, signal });
+  let unknown = await abortable(strangers, signal);
   for (const [namespace, pids] of [...namespaces].sort(([a], [b]) => a - b)) {
     if (exclude?.has(namespace)) continue;
-    const mounts = await abortable(mountsOf(pids, device, { proc, signal }), signal);
+    const mounts = await abortable(mountsOf(pids, new Set(devices), { proc, signal }), signal);
     if (mounts === "denied") unknown += pids.length;
-    else if (mounts !== "gone" && mounts.length > 0) {
-      const mountPoints = mounts.map(({ mountPoint }) => mountPoint);
-      holders.push({ namespace, pids: pids.slice(0, maxPids), processes: pids.length, mountPoints });
+    if (mounts === "denied" || mounts === "gone") continue;
+    for (const [device, mountPoints] of pointsByDevice(mounts)) {
+      const holder = { namespace, pids: pids.slice(0, maxPids), processes: pids.length, mountPoints };
+      byDevice.set(device, [...(byDevice.get(device) ?? []), holder]);
     }
   }
-  return { holders, unknown };
+  return { byDevice, unknown };
+}
+
+function pointsByDevice(mounts: readonly MountInfo[]): Map<string, string[]> {
+  const points = new Map<string, string[]>();
+  for (const { device, mountPoint } of mounts)
+    points.set(device, [...(points.get(device) ?? []), mountPoint]);
+  return points;
 }
 
 /** Why something of a process could not be read. */
@@ -85,7 +103,7 @@ interface Where {
 /** The pids of all processes, ascending, by the mount namespace they are in. */
 async function groupByNamespace({ proc, signal }: Where) {
   const namespaces = new Map<number, number[]>();
-  let denied = 0;
+  const denied: number[] = [];
   const pids = (await readdir(proc)).filter((name) => /^\d+$/.test(name)).map(Number);
   pids.sort((a, b) => a - b);
   for (let first = 0; first < pids.length; first += AT_ONCE) {
@@ -93,7 +111,7 @@ async function groupByNamespace({ proc, signal }: Where) {
     const chunk = pids.slice(first, first + AT_ONCE);
     const found = await Promise.all(chunk.map((pid) => namespaceOf(path.join(proc, String(pid)))));
     for (const [index, namespace] of found.entries()) {
-      if (namespace === "denied") denied += 1;
+      if (namespace === "denied") denied.push(chunk[index] ?? 0);
       else if (namespace !== "gone") {
         const known = namespaces.get(namespace) ?? [];
         known.push(chunk[index] ?? 0);
@@ -112,10 +130,46 @@ async function namespaceOf(dir: string): Promise<number | Unread> {
   return link === "denied" ? link : "gone";
 }
 
-/** The mounts of a device in the namespace of these processes, by the first that can tell. */
+/**
+ * How many of the processes whose namespace we may not ask for are in none that we know of. Their table of mounts is
+ * open to all, and a mount has its number in one namespace only: the first of the table tells. The first process of
+ * a host is such a one where we run with a capability less.
+ */
+async function strangersAmong(
+  denied: readonly number[],
+  known: readonly (readonly number[])[],
+  { proc, signal }: Where,
+): Promise<number> {
+  if (denied.length === 0) return 0;
+  const numbers = new Set<string>();
+  for (const [pid = 0] of known) numbers.add(await firstMountOf(path.join(proc, String(pid))));
+  numbers.delete("");
+  let strangers = 0;
+  for (const pid of denied) {
+    signal.throwIfAborted();
+    if (!numbers.has(await firstMountOf(path.join(proc, String(pid))))) strangers += 1;
+  }
+  return strangers;
+}
+
+/** The number of the first mount that a process sees; empty where that cannot be read. */
+async function firstMountOf(dir: string): Promise<string> {
+  const file = await open(path.join(dir, "mountinfo")).catch(() => undefined);
+  if (file === undefined) return "";
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(32), 0, 32, 0);
+    return buffer.toString("latin1", 0, bytesRead).split(" ", 1)[0] ?? "";
+  } catch {
+    return "";
+  } finally {
+    await file.close();
+  }
+}
+
+/** The mounts of these devices in the namespace of these processes, by the first that can tell. */
 async function mountsOf(
   pids: readonly number[],
-  device: string,
+  devices: ReadonlySet<string>,
   { proc, signal }: Where,
 ): Promise<MountInfo[] | Unread> {
   let why: Unread = "gone";
@@ -123,7 +177,7 @@ async function mountsOf(
     signal.throwIfAborted();
     const text = await readFile(path.join(proc, String(pid), "mountinfo"), "utf8").catch(unread);
     if (text === "denied") why = text;
-    else if (text !== "gone") return parseMountInfo(linesWith(device, text));
+    else if (text !== "gone") return parseMountInfo(linesWith(devices, text));
   }
   return why;
 }
@@ -139,10 +193,10 @@ async function wholeViewFirst(pids: readonly number[], { proc, signal }: Where):
 }
 
 /** Left to the parser are the lines that matter: a host with thousands of mounts would keep it for long. */
-function linesWith(device: string, text: string): string {
+function linesWith(devices: ReadonlySet<string>, text: string): string {
   return text
     .split("\n")
-    .filter((line) => line.split(" ", 3)[2] === device)
+    .filter((line) => devices.has(line.split(" ", 3)[2] ?? ""))
     .join("\n");
 }
 

@@ -44,7 +44,8 @@ export function isSameLiveProcess(pid: number, startTime: number): boolean {
   return isLive(stat) || threadsOf(pid).some(isLive);
 }
 
-function isLive({ state }: ProcessStat): boolean {
+/** Whether a process, or a thread, has not ended yet. */
+export function isLive({ state }: ProcessStat): boolean {
   return state !== "Z" && state !== "X";
 }
 

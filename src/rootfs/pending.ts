@@ -6,8 +6,9 @@ import { sleep } from "../base/deadline.ts";
 import { readTextFile, writeFileAtomically } from "../base/files.ts";
 import { jsonReader } from "../base/json.ts";
 import { RELEASE_MODES } from "../base/release-mode.ts";
-import { StatusCode, StatusError } from "../base/status.ts";
-import { isSameLiveProcess } from "../linux/process-stat.ts";
+import { hasCode, StatusCode, StatusError } from "../base/status.ts";
+import { fsError } from "../linux/errno.ts";
+import { isSameLiveProcess, readProcessStat } from "../linux/process-stat.ts";
 import { BACKING_KINDS } from "./backing.ts";
 import { runFolder } from "./run-directory.ts";
 
@@ -79,20 +80,28 @@ export class PendingReleases {
   add(release: PendingRelease): () => void {
     const folder = runFolder(this.#runDirectory, "pending");
     const { key, mountPoint, mountId, helper } = release;
+    sweep(folder);
     const file = path.join(folder, `${nameOf(key ?? mountPoint)}.${helper.pid}.${mountId}.json`);
     writeFileAtomically(file, JSON.stringify(release));
     return () => fs.rmSync(file, { force: true });
   }
 
-  /** Those that are under way, the oldest first; files of others are removed on the way. */
+  /**
+   * Those that are under way, the oldest first. It changes nothing, as whoever looks may be in a pid namespace
+   * where no helper is to be seen. A run directory that cannot be read is an error; one that is not there is empty.
+   */
   list(): PendingRelease[] {
-    return this.#readAll(() => true);
+    const folder = path.join(this.#runDirectory, "pending");
+    const files = namesIn(folder).map((name) => path.join(folder, name));
+    return files.flatMap((file) => parseLive(file) ?? []).sort(byAge);
   }
 
-  /** The oldest that holds one of these, if any. */
+  /** The oldest that holds one of these, if any; what is left of others is removed on the way. */
   find(keys: readonly string[]): PendingRelease | undefined {
     const wanted = new Set(keys.map(nameOf));
-    return this.#readAll((name) => wanted.has(name.split(".")[0] ?? ""))[0];
+    const folder = path.join(this.#runDirectory, "pending");
+    const names = readableNamesIn(folder).filter((name) => wanted.has(name.split(".")[0] ?? ""));
+    return names.flatMap((name) => readOrRemove(path.join(folder, name)) ?? []).sort(byAge)[0];
   }
 
   /**
@@ -116,22 +125,6 @@ export class PendingReleases {
       await sleep(LOOK_MS, signal);
     }
   }
-
-  #readAll(isWanted: (name: string) => boolean): PendingRelease[] {
-    const folder = path.join(this.#runDirectory, "pending");
-    // A name without the ending is a file that another process is just writing.
-    const names = namesIn(folder).filter((name) => name.endsWith(".json") && isWanted(name));
-    const releases = names.flatMap((name) => this.#read(path.join(folder, name)) ?? []);
-    return releases.sort((a, b) => Date.parse(a.since) - Date.parse(b.since));
-  }
-
-  #read(file: string): PendingRelease | undefined {
-    const release = parse(file);
-    if (release !== undefined && isSameLiveProcess(release.helper.pid, release.helper.startTime))
-      return release;
-    fs.rmSync(file, { force: true });
-    return undefined;
-  }
 }
 
 /** The name of what a key stands for, in the names of files. */
@@ -153,6 +146,23 @@ function stillHeld(holder: PendingRelease, limitMs: number): StatusError {
   return new StatusError(StatusCode.unavailable, message);
 }
 
+function byAge(a: PendingRelease, b: PendingRelease): number {
+  return Date.parse(a.since) - Date.parse(b.since);
+}
+
+function readOrRemove(file: string): PendingRelease | undefined {
+  const release = parseLive(file);
+  if (release === undefined) fs.rmSync(file, { force: true });
+  return release;
+}
+
+/** What a file says while its helper lives. */
+function parseLive(file: string): PendingRelease | undefined {
+  const release = parse(file);
+  if (release === undefined) return undefined;
+  return isSameLiveProcess(release.helper.pid, release.helper.startTime) ? release : undefined;
+}
+
 /** Anything unreadable in this folder, which is ours alone, is a leftover of a full or failing file system. */
 function parse(file: string): PendingRelease | undefined {
   try {
@@ -163,9 +173,32 @@ function parse(file: string): PendingRelease | undefined {
   }
 }
 
+/**
+ * Removes what shims left that ended before their helpers, as most do: nobody else looks for a source that never
+ * comes back. The pid in the name is enough for that; one that is another process's by now has its turn later.
+ */
+function sweep(folder: string): void {
+  for (const name of readableNamesIn(folder)) {
+    const pid = Number(name.split(".")[1]);
+    if (readProcessStat(pid) === undefined) fs.rmSync(path.join(folder, name), { force: true });
+  }
+}
+
+/** The files of a folder that are written to their end; none where there is no folder. */
 function namesIn(folder: string): string[] {
   try {
-    return fs.readdirSync(folder);
+    return fs.readdirSync(folder).filter((name) => name.endsWith(".json"));
+  } catch (thrown) {
+    const err = fsError(`read ${folder}`, thrown);
+    if (hasCode(err, StatusCode.notFound)) return [];
+    throw err;
+  }
+}
+
+/** Where a shim cannot read, it has nothing to wait for: no shim could write there. */
+function readableNamesIn(folder: string): string[] {
+  try {
+    return namesIn(folder);
   } catch {
     return [];
   }

@@ -9,6 +9,7 @@ import { fsError } from "../linux/errno.ts";
 import { type Libc, O_PATH, UmountFlag } from "../linux/libc.ts";
 import { type MountInfo, readMountInfo } from "../linux/mountinfo.ts";
 import { type Backing, backingOf } from "./backing.ts";
+import { lastingCopies } from "./copies.ts";
 import { isolationOf, mountPointsToIsolate, reachableMounts } from "./mount-tree.ts";
 import { type PendingRelease, PendingReleases } from "./pending.ts";
 import { type Helper, type HelperCommand, openLock, startHelper } from "./release-helper.ts";
@@ -146,12 +147,7 @@ async function detachRound(
   const record = recordAll(host, entries);
   faultPoint("release: recorded");
   const detached: PendingRelease[] = [];
-  const isClean = async () =>
-    detached.length === held.length &&
-    (await markersMayGo(
-      held.map(({ mount }) => mount),
-      host.logger,
-    ));
+  const letGo = async () => helper.letGo((await isClean(host.logger, held, detached)) ? "clean" : undefined);
   let ended: Promise<unknown>;
   try {
     await isolate(host.libc, request.rootfs);
@@ -159,7 +155,7 @@ async function detachRound(
     faultPoint("release: detached");
   } finally {
     // In this order: the helper's must be the last reference.
-    const closed = closeAll(fds).then(async () => helper.letGo((await isClean()) ? "clean" : undefined));
+    const closed = closeAll(fds).then(letGo);
     ended = Promise.all([closed, helper.exited]).finally(record.remove);
     ended.catch(() => {});
     // Ours is the last one where the helper has been killed. Its sync is not waited for here.
@@ -170,9 +166,29 @@ async function detachRound(
   return { detached, ended, mustWait: reasonToWait(held) || record.failure };
 }
 
+/**
+ * Whether the helper's end will be the end of all it holds, so that it may remove the markers. Where the answer waits
+ * for that end, copies that are only passing are waited for, as it would tell too little otherwise.
+ */
+async function isClean(logger: Logger, held: readonly HeldMount[], detached: readonly PendingRelease[]) {
+  if (detached.length < held.length) return false;
+  for (const { mount } of held.filter(isAwaited)) {
+    // Who has a copy for longer is told by whoever watches the release.
+    await lastingCopies(mount.device).catch((err) => logger.warn("copies may be left", { err }));
+  }
+  return markersMayGo(
+    held.map(({ mount }) => mount),
+    logger,
+  );
+}
+
+function isAwaited({ backing: { kind } }: HeldMount): boolean {
+  return kind === "block" || kind === "other";
+}
+
 /** Whom the answer has to wait for. */
 function reasonToWait(held: readonly HeldMount[]): string {
-  const slow = held.find(({ backing: { kind } }) => kind === "block" || kind === "other");
+  const slow = held.find(isAwaited);
   if (slow === undefined) return "";
   const { backing, mount } = slow;
   return backing.kind === "block"

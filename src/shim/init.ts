@@ -33,6 +33,7 @@ export interface InitParts extends Omit<ProcessParts, "execId" | "paths"> {
 export class Init extends Process {
   readonly #parts: InitParts;
   readonly #deletion: Steps;
+  #deleting: Promise<Exit | undefined> | undefined;
   #cgroup: ContainerCgroup | undefined;
   #takesRestAlong = true;
 
@@ -127,11 +128,15 @@ export class Init extends Process {
    * as its kind and the release mode ask for; what the kernel writes out is the release helper's business.
    */
   delete(): Promise<Exit | undefined> {
-    return this.command(async () => {
+    // Shared from here: queued behind a run that fails, each call would be a run of its own.
+    this.#deleting ??= this.command(async () => {
       this.check("delete");
       await this.#deletion.run();
       return this.exit;
+    }).finally(() => {
+      this.#deleting = undefined;
     });
+    return this.#deleting;
   }
 
   protected override adopt(pid: number): void {

@@ -108,7 +108,11 @@ export class ContainerRootfs {
       if (this.#owner.mode !== "strict" && mustWait === "") continue;
       const pids = mounts.map(({ helper }) => helper.pid).join(", ");
       const what = `the release of ${this.path} by pid ${pids} (${mustWait || "release mode strict"})`;
-      one.written ??= this.#written(one.release);
+      one.written ??= this.#written(one.release).catch((err) => {
+        // The next call tries again: a sync that failed is no reason for a container that nobody can delete.
+        delete one.written;
+        throw err;
+      });
       await within(one.written, releaseMs, what);
     }
   }

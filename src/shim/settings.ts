@@ -3,14 +3,13 @@ import { StatusCode, StatusError } from "../base/status.ts";
 import { readConfig } from "../config/config.ts";
 import { defaultConfig } from "../config/defaults.ts";
 import { limitsSchema } from "../config/limits.ts";
-import { type RuntimeConfig, runtimeSchema } from "../config/schema.ts";
+import { isRunDirectory, RUN_DIRECTORY_VARIABLE } from "../config/run-directory.ts";
+import type { RuntimeConfig } from "../config/schema.ts";
 
 type Limits = RuntimeConfig["limits"];
 
 /** What a host may want to change of the shim, limits included: src/config/schema.ts says what each is. */
 export type Settings = Readonly<Omit<RuntimeConfig, "limits"> & Limits>;
-
-const RUN_DIRECTORY = new RegExp(runtimeSchema.properties.runDirectory.pattern);
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -20,7 +19,7 @@ export const defaultSettings: Settings = flat(defaultConfig.runtime);
 /** The environment variable that overrules each setting. */
 export const VARIABLES: Readonly<Record<keyof Settings, string>> = {
   release: "EBB_RELEASE",
-  runDirectory: "EBB_RUN_DIR",
+  runDirectory: RUN_DIRECTORY_VARIABLE,
   serverReadyMs: "EBB_SERVER_READY_MS",
   mountMs: "EBB_MOUNT_MS",
   mountsAtOnce: "EBB_MOUNTS_AT_ONCE",
@@ -78,7 +77,7 @@ function fromText(key: keyof Settings, text: string): Settings[keyof Settings] {
       if (isReleaseMode(text)) return text;
       throw refuse(`one of ${RELEASE_MODES.join(", ")}`);
     case "runDirectory":
-      if (RUN_DIRECTORY.test(text)) return text;
+      if (isRunDirectory(text)) return text;
       throw refuse("an absolute path");
     default: {
       const { minimum, maximum } = limitsSchema.properties[key];

@@ -106,9 +106,9 @@ describe("running a program", () => {
   });
 
   const impossible: [title: string, file: string, cwd: string | undefined, wanted: StatusCode][] = [
-    ["that does not exist", "/nowhere/at/all", undefined, StatusCode.notFound],
+    ["that does not exist", path.join(dir, "nowhere/at/all"), undefined, StatusCode.notFound],
     ["that may not be executed", plainFile, undefined, StatusCode.permissionDenied],
-    ["in a directory that does not exist", "/bin/sh", "/nowhere", StatusCode.notFound],
+    ["in a directory that does not exist", "/bin/sh", path.join(dir, "nowhere"), StatusCode.notFound],
   ];
   for (const [title, file, cwd, wanted] of impossible) {
     test(`rejects a program ${title}, naming it`, async () => {

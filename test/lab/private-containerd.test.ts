@@ -16,6 +16,7 @@ import {
   startPrivateContainerd,
   whyNoContainerd,
 } from "../../lab/private-containerd.ts";
+import { until } from "../../lab/until.ts";
 
 const skip = whyNoContainerd() ?? false;
 const ID = "lab-container";
@@ -59,8 +60,12 @@ describe("a private containerd", () => {
     const scope = containerd.scope([ID]);
     const clean = snapshotLeftovers(scope);
     await containerd.mustCtr([...RUN, BUSYBOX_IMAGE, ID, "sleep", "1000"]);
-    const left = newLeftovers(clean, snapshotLeftovers(scope));
-    for (const kind of [/^process \d+ containerd-shim/, /^process \d+ .*sleep 1000/, /^mount .*rootfs$/]) {
+    // Started is not yet running: the OCI runtime becomes the program a little later.
+    const left = await until("the program to run", () => {
+      const lines = newLeftovers(clean, snapshotLeftovers(scope));
+      return lines.some((line) => /^process \d+ .*sleep 1000/.test(line)) ? lines : undefined;
+    });
+    for (const kind of [/^process \d+ containerd-shim/, /^mount .*rootfs$/]) {
       assert.ok(
         left.some((line) => kind.test(line)),
         `${kind} in ${left.join("\n")}`,

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { describe, type TestContext, test } from "node:test";
@@ -110,6 +118,18 @@ describe("the slow disk", () => {
     assert.ok(slow.writtenBytes() - before < 4 * MEBIBYTE);
     slow.lift();
     await waiting.exited;
+  });
+
+  test("copied has what it has taken, and not what waits for it", { skip }, async (t) => {
+    const disk = await smallDisk(t);
+    await write(disk, 2);
+    await startSync(disk).exited;
+    disk.throttle(1);
+    writeFileSync(path.join(disk.mountPoint, "late"), "x".repeat(MEBIBYTE));
+    const copy = await makeSlowDisk({ copyOf: disk });
+    t.after(() => copy.dispose());
+    assert.equal(readFileSync(path.join(copy.mountPoint, "data")).length, 2 * MEBIBYTE);
+    assert.equal(existsSync(path.join(copy.mountPoint, "late")), false);
   });
 
   test("lifts what was never throttled without a word", { skip }, async (t) => {

@@ -31,6 +31,11 @@ class OtherDisk {
     return !("reason" in limit) && limit.isSet(this.#sysfs("dev"));
   }
 
+  lift(): void {
+    const limit = writeLimitOf(this.device);
+    if (!("reason" in limit)) limit.clear(this.#sysfs("dev"));
+  }
+
   get mounted(): boolean {
     return readFileSync("/proc/self/mountinfo", "utf8").includes(this.directory);
   }
@@ -88,6 +93,15 @@ describe("a slow disk whose process was killed", () => {
     assert.equal(hasLiveOwner(disk.directory), false);
     await assertCleared(disk);
     await until("the process to end", hasState(disk.pid, "Z", undefined));
+  });
+
+  test("is removed as well where it was left frozen", { skip }, async (t) => {
+    const disk = await otherDisk(t);
+    disk.lift();
+    await must("fsfreeze", ["--freeze", path.join(disk.directory, "mount")]);
+    process.kill(disk.pid, "SIGKILL");
+    await until("the process to end", hasState(disk.pid, "Z", undefined));
+    await assertCleared(disk);
   });
 
   test("leaves no limit to the next disk on the same device", { skip }, async () => {

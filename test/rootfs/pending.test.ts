@@ -7,6 +7,7 @@ import { after, describe, test } from "node:test";
 import { hasCode, StatusCode } from "../../src/base/status.ts";
 import { readProcessStat } from "../../src/linux/process-stat.ts";
 import { type PendingRelease, PendingReleases } from "../../src/rootfs/pending.ts";
+import { status } from "../support/status.ts";
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), "ebb-pending-"));
 const children: ChildProcess[] = [];
@@ -106,14 +107,35 @@ describe("the host's list of pending releases", () => {
     });
   }
 
+  test("is left as it is by who only looks, and shows no helper that has ended", async () => {
+    const { pending, files } = registry();
+    const holder = helper();
+    pending.add(entry(holder));
+    await holder.end();
+    assert.deepEqual([pending.list(), files().length], [[], 1]);
+  });
+
+  test("does not keep what nobody asks for once its helper has ended", async () => {
+    const { pending, files } = registry();
+    const [ended, living] = [helper(), helper()];
+    for (const one of [ended, living]) pending.add(entry(one, { key: `file ${one.pid}` }));
+    await ended.end();
+    pending.add(entry(living, { key: "file 5:5" }));
+    assert.equal(files().length, 2);
+    assert.ok(files().every((name) => name.includes(`.${living.pid}.`)));
+  });
+
   for (const text of ["", "{", "null", '{"namespace": 7}', "\0".repeat(100), "x".repeat(100_000)]) {
     test(`survives a damaged file: ${JSON.stringify(text.slice(0, 20))}`, () => {
       const { run, pending } = registry();
       const one = entry(helper());
       pending.add(one);
-      fs.writeFileSync(path.join(run, "pending", "damaged.1.1.json"), text);
+      const [name = ""] = fs.readdirSync(path.join(run, "pending"));
+      const damaged = path.join(run, "pending", name.replace("77", "78"));
+      fs.writeFileSync(damaged, text);
       assert.deepEqual(pending.list(), [one]);
-      assert.equal(fs.existsSync(path.join(run, "pending", "damaged.1.1.json")), false);
+      assert.deepEqual(pending.find([one.key]), one);
+      assert.equal(fs.existsSync(damaged), false);
     });
   }
 
@@ -136,7 +158,7 @@ describe("the host's list of pending releases", () => {
       },
     ],
   ] as const) {
-    test(`refuses a run directory that ${title}`, () => {
+    test(`refuses to write to a run directory that ${title}`, () => {
       const { run, pending } = registry();
       fs.mkdirSync(run);
       spoil(run);
@@ -146,6 +168,15 @@ describe("the host's list of pending releases", () => {
       );
     });
   }
+});
+
+describe("a run directory that cannot be read", () => {
+  test("is an error for who lists, and holds nobody up who wants to mount", () => {
+    const { run, pending } = registry();
+    fs.writeFileSync(run, "");
+    assert.throws(() => pending.list(), status(StatusCode.invalidArgument, /^read .*\/pending: ENOTDIR$/));
+    assert.equal(pending.find(["file 1:2"]), undefined);
+  });
 });
 
 describe("waiting for a pending release", () => {

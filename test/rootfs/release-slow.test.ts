@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { readFromDisk } from "../../lab/read-from-disk.ts";
 import { makeSlowDisk, type SlowDisk, whyNoSlowDisk } from "../../lab/slow-disk.ts";
 import { until } from "../../lab/until.ts";
 import { loadLibc } from "../../src/linux/koffi-libc.ts";
@@ -65,10 +66,7 @@ describe("releasing an overlay with unwritten data on a disk that takes a byte a
     const bytes = randomBytes(4 * MIB);
     fs.writeFileSync(path.join(rootfs, "data"), bytes);
     disk.throttle(1);
-    const readBack = () => {
-      fs.writeFileSync("/proc/sys/vm/drop_caches", "3");
-      return fs.readFileSync(path.join(upper ?? "", "data")).equals(bytes);
-    };
+    const readBack = () => readFromDisk(path.join(upper ?? "", "data")).equals(bytes);
     return { rootfs, readBack, before: disk.writtenBytes() };
   }
 

@@ -1,34 +1,19 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
-import fs from "node:fs";
-import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { makeSlowDisk, type SlowDisk, whyNoSlowDisk } from "../../lab/slow-disk.ts";
 import { until } from "../../lab/until.ts";
 import { loadLibc } from "../../src/linux/koffi-libc.ts";
 import { readProcessStat } from "../../src/linux/process-stat.ts";
+import { type Activity, helperActivity } from "../../src/rootfs/helper-activity.ts";
 import { PendingReleases } from "../../src/rootfs/pending.ts";
 import type { Release } from "../../src/rootfs/release.ts";
+import { type DirtyOverlay, dirtyOverlay } from "./dirty-overlay.ts";
 import { helperPids, scratch } from "./scratch.ts";
 
-const libc = loadLibc();
-const place = scratch(libc);
+const place = scratch(loadLibc());
 const skip = whyNoSlowDisk() ?? false;
-const state = (pid: number) => readProcessStat(pid)?.state;
-const gone = (pid: number) => [undefined, "Z"].includes(state(pid));
+const gone = (pid: number) => [undefined, "Z"].includes(readProcessStat(pid)?.state);
 const registry = new PendingReleases(place.host.runDirectory);
-
-/** An overlay with its upper directory on a disk, and data in it that is not written yet. */
-async function dirtyOverlay(disk: SlowDisk, name: string) {
-  const [lower = "", rootfs = ""] = place.make(`${name}/lower`, `${name}/rootfs`);
-  const [upper = "", work = ""] = ["upper", "work"].map((part) => path.join(disk.mountPoint, name, part));
-  for (const dir of [upper, work]) fs.mkdirSync(dir, { recursive: true });
-  const data = `lowerdir=${lower},upperdir=${upper},workdir=${work}`;
-  await libc.mount({ source: "overlay", target: rootfs, type: "overlay", flags: 0, data });
-  const bytes = randomBytes(1 << 20);
-  fs.writeFileSync(path.join(rootfs, "data"), bytes);
-  return { rootfs, readBack: () => fs.readFileSync(path.join(upper, "data")).equals(bytes) };
-}
 
 describe("releases on one device", () => {
   let slow: SlowDisk;
@@ -43,8 +28,8 @@ describe("releases on one device", () => {
   });
 
   async function releaseAll(disk: SlowDisk, names: readonly string[], turnMs = 60_000) {
-    const overlays: Awaited<ReturnType<typeof dirtyOverlay>>[] = [];
-    for (const name of names) overlays.push(await dirtyOverlay(disk, name));
+    const overlays: DirtyOverlay[] = [];
+    for (const name of names) overlays.push(await dirtyOverlay(place, disk, name));
     disk.throttle(1);
     const releases: Release[] = [];
     for (const { rootfs } of overlays) releases.push(await place.release(rootfs, { turnMs }));
@@ -58,7 +43,19 @@ describe("releases on one device", () => {
     return { pids, end };
   }
 
-  const syncing = (pids: readonly number[]) => pids.filter((pid) => state(pid) === "D");
+  /** Those of the helpers that do this. */
+  async function doing(what: Activity, pids: readonly number[]) {
+    const activities = await Promise.all(pids.map((pid) => helperActivity(pid)));
+    return pids.filter((_, index) => activities[index]?.activity === what);
+  }
+
+  /** Waits until so many of them do this, and tells which. */
+  function someDo(what: Activity, pids: readonly number[], count: number) {
+    return until(`${count} ${what}`, async () => {
+      const found = await doing(what, pids);
+      return found.length === count ? found : undefined;
+    });
+  }
 
   test("go one at a time; all are on the list, off the tree, and nobody waits", { skip }, async () => {
     const { pids, end } = await releaseAll(slow, ["a", "b", "c", "d"]);
@@ -70,45 +67,34 @@ describe("releases on one device", () => {
         .sort(),
       [...pids].sort(),
     );
-    await until("one to sync", () => (syncing(pids).length === 1 ? true : undefined));
-    await until("the others to wait", () => (pids.filter(waitsForTurn).length === 3 ? true : undefined));
-    assert.equal(syncing(pids).length, 1);
+    await someDo("syncing", pids, 1);
+    await someDo("waiting", pids, 3);
+    assert.equal((await doing("syncing", pids)).length, 1);
     await end();
     assert.deepEqual(registry.list(), []);
   });
 
   test("do not wait for those on another", { skip }, async () => {
     const stuck = await releaseAll(slow, ["e"]);
-    await until("it to sync", () => (syncing(stuck.pids).length === 1 ? true : undefined));
-    const { rootfs, readBack } = await dirtyOverlay(other, "f");
+    await someDo("syncing", stuck.pids, 1);
+    const { rootfs, readBack } = await dirtyOverlay(place, other, "f");
     await (await place.release(rootfs)).ended;
     assert.ok(readBack());
-    assert.equal(syncing(stuck.pids).length, 1);
+    assert.deepEqual(await doing("syncing", stuck.pids), stuck.pids);
     await stuck.end();
   });
 
   test("go ahead when the one before has had its time", { skip }, async () => {
     const { pids, end } = await releaseAll(slow, ["g", "h"], 1);
-    await until("both to sync", () => (syncing(pids).length === 2 ? true : undefined));
+    await someDo("syncing", pids, 2);
     await end();
   });
 
   test("do not wait for one whose helper was killed in its turn", { skip }, async () => {
     const { pids, end } = await releaseAll(slow, ["i", "j"]);
-    const first = await until("one to sync", () => syncing(pids)[0]);
-    const second = pids.find((pid) => pid !== first) ?? 0;
-    await until("the other to wait", () => (waitsForTurn(second) ? true : undefined));
+    await someDo("syncing", pids, 1);
+    const [second = 0] = await someDo("waiting", pids, 1);
     process.kill(second, "SIGKILL");
     await end();
   });
 });
-
-/** The helper waits in flock(1), which is a child of it. */
-function waitsForTurn(pid: number): boolean {
-  try {
-    const children = fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ");
-    return children.some((child) => fs.readFileSync(`/proc/${child}/comm`, "utf8") === "flock\n");
-  } catch {
-    return false;
-  }
-}

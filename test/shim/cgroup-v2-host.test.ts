@@ -34,7 +34,7 @@ describe("on a host with cgroup v2", () => {
     const wrapper = path.join(shop.dir, "shim-on-v2");
     fs.writeFileSync(wrapper, WRAPPER, { mode: 0o755 });
     const bundle = await shop.bundle(id, ["sh", "-c", "sleep 1000 & exec sleep 1000"]);
-    const { task } = await shop.launch(bundle, {}, "containerd", wrapper);
+    const { task } = await shop.launch(bundle, {}, { binary: wrapper });
     const { pid } = await task.create({ id, bundle: bundle.path, rootfs: [shop.overlay(id)] });
     await task.start({ id });
     const { processes } = await task.pids({ id });

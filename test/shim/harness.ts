@@ -11,10 +11,13 @@ import {
   type Bundle,
   createBundle,
   defaultSpec,
+  deleteShim,
   EventReceiver,
   launchShim,
   type OciSpec,
   type Shim,
+  type ShimCommand,
+  type ShimDeletion,
 } from "../../src/client/index.ts";
 import { readMountInfo } from "../../src/linux/mountinfo.ts";
 import type { containerd } from "../../src/proto/index.ts";
@@ -32,6 +35,9 @@ export const noContainers: string | false =
 /** Two runs at a time must not take each other's containers for their own. */
 export const NAMESPACE = `ebb-shim-test-${process.pid}`;
 
+/** What the OCI runtime keeps of the containers of these tests; removed with the last of them. */
+const RUNC_STATE = `/run/containerd/runc/${NAMESPACE}`;
+
 /** What a test may set when it makes a container. */
 export interface CreateOptions extends Partial<containerd.task.v2.ICreateTaskRequest> {
   readonly args?: readonly string[];
@@ -39,6 +45,23 @@ export interface CreateOptions extends Partial<containerd.task.v2.ICreateTaskReq
   readonly edit?: (spec: OciSpec) => void;
   /** Where the overlay's upper directory goes, if not into the workshop's own directory. */
   readonly upperIn?: string;
+  /** Of the bundle's config.json. */
+  readonly annotations?: Record<string, string>;
+  /** The shim to make it in, if not one of its own. */
+  readonly shim?: Shim;
+  /** What is launched as shim, if not our executable itself. */
+  readonly binary?: string;
+}
+
+/** A line of a shim's log. */
+export type LogLine = Readonly<Record<string, unknown> & { level: string; msg: string }>;
+
+/** How a shim is launched. */
+export interface LaunchOptions {
+  /** The name of the daemon that it belongs to. */
+  readonly daemon?: string;
+  /** What is launched, if not our executable itself. */
+  readonly binary?: string | undefined;
 }
 
 /** A place where a test file makes bundles, launches our shim over them and drives it, as the daemon would. */
@@ -48,6 +71,7 @@ export class Workshop {
   #events: EventReceiver | undefined;
   #shims: Shim[] = [];
   #bundles: Bundle[] = [];
+  readonly #logs = new Map<string, LogLine[]>();
 
   /** Call it outside of any test: it makes what it needs before the file's tests and removes it after them. */
   constructor() {
@@ -63,6 +87,7 @@ export class Workshop {
     after(async () => {
       for (const shim of this.#shims) await this.#end(shim);
       for (const bundle of this.#bundles) await this.#remove(bundle);
+      if (fs.existsSync(RUNC_STATE)) fs.rmdirSync(RUNC_STATE);
       await this.#events?.close();
       removeGroups();
       if (this.dir !== "") fs.rmSync(this.dir, { recursive: true, force: true });
@@ -112,31 +137,37 @@ export class Workshop {
     return new PendingReleases(path.join(this.dir, "run")).list();
   }
 
-  /** A shim for a bundle: ours, unless another program is named. */
-  async launch(
-    bundle: Bundle,
-    env: Record<string, string> = {},
-    daemon = "containerd",
-    binary = shimPath,
-  ): Promise<Shim> {
-    const shim = await launchShim({
-      binary,
-      namespace: NAMESPACE,
-      id: bundle.id,
-      bundle: bundle.path,
-      address: path.join(this.dir, `${daemon}.sock`),
-      ttrpcAddress: this.events.address,
-      env,
-    });
+  /** What the shim that was launched for a bundle has logged. */
+  log(id: string): readonly LogLine[] {
+    return this.#logs.get(id) ?? [];
+  }
+
+  /** A shim for a bundle. */
+  async launch(bundle: Bundle, env: Record<string, string> = {}, more: LaunchOptions = {}): Promise<Shim> {
+    const lines: LogLine[] = [];
+    this.#logs.set(bundle.id, lines);
+    const onLog = (line: string) => void lines.push(JSON.parse(line) as LogLine);
+    const shim = await launchShim({ ...this.#command(bundle, more), env, onLog });
     this.#shims.push(shim);
     return shim;
   }
 
+  /** What the daemon does when a shim has died: calls its binary's `delete`. */
+  deleteDead(bundle: Bundle): Promise<ShimDeletion> {
+    return deleteShim(this.#command(bundle, {}));
+  }
+
+  #command(bundle: Bundle, { daemon = "containerd", binary = shimPath }: LaunchOptions): ShimCommand {
+    const address = path.join(this.dir, `${daemon}.sock`);
+    const { id, path: dir } = bundle;
+    return { binary, namespace: NAMESPACE, id, bundle: dir, address, ttrpcAddress: this.events.address };
+  }
+
   /** Bundle, shim and container of one id. */
   async create(id: string, options: CreateOptions = {}, env: Record<string, string> = {}) {
-    const { args = ["sleep", "1000"], upperIn, edit, ...request } = options;
-    const bundle = await this.bundle(id, args, {}, edit);
-    const shim = await this.launch(bundle, env);
+    const { args = ["sleep", "1000"], upperIn, annotations, edit, shim: given, binary, ...request } = options;
+    const bundle = await this.bundle(id, args, annotations, edit);
+    const shim = given ?? (await this.launch(bundle, env, { binary }));
     const rootfs = [this.overlay(id, upperIn)];
     const { pid } = await shim.task.create({ id, bundle: bundle.path, rootfs, ...request });
     return { bundle, shim, task: shim.task, pid };
@@ -145,7 +176,7 @@ export class Workshop {
   /** What a container would leave on the host: mounts in its bundle, and runc's state of it. */
   traces(bundle: Bundle): string[] {
     const mounts = readMountInfo().filter(({ mountPoint }) => mountPoint.startsWith(bundle.path));
-    const state = `/run/containerd/runc/${NAMESPACE}/${bundle.id}`;
+    const state = path.join(RUNC_STATE, bundle.id);
     return [...mounts.map(({ mountPoint }) => mountPoint), ...(fs.existsSync(state) ? [state] : [])];
   }
 
@@ -160,9 +191,8 @@ export class Workshop {
   }
 
   async #remove(bundle: Bundle): Promise<void> {
-    const root = `/run/containerd/runc/${NAMESPACE}`;
-    if (fs.existsSync(path.join(root, bundle.id))) {
-      await command("runc", ["--root", root, "delete", "--force", bundle.id]);
+    if (fs.existsSync(path.join(RUNC_STATE, bundle.id))) {
+      await command("runc", ["--root", RUNC_STATE, "delete", "--force", bundle.id]);
     }
     await bundle.remove();
   }

@@ -51,7 +51,7 @@ describe("the figures that Stats answers", () => {
   test("are, field by field, those of the Go shim", { skip: skipGo }, async () => {
     const id = "compared";
     const bundle = await shop.bundle(id, args);
-    const { task } = await shop.launch(bundle, {}, "containerd", GO_SHIM);
+    const { task } = await shop.launch(bundle, {}, { binary: GO_SHIM });
     const { pid } = await task.create({ id, bundle: bundle.path, rootfs: [shop.overlay(id)] });
     await atWork(task, id, bundle.path);
     await task.pause({ id });

@@ -125,6 +125,9 @@ describe("a container's life", () => {
   test("inherits nothing of the shim's but its three streams", { skip }, async () => {
     const { task, pid } = await shop.create("inherits");
     await task.start({ id: "inherits" });
+    // The OCI runtime's init has let the program go, but may not have become it yet.
+    const name = () => fs.readFileSync(`/proc/${pid}/comm`, "utf8");
+    await until("the program to run", () => (name() === "sleep\n" ? true : undefined));
     assert.deepEqual(fs.readdirSync(`/proc/${pid}/fd`).sort(), ["0", "1", "2"]);
     await task.kill({ id: "inherits", signal: SIGKILL });
     await task.wait({ id: "inherits" });
@@ -388,7 +391,7 @@ describe("a Create that fails says why and leaves nothing", () => {
     fs.mkdirSync(copy);
     fs.copyFileSync(path.join(bundle.path, "config.json"), path.join(copy, "config.json"));
     spawnSync("mkfifo", [path.join(copy, "log")]);
-    const other = await shop.launch({ ...bundle, path: copy }, {}, "another-daemon");
+    const other = await shop.launch({ ...bundle, path: copy }, {}, { daemon: "another-daemon" });
     const create = other.task.create({ id: "taken", bundle: copy, rootfs: [shop.overlay("taken-2")] });
     await refused(create, StatusCode.alreadyExists, /taken/);
     assert.equal((await task.state({ id: "taken" })).status, Status.RUNNING);

@@ -3,6 +3,7 @@ import { resolveShimBinary } from "../shim-binary.ts";
 import { ExitStatus, UsageError } from "./exit-status.ts";
 import { describeShim } from "./info-command.ts";
 import { packageInfo } from "./package-info.ts";
+import { PENDING_HELP, type PendingFlags, showPending } from "./pending-command.ts";
 import { runInForeground } from "./run-command.ts";
 import { checkRunFlags, DEFAULT_STATE_DIR, type RunFlags, requireRoot, stateDir } from "./run-options.ts";
 
@@ -48,14 +49,17 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
 
 function commands(done: (status: number) => void): Command {
   const program = new Command("ebb")
-    .description("Runs containers by any containerd runtime-v2 shim, without a daemon.")
+    .description(
+      "Runs containers by any containerd runtime-v2 shim, without a daemon; shows what ebb's shims still release.",
+    )
     .version(packageInfo().version, "-v, --version")
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "ebb: ")) })
-    .showHelpAfterError("(ebb --help and ebb run --help say more)");
+    .showHelpAfterError("(ebb --help and ebb COMMAND --help say more)");
   addRun(program, done);
   addInfo(program, done);
+  addPending(program, done);
   return program;
 }
 
@@ -96,6 +100,20 @@ function addInfo(program: Command, done: (status: number) => void): void {
       process.stdout.write(`${await describeShim(shimOf(runtime))}\n`);
       done(0);
     });
+}
+
+function addPending(program: Command, done: (status: number) => void): void {
+  program
+    .command("pending")
+    .summary("show which deleted containers' data is still being written out")
+    .description(
+      "Lists the root file systems of this host that have been unmounted and whose unwritten data the kernel " +
+        "still writes out, with the helper process that waits for it, the oldest first.",
+    )
+    .option("--json", "print one JSON document: an array, empty where nothing is pending")
+    .option("--stack", "show where in the kernel each helper is, innermost function first")
+    .addHelpText("after", PENDING_HELP)
+    .action(async (flags: PendingFlags) => done(await showPending(flags)));
 }
 
 function shimOf(runtime: string): string {

@@ -1,0 +1,101 @@
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import protobuf from "protobufjs";
+import { GrpcConnection } from "./grpc.ts";
+import { BUSYBOX_IMAGE } from "./image.ts";
+
+const PROTO = path.join(path.dirname(fileURLToPath(import.meta.url)), "cri.proto");
+const HOST_NETWORK = { namespaceOptions: { network: "NODE" } };
+
+/** A pod that runs. */
+export interface Pod {
+  readonly id: string;
+  readonly config: object;
+}
+
+/** One line of a list: what it is, and its state in the interface's own words (`CONTAINER_RUNNING`). */
+export interface Listed {
+  readonly id: string;
+  readonly state: string;
+}
+
+/** Drives a containerd as the kubelet does. Every call has a limit, and rejects with containerd's words. */
+export class Cri {
+  readonly #connection: GrpcConnection;
+  readonly #root = protobuf.loadSync(PROTO);
+
+  constructor(address: string) {
+    this.#connection = new GrpcConnection(address);
+  }
+
+  /** Whether an image can be used: containerd takes note of what was imported a little later. */
+  async hasImage(image: string): Promise<boolean> {
+    const answer = await this.#call("ImageService", "ImageStatus", { image: { image } });
+    return answer.image !== null;
+  }
+
+  /** Runs an empty pod on the host's network, with its cgroups below `cgroupParent`. */
+  async runPod(name: string, runtimeHandler: string, cgroupParent: string): Promise<Pod> {
+    const metadata = { name, uid: name, namespace: "default" };
+    const config = { metadata, linux: { cgroupParent, securityContext: HOST_NETWORK } };
+    const { podSandboxId } = await this.#runtime("RunPodSandbox", { config, runtimeHandler });
+    return { id: String(podSandboxId), config };
+  }
+
+  /** Runs a busybox container in a pod; returns its id. */
+  async runContainer(pod: Pod, name: string, command: readonly string[]): Promise<string> {
+    const config = {
+      metadata: { name },
+      image: { image: BUSYBOX_IMAGE },
+      command,
+      linux: { resources: {}, securityContext: HOST_NETWORK },
+    };
+    const request = { podSandboxId: pod.id, config, sandboxConfig: pod.config };
+    const { containerId } = await this.#runtime("CreateContainer", request);
+    await this.#runtime("StartContainer", { containerId });
+    return String(containerId);
+  }
+
+  /** Kills everything in a pod; answered when containerd has all of it as exited. */
+  async stopPod(podSandboxId: string): Promise<void> {
+    await this.#runtime("StopPodSandbox", { podSandboxId });
+  }
+
+  /** Removes a pod, which has to be stopped, and its containers. */
+  async removePod(podSandboxId: string): Promise<void> {
+    await this.#runtime("RemovePodSandbox", { podSandboxId });
+  }
+
+  /** Changes a container's share of processor time. */
+  async updateCpuShares(containerId: string, cpuShares: number): Promise<void> {
+    await this.#runtime("UpdateContainerResources", { containerId, linux: { cpuShares } });
+  }
+
+  async listContainers(): Promise<readonly Listed[]> {
+    const { containers = [] } = await this.#runtime("ListContainers", {});
+    return containers as readonly Listed[];
+  }
+
+  async listPods(): Promise<readonly Listed[]> {
+    const { items = [] } = await this.#runtime("ListPodSandbox", {});
+    return items as readonly Listed[];
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  #runtime(method: string, request: object): Promise<Record<string, unknown>> {
+    return this.#call("RuntimeService", method, request);
+  }
+
+  async #call(service: string, name: string, request: object): Promise<Record<string, unknown>> {
+    const method = this.#root.lookupService(service).methods[name];
+    method?.resolve();
+    const [input, output] = [method?.resolvedRequestType, method?.resolvedResponseType];
+    if (!input || !output) throw new Error(`${PROTO} has no ${service}/${name}`);
+    const message = input.encode(input.fromObject(request)).finish();
+    const answer = await this.#connection.call(`/runtime.v1.${service}/${name}`, message);
+    return output.toObject(output.decode(answer), { enums: String, defaults: true });
+  }
+}

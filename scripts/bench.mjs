@@ -1,0 +1,13 @@
+/** `npm run bench -- NAME`: sets up what is missing, and runs a bench of bench/, or all. */
+import { spawn } from "node:child_process";
+import { setUp } from "./setup.mjs";
+import { bunPath, root } from "./steps.mjs";
+
+setUp();
+// In a mount namespace of its own: a container that somebody starts meanwhile would get copies of the mounts that are
+// measured, and an unmount with a copy elsewhere has nothing to wait for.
+const args = ["--mount", bunPath(), "bench/main.ts", ...process.argv.slice(2)];
+const bench = spawn("unshare", args, { cwd: root, stdio: "inherit" });
+// Ctrl-C reaches the bench as well; this process stays until the bench has cleaned up.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => bench.kill(signal));
+bench.on("exit", (code) => process.exit(code ?? 1));

@@ -1,0 +1,74 @@
+import { hasCode, StatusCode, StatusError } from "../../base/status.ts";
+import { listPending } from "../pending.ts";
+import { ExitStatus, UsageError } from "./exit-status.ts";
+import { openOutput } from "./output.ts";
+import { describePending } from "./pending-table.ts";
+import { signalNumber } from "./signals.ts";
+
+/** What `ebb pending --help` says below its flags. */
+export const PENDING_HELP = `
+State:
+  holding   the shim has not let it go yet
+  waiting   another release on the same device has its turn
+  syncing   the kernel writes out what is unwritten
+  cleaning  it is written out, and what marked it as in use is removed
+
+The exit status is 0, also where nothing is pending. 1: the list may not be read, or the configuration is wrong;
+125: anything else.
+
+Examples:
+  ebb pending --stack
+  ebb pending --json | jq -r '.[] | select(.ageMs > 60000) | .source'
+
+Environment:
+  EBB_RUN_DIR  run directory of the shims, instead of the configuration's (/run/ebb)
+  EBB_CONFIG   the configuration (/etc/ebb/config.json)`;
+
+/** The flags of `ebb pending`. */
+export interface PendingFlags {
+  readonly json?: boolean;
+  readonly stack?: boolean;
+}
+
+/** Prints what is pending, as a table or as JSON; resolves to the exit status. */
+export async function showPending({ json = false, stack = false }: PendingFlags): Promise<number> {
+  try {
+    const releases = await listPending();
+    if (json) return await print(JSON.stringify(releases, undefined, 2));
+    if (releases.length > 0) {
+      return await print(describePending(releases, { stack, plain: !process.stdout.isTTY }));
+    }
+    process.stderr.write("nothing is pending\n");
+    return 0;
+  } catch (error) {
+    if (isUsage(error)) throw new UsageError(reasonOf(error));
+    process.stderr.write(`ebb: ${StatusError.from(error).message}\n`);
+    return ExitStatus.failure;
+  }
+}
+
+/** Whether it is for who called to set right: the environment, the configuration, or who it is. */
+function isUsage(error: unknown): boolean {
+  const { invalidArgument, notFound, permissionDenied } = StatusCode;
+  return [invalidArgument, notFound, permissionDenied].some((code) => hasCode(error, code));
+}
+
+function reasonOf(error: unknown): string {
+  const { message } = StatusError.from(error);
+  if (!hasCode(error, StatusCode.permissionDenied)) return message;
+  return `${message}: this is user ${process.getuid?.()}; call ebb pending as root or with sudo`;
+}
+
+/** Resolves when all is written: the process ends right after it. A reader that has gone ends us as a signal would. */
+async function print(text: string): Promise<number> {
+  const stdout = openOutput(1);
+  try {
+    await stdout.write(Buffer.from(`${text}\n`));
+    return 0;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
+    return ExitStatus.signal + signalNumber("SIGPIPE");
+  } finally {
+    stdout.close();
+  }
+}

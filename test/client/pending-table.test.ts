@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { ageText, describePending } from "../../src/client/cli/pending-table.ts";
+import type { PendingRelease } from "../../src/client/pending.ts";
+
+const first: PendingRelease = {
+  namespace: "k8s.io",
+  id: "web",
+  mode: "deferred",
+  kind: "overlay",
+  mountPoint: "/bundles/web/rootfs",
+  mounted: "0:55",
+  source: "/snapshots/1/fs",
+  device: "8:1",
+  since: "2026-02-01T00:00:00.000Z",
+  ageMs: 125_000,
+  state: "syncing",
+  helper: { pid: 42, startTime: 7 },
+  stack: ["io_schedule", "ovl_sync_fs"],
+  holders: [],
+};
+const second: PendingRelease = {
+  ...first,
+  id: "db",
+  device: "",
+  ageMs: 900,
+  state: "waiting",
+  stack: [],
+  holders: [{ namespace: 4026532, pids: [9, 12], processes: 5, mountPoints: ["/x", "/y"] }],
+};
+
+const show = (releases: PendingRelease[], options = {}) =>
+  describePending(releases, { stack: false, plain: true, ...options });
+
+describe("the table of pending releases", () => {
+  test("is plain columns where it is not for a terminal", () => {
+    assert.equal(
+      show([first, { ...second, holders: [] }]),
+      [
+        "CONTAINER   SOURCE           DEVICE  AGE        HELPER  STATE",
+        "k8s.io/web  /snapshots/1/fs  8:1     2 min 5 s  42      syncing",
+        "k8s.io/db   /snapshots/1/fs  -       0 s        42      waiting",
+      ].join("\n"),
+    );
+  });
+
+  test("has a frame on a terminal", () => {
+    assert.match(show([first], { plain: false }), /^┌─+┬[\s\S]*│ k8s\.io\/web │[\s\S]*┘$/);
+  });
+
+  test("says below a release where in the kernel its helper is, or that nobody may know", () => {
+    const [, , ...lines] = show([first, second], { stack: true }).split("\n");
+    assert.deepEqual(lines.slice(0, 2), ["  io_schedule", "  ovl_sync_fs"]);
+    assert.equal(lines[3], "  its kernel stack may not be read");
+  });
+
+  test("is followed by who else has a release's mount, or that nobody knows", () => {
+    const lines = show([first, second, { ...first, holders: null }]).split("\n");
+    assert.deepEqual(lines.slice(4), [
+      "k8s.io/db is also mounted at /x, /y in mount namespace 4026532 (pids 9, 12 and 3 more)",
+      "k8s.io/web: who else has it mounted is not known",
+    ]);
+  });
+
+  test("names a single process as one", () => {
+    const holder = { namespace: 1, pids: [9], processes: 1, mountPoints: ["/x"] };
+    assert.match(show([{ ...first, holders: [holder] }]), / \(pid 9\)$/);
+  });
+});
+
+describe("an age", () => {
+  const rows: [seconds: number, text: string][] = [
+    [0, "0 s"],
+    [0.999, "0 s"],
+    [59, "59 s"],
+    [60, "1 min"],
+    [61, "1 min 1 s"],
+    [3_600, "1 h"],
+    [3_661, "1 h 1 min"],
+    [86_400, "1 d"],
+    [90_061, "1 d 1 h"],
+    [86_460, "1 d"],
+  ];
+  for (const [seconds, text] of rows) {
+    test(`of ${seconds} s is told as ${text}`, () => assert.equal(ageText(seconds * 1000), text));
+  }
+});

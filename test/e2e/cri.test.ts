@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { settledLeftovers, snapshotLeftovers } from "../../lab/leftovers.ts";
+import { makeSlowDisk, type SlowDisk, whyNoSlowDisk } from "../../lab/slow-disk.ts";
+import { until } from "../../lab/until.ts";
+import { type CriScene, type RunningPod, startCriScene } from "./cri-scene.ts";
+import { type Calls, repeat } from "./repeat.ts";
+import { CONTROL, EBB, type Runtime } from "./runtimes.ts";
+import { bundlePath } from "./scene.ts";
+
+const MEBIBYTE = 1 << 20;
+const PODS = 10;
+const DATA_PER_POD = 8 * MEBIBYTE;
+const DATA = PODS * DATA_PER_POD;
+const LIMIT = 4 * MEBIBYTE;
+/** A call that was answered while the disk took less did not wait for an unmount: those end with the data. */
+const MUCH = DATA / 4;
+/** Waits for its sign, and writes the data into the page cache. */
+const SCRIPT = `
+until [ -e /go ]; do usleep 10000; done
+dd if=/dev/urandom of=/data bs=1M count=8 2>/dev/null && : > /written
+exec sleep 1000`;
+/** What containerd logs where a shim's Delete takes longer than the 10 s that CRI gives it. */
+const FAILURE = "failed to handle container TaskExit event";
+
+/** A stop, and what it and the removal of the pods left behind. */
+interface Round extends Stop {
+  readonly left: readonly string[];
+}
+
+/** One that goes on, and those that are stopped. */
+type RunningPods = [RunningPod, ...RunningPod[]];
+
+const noDisk = whyNoSlowDisk() ?? false;
+
+/** What was seen while all pods were stopped at once. */
+interface Stop {
+  /** How much the disk had taken when the last pod was stopped, in bytes. */
+  readonly written: number;
+  readonly ms: number;
+  /** How often containerd has given up an exited container's deletion for the time being. */
+  readonly failures: number;
+  readonly lists: Calls;
+  /** Of a container that goes on. */
+  readonly updates: Calls;
+  /** Of the containers that are stopped, which may be refused. */
+  readonly lateUpdates: Calls;
+}
+
+describe("ten pods that are stopped at once, with unwritten data, under CRI", () => {
+  let disk: SlowDisk;
+  let scene: CriScene;
+  before(async () => {
+    if (CONTROL.skip !== false || noDisk !== false) return;
+    disk = await makeSlowDisk();
+    // Only the layers: containerd's own database would wait for the disk whatever a shim does.
+    scene = await startCriScene({ snapshots: path.join(disk.mountPoint, "snapshots") });
+    // What CRI makes once and keeps is no leftover.
+    await removePods([await runPod(CONTROL, "first")]);
+  });
+  after(async () => {
+    disk?.lift();
+    await scene?.dispose();
+    await disk?.dispose();
+  });
+
+  async function runPod(runtime: Runtime, name: string): Promise<RunningPod> {
+    const { cri, containerd } = scene;
+    const cgroup = disk.cgroup ?? containerd.cgroupParent;
+    const pod = await cri.runPod(name, runtime.ours ? "ebb" : "runc", `/${cgroup}`);
+    return { id: pod.id, container: await cri.runContainer(pod, "main", ["sh", "-c", SCRIPT]) };
+  }
+
+  async function removePods(pods: readonly RunningPod[]): Promise<void> {
+    for (const { id } of pods) {
+      await scene.cri.stopPod(id);
+      await scene.cri.removePod(id);
+    }
+  }
+
+  function rootfs({ container }: RunningPod, file: string): string {
+    return path.join(bundlePath(scene.containerd, container), "rootfs", file);
+  }
+
+  async function writeData(pods: readonly RunningPod[]): Promise<void> {
+    for (const pod of pods) writeFileSync(rootfs(pod, "go"), "");
+    for (const pod of pods) {
+      await until("the data", () => (existsSync(rootfs(pod, "written")) ? true : undefined));
+    }
+  }
+
+  function failures(): number {
+    return readFileSync(scene.containerd.logFile, "utf8").split(FAILURE).length - 1;
+  }
+
+  /**
+   * Stops the pods while others list what runs and change limits, as a kubelet does. CRI locks a container while
+   * it asks the shim to update it, and a list has to look at every container.
+   */
+  async function stopPods(pods: readonly RunningPod[], other: RunningPod): Promise<Stop> {
+    const { cri } = scene;
+    const [writtenBefore, failuresBefore, start] = [disk.writtenBytes(), failures(), performance.now()];
+    const done = new AbortController();
+    const calling = (call: () => Promise<unknown>) =>
+      repeat({ call, everyMs: 100, progress: () => disk.writtenBytes(), signal: done.signal });
+    let shares = 512;
+    const update = ({ container }: RunningPod) => cri.updateCpuShares(container, shares++);
+    const calls = Promise.all([
+      calling(() => Promise.all([cri.listContainers(), cri.listPods()])),
+      calling(() => update(other)),
+      calling(() => Promise.allSettled(pods.map(update))),
+    ]);
+    try {
+      await Promise.all(pods.map(({ id }) => cri.stopPod(id)));
+    } finally {
+      done.abort();
+    }
+    const [written, ms] = [disk.writtenBytes() - writtenBefore, performance.now() - start];
+    const [lists, updates, lateUpdates] = await calls;
+    return { written, ms, failures: failures() - failuresBefore, lists, updates, lateUpdates };
+  }
+
+  /** Has the pods write, and stops them with the disk limited to so much a second, if at all. */
+  async function writeAndStop([other, ...pods]: RunningPods, limit: number | undefined): Promise<Stop> {
+    if (limit !== undefined) disk.throttle(limit);
+    try {
+      await writeData(pods);
+      const stop = await stopPods(pods, other);
+      await assertStopped(pods);
+      return stop;
+    } finally {
+      disk.lift();
+    }
+  }
+
+  /** All of it: the pods run, write, are stopped, and removed when their data is on the disk. */
+  async function round(runtime: Runtime, limit: number | undefined): Promise<Round> {
+    const clean = snapshotLeftovers(scene.containerd.scope([]));
+    const names = Array.from({ length: PODS }, (_, n) => `${runtime.name}-${limit ?? "idle"}-${n}`);
+    const pods: RunningPods = [await runPod(runtime, `${runtime.name}-${limit ?? "idle"}-other`)];
+    for (const name of names) pods.push(await runPod(runtime, name));
+    const scope = scene.containerd.scope(pods.flatMap(({ id, container }) => [id, container]));
+    const before = disk.writtenBytes();
+    const stop = await writeAndStop(pods, limit);
+    await until("the data to be written", () => (disk.writtenBytes() - before >= DATA ? true : undefined));
+    await removePods(pods);
+    const left = await settledLeftovers(scope, clean);
+    report(runtime, limit, { ...stop, left });
+    return { ...stop, left };
+  }
+
+  async function assertStopped(pods: readonly RunningPod[]): Promise<void> {
+    const containers = new Map((await scene.cri.listContainers()).map(({ id, state }) => [id, state]));
+    const sandboxes = new Map((await scene.cri.listPods()).map(({ id, state }) => [id, state]));
+    for (const { id, container } of pods) {
+      assert.deepEqual(
+        [containers.get(container), sandboxes.get(id)],
+        ["CONTAINER_EXITED", "SANDBOX_NOTREADY"],
+      );
+    }
+  }
+
+  function report(runtime: Runtime, limit: number | undefined, seen: Round): void {
+    const { written, ms, failures, lists, updates, lateUpdates, left } = seen;
+    const told = (calls: Calls) =>
+      `${calls.answered} answered, ${calls.failures.length} failed, ` +
+      `longest ${calls.longestMs.toFixed(0)} ms, ${(calls.furthest / MEBIBYTE).toFixed(1)} MiB`;
+    console.log(
+      `${runtime.name}, ${limit === undefined ? "idle disk" : "slow disk"}: all stopped after ` +
+        `${(ms / 1_000).toFixed(1)} s with ${(written / MEBIBYTE).toFixed(1)} of 80 MiB written; ` +
+        `"${FAILURE}" ${failures} times; lists: ${told(lists)}; ` +
+        `updates of another: ${told(updates)}; of the stopped: ${told(lateUpdates)}; ${left.length} leftovers`,
+    );
+  }
+
+  test("take as long as the disk with containerd's own shim, and lists wait for it: the control", {
+    skip: CONTROL.skip || noDisk,
+  }, async () => {
+    const idle = await round(CONTROL, undefined);
+    assert.deepEqual(idle.left, []);
+    // What its shims may leave when their time is up is theirs; the end of the scene removes it.
+    const { written, failures, lists } = await round(CONTROL, LIMIT);
+    assert.ok(written >= DATA - DATA_PER_POD, "they were stopped before the data was written");
+    assert.ok(failures > 0, "no deletion took too long for CRI");
+    assert.ok(lists.furthest >= MUCH, "no list waited for the disk");
+  });
+
+  test("are stopped before the disk has taken their data with ebb, and nobody else waits for it", {
+    skip: EBB.skip || noDisk,
+  }, async () => {
+    const idle = await round(EBB, undefined);
+    assert.deepEqual(idle.left, []);
+    const { written, failures, lists, updates, lateUpdates, left } = await round(EBB, LIMIT);
+    assert.deepEqual(left, []);
+    assert.ok(written < MUCH, "they were stopped after the data was written");
+    assert.equal(failures, 0);
+    for (const calls of [lists, updates, lateUpdates]) {
+      assert.deepEqual(calls.failures, []);
+      assert.ok(calls.answered > 1, "nobody was answered meanwhile");
+      assert.ok(calls.furthest < MUCH, "a call waited for the disk");
+    }
+  });
+});

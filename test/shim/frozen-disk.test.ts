@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import { after, afterEach, before, describe, test } from "node:test";
+import { command, must } from "../../lab/command.ts";
+import { makeSlowDisk, type SlowDisk, whyNoSlowDisk } from "../../lab/slow-disk.ts";
+import { until } from "../../lab/until.ts";
+import { StatusCode } from "../../src/base/status.ts";
+import type { Shim } from "../../src/client/index.ts";
+import { parseProcessStat } from "../../src/linux/process-stat.ts";
+import { containerd } from "../../src/proto/index.ts";
+import { noContainers, refused, Workshop } from "./harness.ts";
+
+const { Status } = containerd.v1.types;
+const SIGKILL = 9;
+/** More than a runtime has threads for such calls unless told otherwise. */
+const HANGING = 12;
+const shop = new Workshop();
+const skip = noContainers || (whyNoSlowDisk() ?? false);
+
+/** How many threads of a process sleep in the kernel for a disk. */
+function threadsInDisk(pid: number): number {
+  const stats = fs.readdirSync(`/proc/${pid}/task`).map((thread) => {
+    const stat = fs.readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8");
+    return parseProcessStat(stat)?.state;
+  });
+  return stats.filter((state) => state === "D").length;
+}
+
+describe("while the mounts of other containers hang on a frozen disk", () => {
+  let disk: SlowDisk;
+  const thaw = () => command("fsfreeze", ["--unfreeze", disk.mountPoint]);
+  before(async () => {
+    if (skip === false) disk = await makeSlowDisk();
+  });
+  afterEach(() => (disk === undefined ? undefined : thaw()));
+  after(() => disk?.dispose());
+
+  /** Calls Create for containers on the disk once that is frozen, and waits until as many threads as may hang do. */
+  async function hangingCreates(
+    shim: Shim,
+    name: string,
+    { count, threads }: { count: number; threads: number },
+  ) {
+    const ids = Array.from({ length: count }, (_, n) => `${name}-${n}`);
+    const rootfs = ids.map((id) => [shop.overlay(id, disk.mountPoint)]);
+    const bundles = await Promise.all(ids.map((id) => shop.bundle(id, ["sleep", "1000"])));
+    await must("fsfreeze", ["--freeze", disk.mountPoint]);
+    let answered = 0;
+    const creates = bundles.map((bundle, index) =>
+      shim.task.create({ id: bundle.id, bundle: bundle.path, rootfs: rootfs[index] ?? [] }).finally(() => {
+        answered += 1;
+      }),
+    );
+    for (const create of creates) create.catch(() => {});
+    const { shimPid } = await shim.task.connect({ id: "" });
+    await until("the mounts to hang", () => (threadsInDisk(shimPid) === threads ? true : undefined));
+    /** Thaws the disk; every container is made then, and removed. */
+    const finish = async () => {
+      assert.equal(answered, 0);
+      await thaw();
+      await Promise.all(creates);
+      await Promise.all(ids.map((id) => shim.task.delete({ id })));
+      for (const bundle of bundles) assert.deepEqual(shop.traces(bundle), []);
+    };
+    return { bundles, creates, finish };
+  }
+
+  async function killAndDelete({ task }: Pick<Shim, "task">, id: string): Promise<void> {
+    await task.start({ id });
+    assert.equal((await task.state({ id })).status, Status.RUNNING);
+    await task.kill({ id, signal: SIGKILL });
+    assert.equal((await task.wait({ id })).exitStatus, 137);
+    await task.delete({ id });
+  }
+
+  test("State, Kill, Wait and Delete of those beside them go on, and Create on another disk", {
+    skip,
+  }, async () => {
+    const { shim } = await shop.create("on-it", { upperIn: disk.mountPoint });
+    await shop.create("beside-it", { shim });
+    const { finish } = await hangingCreates(shim, "hang", { count: HANGING, threads: HANGING });
+    await killAndDelete(shim, "beside-it");
+    await killAndDelete(shim, "on-it");
+    await shop.create("new-beside-it", { shim });
+    await killAndDelete(shim, "new-beside-it");
+    await finish();
+  });
+
+  test("no more threads hang than may, and Delete finds one that is free", { skip }, async () => {
+    const { shim } = await shop.create("few", {}, { EBB_MOUNTS_AT_ONCE: "2" });
+    const { finish } = await hangingCreates(shim, "queued", { count: 6, threads: 2 });
+    await killAndDelete(shim, "few");
+    await finish();
+  });
+
+  test("Create gives up past its limit, and what comes through later is taken back", { skip }, async () => {
+    const { shim } = await shop.create("patient", {}, { EBB_MOUNT_MS: "500" });
+    const { bundles, creates } = await hangingCreates(shim, "late", { count: 1, threads: 1 });
+    const [bundle] = bundles;
+    assert.ok(bundle !== undefined && creates[0] !== undefined);
+    const message = new RegExp(`mounting ${bundle.rootfs} took longer than 500 ms`);
+    await refused(creates[0], StatusCode.deadlineExceeded, message);
+    await killAndDelete(shim, "patient");
+    await thaw();
+    const told = () => shop.log("patient").find(({ msg }) => /came too late was released/.test(msg));
+    await until("the mount to be taken back", told);
+    assert.deepEqual(shop.traces(bundle), []);
+    await refused(shim.task.state({ id: bundle.id }), StatusCode.notFound, /does not exist/);
+  });
+});

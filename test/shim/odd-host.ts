@@ -1,0 +1,24 @@
+import fs from "node:fs";
+import path from "node:path";
+import { busyboxPath } from "../../lab/busybox-rootfs.ts";
+import { shimPath } from "../support/shim-process.ts";
+
+/**
+ * A program that is our executable on a host that has other things in the place of some of its programs: in a mount
+ * namespace of its own, without the root file systems of others, whose releases it would prolong.
+ */
+export function shimOnHostWith(dir: string, replaced: Readonly<Record<string, string>>): string {
+  const program = path.join(dir, "shim-on-odd-host");
+  const busybox = busyboxPath() ?? "";
+  const binds = Object.entries(replaced).map(([what, by]) => `${busybox} mount --bind ${by} ${what}`);
+  const script = `#!/bin/sh
+exec unshare -m --propagation private ${busybox} sh -e -c '
+while read -r _ _ _ _ point _; do
+  case "$point" in */rootfs) ${busybox} umount -l "$point" || true ;; esac
+done < /proc/self/mountinfo
+${binds.join("\n")}
+exec "$0" "$@"' ${shimPath} "$@"
+`;
+  fs.writeFileSync(program, script, { mode: 0o755 });
+  return program;
+}

@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import PQueue from "p-queue";
+import { must } from "../../lab/command.ts";
+import { makeSlowDisk, type SlowDisk, whyNoSlowDisk } from "../../lab/slow-disk.ts";
+import { until } from "../../lab/until.ts";
+import { nullLogger } from "../../src/base/logger.ts";
+import type { ReleaseMode } from "../../src/base/release-mode.ts";
+import { StatusCode } from "../../src/base/status.ts";
+import { loadLibc } from "../../src/linux/koffi-libc.ts";
+import { readProcessStat } from "../../src/linux/process-stat.ts";
+import { PendingReleases } from "../../src/rootfs/pending.ts";
+import { ContainerRootfs } from "../../src/shim/rootfs.ts";
+import { defaultSettings, type Settings } from "../../src/shim/settings.ts";
+import { notRoot, scratch } from "../rootfs/scratch.ts";
+import { refused } from "./harness.ts";
+
+const libc = loadLibc();
+const place = scratch(libc);
+const skip = whyNoSlowDisk() ?? false;
+const { runDirectory } = place.host;
+const pending = () => new PendingReleases(runDirectory).list();
+
+/** A container's rootfs that is not mounted yet. */
+function rootfsOf(id: string, mode: ReleaseMode, changes: Partial<Settings> = {}): ContainerRootfs {
+  const [bundle = ""] = place.make(id);
+  const settings = { ...defaultSettings, runDirectory, ...changes };
+  const host = { libc, settings, logger: nullLogger, mounting: new PQueue() };
+  return new ContainerRootfs(host, { namespace: "test", id, bundle, mode });
+}
+
+/** Whether nobody has the device: one that is mounted anywhere, in the tree or not, is busy. */
+function isFree(device: string): boolean {
+  try {
+    fs.closeSync(fs.openSync(device, fs.constants.O_RDONLY | fs.constants.O_EXCL));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe("a rootfs that is a block device", () => {
+  let disk: SlowDisk;
+  before(async () => {
+    if (skip !== false) return;
+    disk = await makeSlowDisk({ size: 64 << 20 });
+    await must("umount", [disk.mountPoint]);
+  });
+  after(() => disk?.dispose());
+
+  /** It is mounted, has unwritten data, and is detached while the device takes nothing. */
+  async function detached(id: string, changes: Partial<Settings> = {}): Promise<ContainerRootfs> {
+    const rootfs = rootfsOf(id, "deferred", changes);
+    await rootfs.mount([{ type: "ext4", source: disk.device, target: "", options: [] }]);
+    fs.writeFileSync(path.join(rootfs.path, "data"), Buffer.alloc(1 << 20, 1));
+    disk.throttle(1);
+    await rootfs.detach();
+    const syncs = () => readProcessStat(pending()[0]?.helper.pid ?? 0)?.state === "D";
+    await until("the helper to sync", () => (syncs() ? true : undefined));
+    return rootfs;
+  }
+
+  test("is off the tree at once, and is settled when the device is free", { skip }, async () => {
+    const rootfs = await detached("waits");
+    assert.deepEqual(place.mounts(), []);
+    let isSettled = false;
+    const settled = rootfs.settled().then(() => {
+      isSettled = true;
+    });
+    assert.equal(isFree(disk.device), false);
+    assert.equal(isSettled, false);
+    disk.lift();
+    await settled;
+    assert.ok(isFree(disk.device));
+  });
+
+  test("is told of past the limit by its device and helper, and is waited for by the next call", {
+    skip,
+  }, async () => {
+    const rootfs = await detached("limit", { releaseMs: 50 });
+    const pid = pending()[0]?.helper.pid;
+    const message = new RegExp(`pid ${pid} \\(${disk.device} is a block device\\) took longer than 50 ms`);
+    await refused(rootfs.settled(), StatusCode.deadlineExceeded, message);
+    disk.lift();
+    await until("the device to be free", () => (isFree(disk.device) ? true : undefined));
+    await rootfs.settled();
+  });
+});
+
+describe("a rootfs in mode strict", () => {
+  test("is not settled where the sync fails, and is when the next call can sync", {
+    skip: notRoot,
+  }, async () => {
+    const [lower = "", upper = "", work = ""] = place.make("strict/lower", "strict/upper", "strict/work");
+    const rootfs = rootfsOf("strict", "strict");
+    const options = [`lowerdir=${lower}`, `upperdir=${upper}`, `workdir=${work}`];
+    await rootfs.mount([{ type: "overlay", source: "overlay", target: "", options }]);
+    await rootfs.detach();
+    const { PATH } = process.env;
+    process.env.PATH = "/nonexistent";
+    try {
+      await assert.rejects(rootfs.settled(), /sync/);
+    } finally {
+      process.env.PATH = PATH;
+    }
+    await rootfs.settled();
+  });
+});
