@@ -36,6 +36,8 @@ export class Init extends Process {
   #deleting: Promise<Exit | undefined> | undefined;
   #cgroup: ContainerCgroup | undefined;
   #takesRestAlong = true;
+  #isStarting = false;
+  #wasOutOfMemory = false;
 
   /** Takes over what Create has made; its exit is held back until the order hears that it was announced. */
   constructor(parts: InitParts) {
@@ -61,11 +63,14 @@ export class Init extends Process {
     return this.command(async () => {
       this.check("start");
       this.order.hold(INIT);
+      this.#isStarting = true;
       try {
         await this.host.childExits.making(() => this.#begin());
         this.enter("start");
         publish();
       } finally {
+        this.#isStarting = false;
+        if (this.#wasOutOfMemory) this.#outOfMemory();
         this.order.announced(INIT);
       }
     });
@@ -141,7 +146,7 @@ export class Init extends Process {
 
   protected override adopt(pid: number): void {
     super.adopt(pid);
-    this.#cgroup = ContainerCgroup.open(this.host, pid, this.#parts.onOom);
+    this.#cgroup = ContainerCgroup.open(this.host, pid, () => this.#outOfMemory());
     this.#takesRestAlong = isNamespaceInit(pid);
   }
 
@@ -158,6 +163,12 @@ export class Init extends Process {
   async #begin(): Promise<void> {
     const pid = await this.#parts.begin();
     if (pid !== undefined) this.adopt(pid);
+  }
+
+  /** Told after the event of the start where one is under way, as the exit is. */
+  #outOfMemory(): void {
+    this.#wasOutOfMemory = this.#isStarting;
+    if (!this.#isStarting) this.#parts.onOom();
   }
 
   #deletionSteps() {

@@ -65,11 +65,12 @@ describe("a container that is out of memory", () => {
     await task.kill({ id, signal: SIGKILL });
     await task.wait({ id });
     await remove(task, id);
-    assert.deepEqual(shop.history(id), [
+    // The kernel may kill it before its start has been answered.
+    const history = shop.history(id).filter((line) => line !== "/tasks/exec-started");
+    assert.deepEqual(history, [
       "/tasks/create",
       "/tasks/start",
       "/tasks/exec-added",
-      "/tasks/exec-started",
       "/tasks/oom",
       "/tasks/exit 137",
       "/tasks/exit 137",
