@@ -25,7 +25,10 @@ export interface ContainerdPlaces {
 /** Plugins that are of no use here: the snapshotters want devices. */
 const DISABLED_PLUGINS = ["aufs", "btrfs", "devmapper", "zfs", "tracing"];
 
-/** The text of a containerd's config.toml. */
+/**
+ * The text of a containerd's config.toml. What is deleted goes at once: by default the garbage collector pauses the
+ * longer the slower it is, and waits for a hundred changes where CRI is what deletes.
+ */
 export function containerdConfig(places: ContainerdPlaces): string {
   const names = places.cri ? DISABLED_PLUGINS : [...DISABLED_PLUGINS, "cri"];
   const disabled = names.flatMap((name) =>
@@ -43,13 +46,12 @@ disabled_plugins = [${disabled.join(", ")}]
   level = "debug"
 [plugins."io.containerd.snapshotter.v1.overlayfs"]
   root_path = ${JSON.stringify(places.snapshots ?? "")}
+[plugins."io.containerd.gc.v1.scheduler"]
+  deletion_threshold = 1
 ${places.cri ? criConfig(places.home) : ""}`;
 }
 
-/**
- * Pods have the host's network, so that CRI needs no network plugin; root may lack the right to lower OOM scores.
- * What CRI removes it leaves to the garbage collector, which is to come at once, not after a hundred changes.
- */
+/** Pods have the host's network, so that CRI needs no network plugin; root may lack the right to lower OOM scores. */
 function criConfig(home: string): string {
   const cri = 'plugins."io.containerd.grpc.v1.cri"';
   const runtimes = Object.entries(CRI_RUNTIMES).map(
@@ -64,7 +66,5 @@ function criConfig(home: string): string {
 [${cri}.cni]
   conf_dir = ${JSON.stringify(path.join(home, "cni"))}
   bin_dir = ${JSON.stringify(path.join(home, "cni-bin"))}
-[plugins."io.containerd.gc.v1.scheduler"]
-  deletion_threshold = 1
 ${runtimes.join("")}`;
 }
