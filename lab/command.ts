@@ -14,6 +14,8 @@ export interface CommandResult {
 export interface CommandOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
+  /** What it gets to read; nothing where it is missing. */
+  readonly input?: string;
   /** Kills the program after this many milliseconds; 60 seconds where it is missing. */
   readonly timeoutMs?: number;
   /** How long a program that was killed is waited for; 5 seconds where it is missing. */
@@ -23,18 +25,18 @@ export interface CommandOptions {
 const SIGNALS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
 
 /**
- * Runs a program to its end with nothing on stdin. Rejects where it cannot be started, and where it does not
- * end although it was killed: one that sleeps in the kernel for a disk takes no signal.
+ * Runs a program to its end. Rejects where it cannot be started, and where it does not end although it was
+ * killed: one that sleeps in the kernel for a disk takes no signal.
  */
 export async function command(
   file: string,
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> {
-  const { timeoutMs = 60_000, killGraceMs = 5_000 } = options;
+  const { timeoutMs = 60_000, killGraceMs = 5_000, input } = options;
   const before = performance.now();
   const child = spawn(file, args, {
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     timeout: timeoutMs,
     killSignal: "SIGKILL",
     env: options.env ?? process.env,
@@ -42,8 +44,11 @@ export async function command(
   });
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
-  child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
-  child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
+  child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));
+  child.stderr?.on("data", (chunk: Buffer) => stderr.push(chunk));
+  // A program need not read all of it.
+  child.stdin?.on("error", () => {});
+  child.stdin?.end(input);
   let patience: NodeJS.Timeout | undefined;
   const exitCode = await new Promise<number>((resolve, reject) => {
     child.on("error", reject);

@@ -15,6 +15,8 @@ export interface EventWatch {
   tasks(id: string): readonly WatchedEvent[];
   /** Waits for an event of a container's first process. */
   waitFor(id: string, topic: string): Promise<WatchedEvent>;
+  /** Waits for an event of a process that was added to a container. */
+  waitForExec(id: string, topic: string, execId: string): Promise<WatchedEvent>;
   stop(): Promise<void>;
 }
 
@@ -40,12 +42,21 @@ export async function watchEvents(containerd: PrivateContainerd): Promise<EventW
       until(`${topic} of ${id}`, () =>
         tasks(id).find((event) => event.topic === topic && [undefined, id].includes(eventId(event))),
       ),
+    waitForExec: (id, topic, execId) =>
+      until(`${topic} of ${execId} in ${id}`, () =>
+        tasks(id).find((event) => event.topic === topic && execIdOf(event) === execId),
+      ),
     stop: () => stop(child),
   };
 }
 
 function eventId({ fields }: WatchedEvent): string | undefined {
   return typeof fields.id === "string" ? fields.id : undefined;
+}
+
+/** Exits call it by another name. */
+function execIdOf({ fields }: WatchedEvent): unknown {
+  return fields.exec_id ?? fields.id;
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -1,8 +1,9 @@
+import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { BUSYBOX_IMAGE, writeBusyboxImage } from "../../lab/image.ts";
-import { processes } from "../../lab/leftovers.ts";
+import { processes, settledLeftovers, snapshotLeftovers } from "../../lab/leftovers.ts";
 import {
   type PrivateContainerd,
   type PrivateContainerdOptions,
@@ -74,6 +75,31 @@ export function waitForState(containerd: PrivateContainerd, id: string, state: s
 export async function killContainer(containerd: PrivateContainerd, id: string): Promise<void> {
   await containerd.mustCtr(["task", "kill", "-s", "KILL", id]);
   await waitForState(containerd, id, "STOPPED");
+}
+
+/** A container to run around a test's body. */
+export interface Around {
+  readonly runtime: Runtime;
+  readonly id: string;
+  readonly flags?: readonly string[];
+  /** Its program; one that does nothing where it is missing. */
+  readonly args?: readonly string[];
+}
+
+/** Runs a container around a body, ends and removes it after that, and asserts that nothing is left of it. */
+export async function withContainer(
+  { containerd }: Scene,
+  { runtime, id, flags = [], args = ["sleep", "1000"] }: Around,
+  body: () => Promise<void>,
+): Promise<void> {
+  const scope = containerd.scope([id]);
+  const clean = snapshotLeftovers(scope);
+  await containerd.mustCtr(runArgs(runtime, ["-d", ...flags], id, ...args));
+  await body();
+  if ((await listedState(containerd, id)) !== "STOPPED") await killContainer(containerd, id);
+  await containerd.mustCtr(["task", "rm", id]);
+  await containerd.mustCtr(["container", "rm", id]);
+  assert.deepEqual(await settledLeftovers(scope, clean), []);
 }
 
 /** The pid of the shim that serves a container. */

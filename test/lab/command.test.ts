@@ -10,6 +10,13 @@ describe("a command", () => {
     assert.deepEqual({ stdout, stderr, exitCode }, { stdout: "out\n", stderr: "err\n", exitCode: 3 });
   });
 
+  test("reads what it was given, and nothing where that is nothing", async () => {
+    const input = "x".repeat(1 << 20);
+    assert.equal((await command("cat", [], { input })).stdout, input);
+    assert.equal((await command("cat", [])).stdout, "");
+    assert.equal((await command("true", [], { input })).exitCode, 0);
+  });
+
   test("that takes too long is killed", async () => {
     assert.equal((await command("sleep", ["1000"], { timeoutMs: 50 })).exitCode, 137);
   });
