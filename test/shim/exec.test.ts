@@ -293,6 +293,36 @@ describe("an exec that cannot be started", () => {
     });
   }
 
+  for (const [kind, stdout, terminal] of [
+    ["a terminal", "out", true],
+    ["a fifo", "out", false],
+    ["a file", "file:", false],
+    ["a logger", "binary:", false],
+  ] as const) {
+    test(`lets go of its streams, too, where they are ${kind}`, { skip }, async () => {
+      const id = `letting-${kind.split(" ")[1]}`;
+      const { task, shim, files, filesBefore, end } = await running(id);
+      const { paths, close } = fifos(id);
+      const file = path.join(shop.dir, `${id}.txt`);
+      const targets = { out: paths.stdout, "file:": `file://${file}`, "binary:": "binary:///bin/cat" };
+      const fail = async (execId: string) => {
+        const spec = processSpec(["/no/such"]);
+        await task.exec({ id, execId, spec, stdin: paths.stdin, stdout: targets[stdout], terminal });
+        await assert.rejects(task.start({ id, execId }));
+        await task.delete({ id, execId });
+        assert.deepEqual(files(), filesBefore);
+      };
+      await fail("e0");
+      const before = await descriptors(shim);
+      for (const execId of ["e1", "e2", "e3"]) await fail(execId);
+      await until("descriptors to be closed", async () =>
+        (await descriptors(shim)) <= before ? true : undefined,
+      );
+      close();
+      await end();
+    });
+  }
+
   test("because its streams are not there is refused at its start, and another takes its place", {
     skip,
   }, async () => {
