@@ -55,7 +55,10 @@ export function checkImage(image: string): void {
   throw new StatusError(StatusCode.notFound, `checkpoint ${image}: no such directory`);
 }
 
-/** Makes a container from a checkpoint; it runs at once. The pid of its init. */
+/**
+ * Makes a container from a checkpoint; it runs at once. The pid of its init. Earlier checkpoints that the image
+ * builds on are named by a link in it, so that the request's `parent_checkpoint` says nothing new.
+ */
 export async function restore(made: MadeSoFar, image: string): Promise<number> {
   const { id, bundle, options, runc, stdio } = made;
   const { initPid: pidFile, work } = bundlePaths(bundle);

@@ -348,9 +348,9 @@ describe("a Create that fails says why and leaves nothing", () => {
     ],
     [
       "a mount option that cannot be honoured",
-      (dir) => ({ rootfs: [{ type: "ext4", source: `${dir}/image`, options: ["loop"] }] }),
+      (dir) => ({ rootfs: [{ type: "ext4", source: `${dir}/image`, options: ["loop=/dev/loop0"] }] }),
       StatusCode.unimplemented,
-      /option loop/,
+      /option loop=\/dev\/loop0 is not supported/,
     ],
   ];
   for (const [n, [title, options, code, message]] of rows.entries()) {
