@@ -1,7 +1,5 @@
 import type { JSONSchema } from "json-schema-to-ts";
 import { jsonReader } from "../base/json.ts";
-import { StatusCode, StatusError } from "../base/status.ts";
-import { containerd, runtimeoptions } from "../proto/index.ts";
 
 /** The options of a runc container (containerd's `containerd.runc.v1.Options`); empty and 0 mean "not set". */
 export interface RuncOptions {
@@ -39,58 +37,6 @@ export const defaultRuncOptions: RuncOptions = {
 export interface AnyMessage {
   readonly typeUrl?: string | null;
   readonly value?: Uint8Array | null;
-}
-
-const RUNC_OPTIONS = "containerd.runc.v1.Options";
-const GENERIC_OPTIONS = "runtimeoptions.v1.Options";
-
-/**
- * The options that came with a request. None, or an Any without a type, are the defaults. The type may be
- * written with or without the prefix `type.googleapis.com/`; any other type is `invalidArgument`.
- */
-export function decodeRuncOptions(any: AnyMessage | null | undefined): RuncOptions {
-  const typeUrl = any?.typeUrl ?? "";
-  const value = any?.value ?? new Uint8Array();
-  if (typeUrl === "" && value.length === 0) return defaultRuncOptions;
-  switch (typeUrl.slice(typeUrl.lastIndexOf("/") + 1)) {
-    case RUNC_OPTIONS:
-      return fromMessage(decode(RUNC_OPTIONS, () => containerd.runc.v1.Options.decode(value)));
-    case GENERIC_OPTIONS:
-      return fromGeneric(decode(GENERIC_OPTIONS, () => runtimeoptions.v1.Options.decode(value)));
-    default:
-      throw new StatusError(
-        StatusCode.invalidArgument,
-        `runtime options of type ${JSON.stringify(typeUrl)} are not known here: ${RUNC_OPTIONS} is`,
-      );
-  }
-}
-
-function decode<T>(type: string, work: () => T): T {
-  try {
-    return work();
-  } catch (cause) {
-    throw new StatusError(StatusCode.invalidArgument, `runtime options are no ${type}`, { cause });
-  }
-}
-
-function fromMessage(message: containerd.runc.v1.IOptions): RuncOptions {
-  const options: Record<string, unknown> = { ...defaultRuncOptions };
-  for (const [name, value] of Object.entries(message)) {
-    if (name in defaultRuncOptions) options[name] = value;
-  }
-  return options as unknown as RuncOptions;
-}
-
-/** What the daemon sends for a runtime whose own options it does not know; an empty one says nothing. */
-function fromGeneric(message: runtimeoptions.v1.IOptions): RuncOptions {
-  const path = message.configPath ?? "";
-  const body = message.configBody ?? new Uint8Array();
-  if (path === "" && body.length === 0) return defaultRuncOptions;
-  const what = path === "" ? `a configuration of ${body.length} bytes` : `the configuration file ${path}`;
-  throw new StatusError(
-    StatusCode.unimplemented,
-    `${GENERIC_OPTIONS} with ${what} is not supported yet: configure the runtime with ${RUNC_OPTIONS}`,
-  );
 }
 
 /** The names that Go's encoder gives the fields in options.json (their protobuf names). */

@@ -2,7 +2,8 @@ import path from "node:path";
 import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { checkBundle, readInitPid, writeOptions, writeRuntime } from "../oci/bundle.ts";
 import { bundlePaths } from "../oci/bundle-paths.ts";
-import { decodeRuncOptions, type RuncOptions } from "../oci/options.ts";
+import { decodeRuncOptions } from "../oci/decode-options.ts";
+import type { RuncOptions } from "../oci/options.ts";
 import { Runc } from "../oci/runc.ts";
 import { readAnnotations } from "../oci/spec.ts";
 import type { containerd } from "../proto/index.ts";
@@ -52,7 +53,7 @@ async function build(making: Making, tell: Tell): Promise<Container> {
   const { id, checkpoint, stdin, stdout, stderr, terminal } = request;
   const bundle = checkBundle(request.bundle);
   if (checkpoint !== "") checkImage(checkpoint);
-  const options = decodeRuncOptions(request.options);
+  const options = await decodeRuncOptions(request.options);
   writeOptions(bundle, options);
   writeRuntime(bundle, options.binaryName);
   const rootfs = await mount(making, bundle);

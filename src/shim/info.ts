@@ -1,8 +1,8 @@
 import fs from "node:fs";
 import { nullLogger } from "../base/logger.ts";
 import { hasCode, StatusCode } from "../base/status.ts";
+import { decodeRuncOptions } from "../oci/decode-options.ts";
 import { parseFeatures } from "../oci/features.ts";
-import { decodeRuncOptions } from "../oci/options.ts";
 import type { Runc } from "../oci/runc.ts";
 import { containerd } from "../proto/index.ts";
 import { MAX_STDIN_BYTES, readOptionsAny } from "./bootstrap.ts";
@@ -17,10 +17,14 @@ const FEATURES_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/feature
  * The `-info` command: reads an Any with runtime options from stdin and writes a RuntimeInfo. Without the
  * features in it the daemon offers neither user namespaces nor recursively read-only mounts. An OCI runtime that
  * cannot tell them is no error; one that is not there is `failedPrecondition`.
+ *
+ * No mount types are announced (annotation `containerd.io/runtime-allow-mounts`, containerd 2.2): that would take them
+ * away from the daemon's mount manager, which makes of its own types (`erofs`, `loop`, `format/overlay`, …) what the
+ * kernel takes; and what the kernel takes we are handed, and mount, without being announced.
  */
 export async function info(): Promise<void> {
   const any = readOptionsAny(await readStdin(MAX_STDIN_BYTES));
-  const options = decodeRuncOptions(any);
+  const options = await decodeRuncOptions(any);
   const runc = runcFor({ logger: nullLogger, namespace: "" }, process.cwd(), options);
   const features = await readFeatures(runc);
   const runtimeInfo = {
