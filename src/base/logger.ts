@@ -1,3 +1,9 @@
+/** How much a line matters, the least first. */
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+
+/** One of {@link LOG_LEVELS}. */
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
 /** What a log line carries beside its message: names as the field uses them (`id`, `pid`, `err`). */
 export type LogFields = Readonly<Record<string, unknown>>;
 

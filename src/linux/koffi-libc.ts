@@ -10,6 +10,10 @@ import { loadNativeModule, type NativeModule } from "./native-module.ts";
 import type { StreamCalls } from "./stream-calls.ts";
 
 const PR_SET_CHILD_SUBREAPER = 36;
+const PR_SCHED_CORE = 62;
+const PR_SCHED_CORE_CREATE = 1;
+/** All threads of a process (`enum pid_type`). */
+const PIDTYPE_TGID = 1;
 const WNOHANG = 1;
 /** System call numbers of calls that old C libraries have no function for; alike on all architectures. */
 const SYS_PIDFD_SEND_SIGNAL = 424;
@@ -121,6 +125,11 @@ class KoffiLibc implements Libc {
 
   setChildSubreaper(): void {
     this.#check(this.#prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "become a subreaper");
+  }
+
+  createCoreGroup(): void {
+    const result = this.#prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE, 0, PIDTYPE_TGID, 0);
+    this.#check(result, "make a group of core scheduling");
   }
 
   waitpid(pid: number): WaitResult | undefined {

@@ -96,6 +96,11 @@ export interface Libc {
   umount(target: string, flags: number): void;
   /** prctl(2), PR_SET_CHILD_SUBREAPER: orphans of our descendants become our children. */
   setChildSubreaper(): void;
+  /**
+   * prctl(2), PR_SCHED_CORE: no process but this one and those it starts from now on shares a processor core with it.
+   * `invalidArgument` or `notFound` where kernel or processor have no such thing.
+   */
+  createCoreGroup(): void;
   /** waitpid(2) with WNOHANG for one pid: undefined while it runs. Not our child is `notFound`. */
   waitpid(pid: number): WaitResult | undefined;
   /** eventfd(2): a counter as a descriptor, at 0, that neither blocks nor is inherited. */

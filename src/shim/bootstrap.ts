@@ -1,4 +1,7 @@
+import type { LogLevel } from "../base/logger.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
+import { areRuncOptions } from "../oci/decode-options.ts";
+import type { AnyMessage } from "../oci/options.ts";
 import { containerd, google } from "../proto/index.ts";
 
 /** The most that is read from stdin, in bytes: containerd's own limit. */
@@ -12,13 +15,19 @@ export interface Bootstrap {
   readonly generation: Generation;
   /** Where to put the socket; undefined means the default directory. */
   readonly socketDir: string | undefined;
-  readonly debug: boolean;
+  readonly logLevel: LogLevel;
+  /** The options of the runtime; undefined where the daemon has none. */
+  readonly options: AnyMessage | undefined;
 }
 
 const { BootstrapParams, BootstrapResult } = containerd.runtime.bootstrap.v1;
 
-/** Log levels up to this number ask for debug lines (containerd.runtime.bootstrap.v1.LogLevel). */
-const LOG_LEVEL_DEBUG = -4;
+/** Which lines a level asks for, by the highest number that does (containerd.runtime.bootstrap.v1.LogLevel). */
+const LEVELS: readonly (readonly [upTo: number, level: LogLevel])[] = [
+  [-4, "debug"],
+  [0, "info"],
+  [4, "warn"],
+];
 
 /** The newest version of the task API that this shim serves. */
 const TASK_API_VERSION = 3;
@@ -38,12 +47,28 @@ export function readBootstrap(
     return {
       generation: "bootstrap",
       socketDir: params.socketDir || undefined,
-      debug: flags.debug || params.logLevel <= LOG_LEVEL_DEBUG,
+      logLevel: flags.debug ? "debug" : levelOf(params.logLevel),
+      options: params.extensions.map(({ value }) => value).find(isRuncOptions),
     };
   }
-  readOptionsAny(stdin);
+  const options = readOptionsAny(stdin);
   const generation = env.MAX_SHIM_VERSION ? "json" : "text";
-  return { generation, socketDir: undefined, debug: flags.debug };
+  const logLevel = flags.debug ? "debug" : "info";
+  return {
+    generation,
+    socketDir: undefined,
+    logLevel,
+    options: isRuncOptions(options) ? options : undefined,
+  };
+}
+
+/** What is of another type is somebody else's, or for Create to refuse. */
+function isRuncOptions(any: AnyMessage | null | undefined): any is AnyMessage {
+  return any !== null && any !== undefined && areRuncOptions(any);
+}
+
+function levelOf(number: number): LogLevel {
+  return LEVELS.find(([upTo]) => number <= upTo)?.[1] ?? "error";
 }
 
 /** The Any with runtime options that daemons before 2.3 write to stdin; undefined when it is empty. */

@@ -9,13 +9,15 @@ export interface Flags {
   readonly bundle: string;
   /** The path of the inherited socket, which the server removes when it ends (containerd: `socket path to serve`). */
   readonly socket: string;
+  /** What the server logs, as `start` hands it on; empty means as much as without it. */
+  readonly logLevel: string;
   readonly debug: boolean;
   readonly version: boolean;
   readonly info: boolean;
   readonly action: string;
 }
 
-type StringFlag = "namespace" | "id" | "address" | "publishBinary" | "bundle" | "socket";
+type StringFlag = "namespace" | "id" | "address" | "publishBinary" | "bundle" | "socket" | "logLevel";
 type BoolFlag = "debug" | "version" | "info";
 
 const STRING_FLAGS: Readonly<Record<string, StringFlag>> = {
@@ -25,6 +27,7 @@ const STRING_FLAGS: Readonly<Record<string, StringFlag>> = {
   "publish-binary": "publishBinary",
   bundle: "bundle",
   socket: "socket",
+  "log-level": "logLevel",
 };
 
 const BOOL_FLAGS: Readonly<Record<string, BoolFlag>> = {
@@ -55,6 +58,7 @@ export function parseFlags(args: readonly string[]): Flags {
     publishBinary: "",
     bundle: "",
     socket: "",
+    logLevel: "",
   };
   const bools: Record<BoolFlag, boolean> = { debug: false, version: false, info: false };
   let at = 0;

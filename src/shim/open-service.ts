@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import PQueue from "p-queue";
-import type { Logger } from "../base/logger.ts";
+import { LOG_LEVELS, type Logger } from "../base/logger.ts";
 import { ChildExits } from "../linux/child-exits.ts";
 import { loadLibc } from "../linux/koffi-libc.ts";
 import { TaskEvents } from "./events.ts";
@@ -27,10 +27,8 @@ export function openService(options: {
   readonly shutdown: () => void;
 }): OpenService {
   const { flags, settings } = options;
-  const logger = openLog("log", flags.debug ? "debug" : "info", {
-    namespace: flags.namespace,
-    shim: flags.id,
-  });
+  const level = LOG_LEVELS.find((name) => name === flags.logLevel) ?? (flags.debug ? "debug" : "info");
+  const logger = openLog("log", level, { namespace: flags.namespace, shim: flags.id });
   logUnexpected(logger);
   const libc = loadLibc();
   libc.setChildSubreaper();

@@ -35,6 +35,7 @@ export async function serve(flags: Flags, settings: Settings): Promise<void> {
     reportFailure(message);
     throw new StatusError(StatusCode.failedPrecondition, message, { cause: err });
   }
+  if ((process.env.SCHED_CORE ?? "") !== "") await takeOwnCores();
   reportReady();
   const serving = { flags, settings, server, ending: deferred<string>() };
   for (const signal of ["SIGTERM", "SIGINT"] as const)
@@ -51,6 +52,19 @@ export async function serve(flags: Flags, settings: Settings): Promise<void> {
     service.reject(StatusError.from(err));
     await serving.ending.promise;
     await end(serving, undefined);
+  }
+}
+
+/** What the daemon asks for by SCHED_CORE. Without it `start` fails: who asks for it relies on it. */
+async function takeOwnCores(): Promise<void> {
+  try {
+    const { loadLibc } = await import("../linux/koffi-libc.ts");
+    loadLibc().createCoreGroup();
+  } catch (thrown) {
+    const { code, message } = StatusError.from(thrown);
+    const error = `SCHED_CORE asks for core scheduling, which this host has not: ${message}`;
+    reportFailure(error);
+    throw new StatusError(code, error, { cause: thrown });
   }
 }
 

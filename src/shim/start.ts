@@ -3,10 +3,12 @@ import fs from "node:fs";
 import type { Readable } from "node:stream";
 import { within } from "../base/deadline.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
+import { joinCgroup } from "../linux/cgroup-join.ts";
 import { writeAddress } from "../oci/bundle.ts";
+import { decodeRuncOptions } from "../oci/decode-options.ts";
 import { checkId } from "../oci/runc-args.ts";
 import { readSpec } from "../oci/spec.ts";
-import { encodeAnswer, MAX_STDIN_BYTES, readBootstrap } from "./bootstrap.ts";
+import { type Bootstrap, encodeAnswer, MAX_STDIN_BYTES, readBootstrap } from "./bootstrap.ts";
 import { type Flags, usageError } from "./flags.ts";
 import { claimGroupSocket } from "./group-socket.ts";
 import { READY_FD, SERVER_SOCKET_FD } from "./ready.ts";
@@ -32,7 +34,7 @@ export async function start(flags: Flags, settings: Settings): Promise<void> {
     group: groupOf(flags.id, spec.annotations ?? {}),
   });
   const claim = await claimGroupSocket(socket);
-  if (!claim.living) await launchServer({ flags, settings, socket, fd: claim.fd, debug: bootstrap.debug });
+  if (!claim.living) await launchServer({ flags, settings, socket, fd: claim.fd, bootstrap });
   // Daemons up to 1.6 find the shim by this file after their own restart.
   writeAddress(bundle, socketAddress(socket));
   fs.writeSync(1, encodeAnswer(bootstrap.generation, socketAddress(socket), process.env));
@@ -51,11 +53,12 @@ async function launchServer(options: {
   readonly settings: Settings;
   readonly socket: string;
   readonly fd: number;
-  readonly debug: boolean;
+  readonly bootstrap: Bootstrap;
 }): Promise<void> {
-  const { flags, socket } = options;
+  const { flags, socket, bootstrap } = options;
+  const { shimCgroup } = await decodeRuncOptions(bootstrap.options);
   const args = ["-namespace", flags.namespace, "-id", flags.id, "-address", flags.address, "-socket", socket];
-  if (options.debug) args.push("-debug");
+  args.push("-log-level", bootstrap.logLevel);
   const [file, ...first] = selfCommand();
   const stdio: ("ignore" | "pipe" | number)[] = ["ignore", "ignore", "ignore"];
   stdio[SERVER_SOCKET_FD] = options.fd;
@@ -64,6 +67,7 @@ async function launchServer(options: {
   server.unref();
   const spawnError = new Promise<never>((_, reject) => server.once("error", reject));
   try {
+    if (shimCgroup !== "" && server.pid !== undefined) await joinCgroup(server.pid, shimCgroup);
     const ready = readReady(server.stdio[READY_FD] as Readable);
     await within(Promise.race([ready, spawnError]), options.settings.serverReadyMs, "the server's start");
   } catch (thrown) {
@@ -79,6 +83,9 @@ async function launchServer(options: {
  */
 const THREADS = 64;
 
+/** The highest score there is: nothing is killed sooner. */
+const MAX_OOM_SCORE_ADJ = 1000;
+
 /**
  * Without its JIT the server holds a third less memory at the same latency: it does little but wait. The score
  * is one above the daemon's (our parent's), so that the kernel's OOM killer prefers the shim to the daemon.
@@ -88,7 +95,7 @@ function serverEnv(): NodeJS.ProcessEnv {
     ...process.env,
     BUN_JSC_useJIT: "false",
     UV_THREADPOOL_SIZE: String(THREADS),
-    EBB_OOM_SCORE_ADJ: String(oomScoreAdj(process.ppid) + 1),
+    EBB_OOM_SCORE_ADJ: String(Math.min(MAX_OOM_SCORE_ADJ, oomScoreAdj(process.ppid) + 1)),
   };
 }
 

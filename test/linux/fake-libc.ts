@@ -46,6 +46,10 @@ export class FakeLibc implements Libc {
     this.calls.push("subreaper");
   }
 
+  createCoreGroup(): void {
+    this.calls.push("core group");
+  }
+
   waitpid(pid: number): WaitResult | undefined {
     this.calls.push(`waitpid ${pid}`);
     return undefined;

@@ -10,6 +10,7 @@ const none: Flags = {
   publishBinary: "",
   bundle: "",
   socket: "",
+  logLevel: "",
   debug: false,
   version: false,
   info: false,
