@@ -1,28 +1,60 @@
 import fs from "node:fs";
 import pino from "pino";
-import type { LogFields, Logger } from "../base/logger.ts";
+import type { LogFields, Logger, LogLevel } from "../base/logger.ts";
+import { StatusError } from "../base/status.ts";
 
 /**
  * A logger that writes JSON lines into a bundle's `log` fifo, which the daemon reads. A missing file means no
  * log (the shim was called by hand); a reader that is away or slow costs lines, which are counted and told of,
  * never time: the fifo is opened for reading as well, so that opening and writing never wait for anybody.
  */
-export function openLog(file: string, level: "debug" | "info", fields: LogFields): Logger {
+export function openLog(file: string, level: LogLevel, fields: LogFields): Logger {
   const write = lineWriter(file);
-  const options = { level, base: fields, timestamp: pino.stdTimeFunctions.isoTime, formatters };
-  return wrap(pino(options, { write }));
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters };
+  return wrap(pino(options, { write }), fields);
 }
 
 const formatters = { level: (label: string) => ({ level: label }) };
 
-function wrap(logger: pino.Logger): Logger {
+/** A line has each field once, the innermost word for it. */
+function wrap(logger: pino.Logger, own: LogFields): Logger {
+  const merged = (fields: LogFields | undefined) => named({ ...own, ...fields });
   return {
-    debug: (message, fields) => logger.debug(fields ?? {}, message),
-    info: (message, fields) => logger.info(fields ?? {}, message),
-    warn: (message, fields) => logger.warn(fields ?? {}, message),
-    error: (message, fields) => logger.error(fields ?? {}, message),
-    child: (fields) => wrap(logger.child(fields)),
+    debug: (message, fields) => logger.debug(merged(fields), message),
+    info: (message, fields) => logger.info(merged(fields), message),
+    warn: (message, fields) => logger.warn(merged(fields), message),
+    error: (message, fields) => logger.error(merged(fields), message),
+    child: (fields) => wrap(logger, { ...own, ...fields }),
   };
+}
+
+/** What the fields that all lines have in common are called outside: as OpenTelemetry names them, where it does. */
+const NAMES: Readonly<Record<string, string>> = {
+  namespace: "containerd.namespace",
+  shim: "containerd.shim.id",
+  id: "container.id",
+  execId: "containerd.exec.id",
+  pid: "process.pid",
+};
+
+function named(fields: LogFields): LogFields {
+  const entries = Object.entries(fields).flatMap(([name, value]) =>
+    name === "err" ? exceptionOf(value) : [[NAMES[name] ?? name, value]],
+  );
+  return Object.fromEntries(entries);
+}
+
+/** An error that was foreseen says all in its message; of any other the place is told. */
+function exceptionOf(thrown: unknown): [string, unknown][] {
+  if (!(thrown instanceof Error)) return [["exception.message", String(thrown)]];
+  const origin = thrown instanceof StatusError && thrown.cause instanceof Error ? thrown.cause : thrown;
+  return [
+    ["exception.type", thrown.name],
+    ["exception.message", thrown.message],
+    ...(origin instanceof StatusError || "code" in origin
+      ? []
+      : [["exception.stacktrace", origin.stack] as [string, unknown]]),
+  ];
 }
 
 /** Writes whole lines without ever waiting. What does not fit is dropped, and the next line that fits says so. */
@@ -32,8 +64,7 @@ function lineWriter(file: string): (line: string) => void {
   let dropped = 0;
   let torn = false;
   return (line) => {
-    const notice =
-      dropped > 0 ? `${JSON.stringify({ level: "warn", msg: "log lines were dropped", dropped })}\n` : "";
+    const notice = dropped > 0 ? noticeOf(dropped) : "";
     const bytes = Buffer.from(`${torn ? "\n" : ""}${notice}${line}`);
     const written = writeSome(fd, bytes);
     if (written === 0) {
@@ -43,6 +74,11 @@ function lineWriter(file: string): (line: string) => void {
     dropped = 0;
     torn = written < bytes.length;
   };
+}
+
+function noticeOf(dropped: number): string {
+  const time = new Date().toISOString();
+  return `${JSON.stringify({ level: "warn", time, msg: "log lines were dropped", dropped })}\n`;
 }
 
 function openWithoutWaiting(file: string): number | undefined {

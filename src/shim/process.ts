@@ -56,7 +56,7 @@ export abstract class Process {
     this.order = parts.order;
     this.logger = parts.host.logger.child({
       id: parts.id,
-      ...(parts.execId !== INIT && { exec: parts.execId }),
+      ...(parts.execId !== INIT && { execId: parts.execId }),
     });
     this.#exited.promise.catch(() => {});
   }
