@@ -3,7 +3,6 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { until } from "../../lab/until.ts";
-import { sleep } from "../../src/base/deadline.ts";
 import { containerd } from "../../src/proto/index.ts";
 import { FifoTap } from "../support/fifo-tap.ts";
 import { makeFifo } from "../support/files.ts";
@@ -52,6 +51,16 @@ function readBy(pid: number): number {
   return counts.reduce((sum, text) => sum + Number(/rchar: (\d+)/.exec(text)?.[1]), 0);
 }
 
+/** Waits until a process that always writes has not written for a while. */
+async function untilStalled(pid: number): Promise<void> {
+  let before = 0;
+  await until("a process that cannot write on", () => {
+    const last = before;
+    before = Number(/wchar: (\d+)/.exec(fs.readFileSync(`/proc/${pid}/io`, "utf8"))?.[1]);
+    return last > 0 && before === last ? true : undefined;
+  });
+}
+
 /** How many descriptors of a process are of its containers' streams. */
 function streamsIn(pid: number): number {
   const targets = fs.readdirSync(`/proc/${pid}/fd`).map((fd) => targetOf(`/proc/${pid}/fd/${fd}`));
@@ -96,13 +105,13 @@ describe("a container with a terminal", () => {
   test("is heard to its last byte, also by a reader that takes its time", { skip }, async () => {
     const { stdout } = fifos("last");
     const tap = new FifoTap(stdout);
-    const args = ["sh", "-c", "stty raw; head -c 300000 /dev/zero | tr '\\0' x; printf END"];
+    const args = ["sh", "-c", "stty raw; head -c 1000000 /dev/zero | tr '\\0' x; printf END"];
     const { task } = await shop.create("last", { args, ...TERMINAL, stdout });
     await task.start({ id: "last" });
     // A reader that stalls holds up its container, and nothing else.
     assert.equal((await task.state({ id: "last" })).status, Status.RUNNING);
     const text = await tap.toEnd();
-    assert.deepEqual([text.length, text.slice(-5)], [300_003, "xxEND"]);
+    assert.deepEqual([text.length, text.slice(-5)], [1_000_003, "xxEND"]);
     assert.equal((await task.wait({ id: "last" })).exitStatus, 0);
     await task.delete({ id: "last" });
   });
@@ -135,16 +144,7 @@ describe("a container with a terminal", () => {
     );
     const shim = await shimOf(task);
     await task.start({ id: "stalled" });
-    const written = () => Number(/wchar: (\d+)/.exec(fs.readFileSync(`/proc/${pid}/io`, "utf8"))?.[1]);
-    // How much a fifo takes depends on how many the user has open (pipe(7)): it is full when no more goes in.
-    let before = 0;
-    await until("a full fifo", async () => {
-      await sleep(200);
-      const now = written();
-      const isFull = now > 0 && now === before;
-      before = now;
-      return isFull ? true : undefined;
-    });
+    await untilStalled(pid);
     await task.kill({ id: "stalled", signal: SIGKILL });
     assert.equal((await task.wait({ id: "stalled" })).exitStatus, 137);
     assert.equal((await task.delete({ id: "stalled" })).exitStatus, 137);
