@@ -1,8 +1,10 @@
 import { StatusError } from "../base/status.ts";
+import { INIT } from "./exit-order.ts";
 import { openFifoOutput } from "./fifo-output.ts";
 import { openFileOutput } from "./file-output.ts";
 import { LoggerProcess } from "./logger-process.ts";
 import { closeChildFds, type Output, type OutputStream } from "./output.ts";
+import { openRelayedOutput } from "./relayed-output.ts";
 import type { StdioHost, StdioOwner, StdioPaths } from "./stdio.ts";
 import { parseStdioUri, type StdioUri } from "./stdio-uri.ts";
 
@@ -12,6 +14,7 @@ interface OutputPlan {
   readonly streams: readonly OutputStream[];
   /** The first of the streams and its value, for errors. */
   readonly name: string;
+  readonly terminal: boolean;
 }
 
 /**
@@ -37,28 +40,29 @@ export async function openOutputs(
 }
 
 function planOutputs({ stdout, stderr, terminal }: StdioPaths): OutputPlan[] {
-  const out = planOutput("stdout", stdout);
-  const err = terminal ? undefined : planOutput("stderr", stderr);
+  const out = planOutput("stdout", stdout, terminal);
+  const err = terminal ? undefined : planOutput("stderr", stderr, terminal);
   if (out === undefined) return err === undefined ? [] : [err];
   const shared = !terminal && out.uri.scheme !== "fifo" && (stderr === "" || stderr === stdout);
   if (shared) return [{ ...out, streams: ["stdout", "stderr"] }];
   return err === undefined ? [out] : [out, err];
 }
 
-function planOutput(stream: OutputStream, value: string): OutputPlan | undefined {
+function planOutput(stream: OutputStream, value: string, terminal: boolean): OutputPlan | undefined {
   if (value === "") return undefined;
-  return { uri: parseStdioUri(stream, value), streams: [stream], name: `${stream} ${value}` };
+  return { uri: parseStdioUri(stream, value), streams: [stream], name: `${stream} ${value}`, terminal };
 }
 
 async function openOutput(
   host: StdioHost,
-  { uri, streams, name }: OutputPlan,
+  { uri, streams, name, terminal }: OutputPlan,
   owner: StdioOwner,
 ): Promise<Output> {
   try {
     switch (uri.scheme) {
       case "fifo":
-        return await openFifoOutput(uri.path, streams, owner);
+        if (terminal || owner.execId === INIT) return await openFifoOutput(uri.path, streams, owner);
+        return await openRelayedOutput(host, uri.path, streams, owner);
       case "file":
         return await openFileOutput(uri.path, streams, host.settings.stdioOpenMs);
       default:

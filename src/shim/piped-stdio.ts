@@ -6,8 +6,8 @@ import { closeChildFds, type Output } from "./output.ts";
 import type { ProcessStdio, StdioHost, StdioOwner, StdioPaths } from "./stdio.ts";
 
 /**
- * The streams of a process without a terminal. The process reads and writes what the daemon has named by itself:
- * the shim copies nothing.
+ * The streams of a process without a terminal. An init reads and writes what the daemon has named by itself: the
+ * shim copies nothing. The output of an exec that goes to a fifo is relayed.
  */
 export class PipedStdio implements ProcessStdio {
   readonly paths: StdioPaths;

@@ -6,6 +6,7 @@ import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { type DescriptorReader, readDescriptor } from "../linux/descriptor-reader.ts";
 import { DescriptorWriter } from "../linux/descriptor-writer.ts";
 import type { StreamCalls, WindowSize } from "../linux/stream-calls.ts";
+import { Passing } from "./passing.ts";
 
 /** What a terminal types where its user says that there is no more (its VEOF character, unless it was changed). */
 const END_OF_INPUT = new Uint8Array([4]);
@@ -141,26 +142,6 @@ export class TerminalRelay {
       this.#logger.error("a terminal's input could not be passed on", { err });
     } finally {
       input.close();
-    }
-  }
-}
-
-/** Writes until it fails, which is told once; from then on drops. */
-class Passing {
-  #to: DescriptorWriter | undefined;
-  readonly #onFailure: (err: unknown) => void;
-
-  constructor(to: DescriptorWriter | undefined, onFailure: (err: unknown) => void) {
-    this.#to = to;
-    this.#onFailure = onFailure;
-  }
-
-  async pass(data: Uint8Array): Promise<void> {
-    try {
-      await this.#to?.write(data);
-    } catch (err) {
-      this.#to = undefined;
-      if (!hasCode(err, StatusCode.cancelled)) this.#onFailure(err);
     }
   }
 }

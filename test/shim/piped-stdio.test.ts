@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
+import { until } from "../../lab/until.ts";
 import { StatusCode } from "../../src/base/status.ts";
 import type { ProcessStdio, StdioPaths } from "../../src/shim/stdio.ts";
 import { FifoTap } from "../support/fifo-tap.ts";
@@ -89,6 +90,67 @@ describe("streams that are fifos", () => {
     withStdio({}, async ({ open, fifo }) => {
       const stdio = await open({ stdin: fifo("in"), stdout: fifo("out"), stderr: fifo("err") });
       await stdio.close();
+    }));
+});
+
+describe("the output of an exec to a fifo", () => {
+  const exec = { execId: "e" };
+
+  test("comes whole, each stream by itself, and ends with the exec", () =>
+    withStdio({}, async ({ open, fifo }) => {
+      const [stdin, stdout, stderr] = [fifo("in"), fifo("out"), fifo("err")];
+      const [out, err] = [new FifoTap(stdout), new FifoTap(stderr)];
+      const stdio = await open({ stdin, stdout, stderr }, exec);
+      const exited = run(stdio, "cat; head -c 1000000 /dev/zero; echo END; echo oops >&2; exit 3");
+      fs.writeFileSync(stdin, "in, ");
+      stdio.closeStdin();
+      const text = await out.toEnd();
+      assert.deepEqual([text.slice(0, 4), text.slice(-4), text.length], ["in, ", "END\n", 1_000_008]);
+      assert.equal(await err.toEnd(), "oops\n");
+      assert.equal(await exited, 3);
+      await stdio.drained();
+      await stdio.close();
+    }));
+
+  test("ends when the exec is deleted, though a child goes on to write, which goes on", () =>
+    withStdio({ drainMs: 100 }, async ({ dir, open, fifo, log }) => {
+      const stdout = fifo("out");
+      const tap = new FifoTap(stdout);
+      const stdio = await open({ stdout }, exec);
+      const child = `(until test -e ${dir}/closed; do :; done; head -c 500000 /dev/zero; echo $? > ${dir}/wrote) &`;
+      assert.equal(await run(stdio, `${child} echo said`), 0);
+      await stdio.drained();
+      assert.deepEqual(log.lines, ["warn output was not passed on to its end"]);
+      await stdio.close();
+      assert.equal(await tap.toEnd(), "said\n");
+      fs.writeFileSync(path.join(dir, "closed"), "");
+      const wrote = () => fs.existsSync(path.join(dir, "wrote")) || undefined;
+      await until("the child's end", wrote);
+      assert.equal(fs.readFileSync(path.join(dir, "wrote"), "utf8"), "0\n");
+    }));
+
+  test("that nobody reads holds up the exec, and its drain no longer than the limit", () =>
+    withStdio({ drainMs: 100 }, async ({ open, fifo, log }) => {
+      const stdout = fifo("out");
+      const reader = fs.openSync(stdout, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+      const stdio = await open({ stdout }, exec);
+      await run(stdio, "head -c 100000 /dev/zero");
+      await stdio.drained();
+      assert.deepEqual(log.lines, ["warn output was not passed on to its end"]);
+      await stdio.close();
+      fs.closeSync(reader);
+    }));
+
+  test("that a failed start leaves is closed with the rest", () =>
+    withStdio({}, async ({ open, fifo }) => {
+      const stdio = await open({ stdout: fifo("out"), stderr: fifo("err") }, exec);
+      await stdio.close();
+    }));
+
+  test("that cannot be opened leaves nothing open", () =>
+    withStdio({}, async ({ open, fifo }) => {
+      const paths = { stdout: fifo("out"), stderr: "/etc/passwd" };
+      await assert.rejects(open(paths, exec), status(StatusCode.invalidArgument, /^stderr \/etc\/passwd/));
     }));
 });
 

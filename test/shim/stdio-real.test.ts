@@ -6,6 +6,7 @@ import { until } from "../../lab/until.ts";
 import { containerd } from "../../src/proto/index.ts";
 import { FifoTap } from "../support/fifo-tap.ts";
 import { makeFifo } from "../support/files.ts";
+import { processSpec } from "./exec-scene.ts";
 import { type CreateOptions, noContainers, Workshop } from "./harness.ts";
 
 const skip = noContainers;
@@ -166,34 +167,31 @@ describe("a container with a terminal", () => {
   });
 });
 
-describe("an exec with a terminal", () => {
-  test("whose child keeps the terminal open ends for whoever reads it, waits or deletes", {
-    skip,
-  }, async () => {
-    const { task } = await shop.create("child", {}, { EBB_DRAIN_MS: "200" });
-    await task.start({ id: "child" });
-    const { stdout } = fifos("child");
-    const tap = new FifoTap(stdout);
-    const process = {
-      args: ["sh", "-c", "setsid sh -c '>/up; exec sleep 1000' & until test -e /up; do :; done; echo done"],
-      cwd: "/",
-      env: ["PATH=/bin"],
-      terminal: true,
-    };
-    const exec = { id: "child", execId: "e" };
-    const value = Buffer.from(JSON.stringify(process));
-    const spec = { typeUrl: "types.containerd.io/opencontainers/runtime-spec/1/Process", value };
-    await task.exec({ ...exec, terminal: true, stdout, spec });
-    await task.start(exec);
-    assert.equal(await tap.toEnd(), "done\r\n");
-    assert.equal((await task.wait(exec)).exitStatus, 0);
-    assert.equal((await task.delete(exec)).exitStatus, 0);
-    const { processes } = await task.pids({ id: "child" });
-    assert.equal(processes?.length, 2);
-    await task.kill({ id: "child", signal: SIGKILL, all: true });
-    await task.wait({ id: "child" });
-    await task.delete({ id: "child" });
-  });
+describe("an exec whose child keeps its output open", () => {
+  for (const terminal of [false, true]) {
+    const id = terminal ? "child-terminal" : "child-fifo";
+    const what = terminal ? "terminal" : "fifo";
+    test(`(a ${what}) ends for whoever waits for it, deletes it or reads`, { skip }, async () => {
+      const { task } = await shop.create(id, {}, { EBB_DRAIN_MS: "200" });
+      await task.start({ id });
+      const { stdout } = fifos(id);
+      const tap = new FifoTap(stdout);
+      const script = "setsid sh -c '>/up; exec sleep 1000' & until test -e /up; do :; done; echo done";
+      const spec = processSpec(["sh", "-c", script], { terminal });
+      const exec = { id, execId: "e" };
+      await task.exec({ ...exec, terminal, stdout, spec });
+      await task.start(exec);
+      assert.equal((await task.wait(exec)).exitStatus, 0);
+      assert.equal((await task.delete(exec)).exitStatus, 0);
+      assert.equal(await tap.toEnd(), terminal ? "done\r\n" : "done\n");
+      assert.equal((await task.pids({ id })).processes?.length, 2);
+      const shim = await shimOf(task);
+      await task.kill({ id, signal: SIGKILL, all: true });
+      await task.wait({ id });
+      await task.delete({ id });
+      await until("no stream in the shim", () => (streamsIn(shim) === 0 ? true : undefined));
+    });
+  }
 });
 
 describe("a container without a terminal", () => {
