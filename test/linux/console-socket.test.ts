@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import { StatusCode } from "../../src/base/status.ts";
 import { ConsoleSocket } from "../../src/linux/console-socket.ts";
 import { loadLibc } from "../../src/linux/koffi-libc.ts";
-import { countFds, withTempDir } from "../support/files.ts";
+import { countOpenFiles, withTempDir } from "../support/files.ts";
 import { openPty, sendDescriptors } from "../support/pty.ts";
 import { status } from "../support/status.ts";
 
@@ -18,7 +18,7 @@ describe("a console socket", () => {
   ] as const) {
     test(`gives the master that was sent ${when}, and leaves neither descriptor nor file`, () =>
       withTempDir(async (dir) => {
-        const before = countFds();
+        const before = countOpenFiles();
         const socket = new ConsoleSocket(streams, path.join(dir, "s"));
         const { master, terminal } = openPty();
         const receiving = early ? undefined : socket.receive(10_000);
@@ -32,7 +32,7 @@ describe("a console socket", () => {
         fs.closeSync(received);
         fs.closeSync(terminal);
         assert.deepEqual(fs.readdirSync(dir), []);
-        assert.equal(countFds(), before);
+        assert.equal(countOpenFiles(), before);
       }));
   }
 

@@ -5,7 +5,7 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { StatusCode } from "../../src/base/status.ts";
 import { loadLibc } from "../../src/linux/koffi-libc.ts";
-import { countFds, withTempDir } from "../support/files.ts";
+import { countOpenFiles, withTempDir } from "../support/files.ts";
 import { openPty, sendDescriptors } from "../support/pty.ts";
 import { status } from "../support/status.ts";
 
@@ -50,7 +50,7 @@ describe("a pipe", () => {
 describe("a unix socket", () => {
   test("has no connection and nothing to receive until somebody comes, then the descriptor that was sent", () =>
     withTempDir((dir) => {
-      const before = countFds();
+      const before = countOpenFiles();
       const file = path.join(dir, "s");
       const socket = streams.listenUnix(file);
       assert.equal(streams.accept(socket), undefined);
@@ -63,7 +63,7 @@ describe("a unix socket", () => {
       assert.equal(fs.readSync(pipe.read, Buffer.alloc(32)), 15);
       for (const fd of [socket, connection, received]) assert.notEqual(flagsOf(fd ?? -1) & O_CLOEXEC, 0);
       close(socket, connection, received, pipe.read);
-      assert.equal(countFds(), before);
+      assert.equal(countOpenFiles(), before);
     }));
 
   test("takes one descriptor of several, and the others are not left open", () =>
@@ -73,9 +73,9 @@ describe("a unix socket", () => {
       const pipe = streams.pipe();
       sendDescriptors(file, [pipe.write, pipe.read, pipe.read]);
       const connection = streams.accept(socket);
-      const before = countFds();
+      const before = countOpenFiles();
       const received = streams.receiveDescriptor(connection ?? -1);
-      assert.equal(countFds(), before + 1);
+      assert.equal(countOpenFiles(), before + 1);
       close(socket, connection, received, pipe.read, pipe.write);
     }));
 
@@ -94,14 +94,14 @@ describe("a unix socket", () => {
 
   test("at a path that is too long, or taken, is refused, and leaves no descriptor", () =>
     withTempDir((dir) => {
-      const before = countFds();
+      const before = countOpenFiles();
       const long = path.join(dir, "x".repeat(108 - dir.length - 1));
       assert.throws(() => streams.listenUnix(long), status(StatusCode.invalidArgument, /too long/));
       const longest = long.slice(0, 107);
       close(streams.listenUnix(longest));
       assert.ok(fs.lstatSync(longest).isSocket());
       assert.throws(() => streams.listenUnix(longest), status(StatusCode.unknown, /bind .*EADDRINUSE/));
-      assert.equal(countFds(), before);
+      assert.equal(countOpenFiles(), before);
     }));
 });
 

@@ -6,7 +6,7 @@ import { loadLibc } from "../../src/linux/koffi-libc.ts";
 import { openStdio } from "../../src/shim/open-stdio.ts";
 import { defaultSettings, type Settings } from "../../src/shim/settings.ts";
 import type { ProcessStdio, StdioHost, StdioOwner, StdioPaths } from "../../src/shim/stdio.ts";
-import { makeFifo, withTempDir } from "../support/files.ts";
+import { countOpenFiles, makeFifo, withTempDir } from "../support/files.ts";
 
 const libc = loadLibc();
 
@@ -51,7 +51,7 @@ export function withStdio(
   body: (scene: StdioScene) => Promise<void>,
 ): Promise<void> {
   return withTempDir(async (dir) => {
-    const before = openFiles();
+    const before = countOpenFiles();
     const log = new LogKeeper();
     const runDirectory = path.join(dir, "run");
     const host = {
@@ -78,19 +78,6 @@ export function withStdio(
         return file;
       },
     });
-    await until(`${before} descriptors, as before`, () => (openFiles() === before ? true : undefined));
+    await until(`no more than ${before} descriptors, as before`, () => (countOpenFiles() <= before ? true : undefined));
   });
-}
-
-/** How many descriptors this process has open, but for those with which the runtime waits for events. */
-function openFiles(): number {
-  return fs.readdirSync("/proc/self/fd").filter((fd) => !isForEvents(`/proc/self/fd/${fd}`)).length;
-}
-
-function isForEvents(link: string): boolean {
-  try {
-    return fs.readlinkSync(link).startsWith("anon_inode:[event");
-  } catch {
-    return true;
-  }
 }

@@ -24,6 +24,19 @@ export function countFds(): number {
   return fs.readdirSync("/proc/self/fd").length;
 }
 
+/** How many descriptors this process has open, but for those with which the runtime waits for events. */
+export function countOpenFiles(): number {
+  return fs.readdirSync("/proc/self/fd").filter((fd) => !isForEvents(`/proc/self/fd/${fd}`)).length;
+}
+
+function isForEvents(link: string): boolean {
+  try {
+    return fs.readlinkSync(link).startsWith("anon_inode:[event");
+  } catch {
+    return true;
+  }
+}
+
 /** Makes a fifo. */
 export function makeFifo(file: string): void {
   const { status } = spawnSync("mkfifo", [file]);
