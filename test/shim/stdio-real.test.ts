@@ -6,6 +6,7 @@ import { until } from "../../lab/until.ts";
 import { containerd } from "../../src/proto/index.ts";
 import { FifoTap } from "../support/fifo-tap.ts";
 import { makeFifo } from "../support/files.ts";
+import { untilStalled } from "../support/stalled.ts";
 import { processSpec } from "./exec-scene.ts";
 import { type CreateOptions, noContainers, Workshop } from "./harness.ts";
 
@@ -50,16 +51,6 @@ function readBy(pid: number): number {
   const threads = fs.readdirSync(`/proc/${pid}/task`);
   const counts = threads.map((tid) => fs.readFileSync(`/proc/${pid}/task/${tid}/io`, "utf8"));
   return counts.reduce((sum, text) => sum + Number(/rchar: (\d+)/.exec(text)?.[1]), 0);
-}
-
-/** Waits until a process that always writes has not written for a while. */
-async function untilStalled(pid: number): Promise<void> {
-  let before = 0;
-  await until("a process that cannot write on", () => {
-    const last = before;
-    before = Number(/wchar: (\d+)/.exec(fs.readFileSync(`/proc/${pid}/io`, "utf8"))?.[1]);
-    return last > 0 && before === last ? true : undefined;
-  });
 }
 
 /** How many descriptors of a process are of its containers' streams. */

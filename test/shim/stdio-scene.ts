@@ -78,6 +78,8 @@ export function withStdio(
         return file;
       },
     });
-    await until(`no more than ${before} descriptors, as before`, () => (countOpenFiles() <= before ? true : undefined));
+    await until(`no more than ${before} descriptors, as before`, () =>
+      countOpenFiles() <= before ? true : undefined,
+    );
   });
 }
