@@ -20,6 +20,8 @@ export interface ContainerdPlaces {
   readonly snapshots: string | undefined;
   /** Whether it serves CRI. */
   readonly cri: boolean;
+  /** Lines of TOML that CRI has as the options of our shim. */
+  readonly criOptions: string;
 }
 
 /** Plugins that are of no use here: the snapshotters want devices. */
@@ -48,11 +50,11 @@ disabled_plugins = [${disabled.join(", ")}]
   root_path = ${JSON.stringify(places.snapshots ?? "")}
 [plugins."io.containerd.gc.v1.scheduler"]
   deletion_threshold = 1
-${places.cri ? criConfig(places.home) : ""}`;
+${places.cri ? criConfig(places) : ""}`;
 }
 
 /** Pods have the host's network, so that CRI needs no network plugin; root may lack the right to lower OOM scores. */
-function criConfig(home: string): string {
+function criConfig({ home, criOptions }: ContainerdPlaces): string {
   const cri = 'plugins."io.containerd.grpc.v1.cri"';
   const runtimes = Object.entries(CRI_RUNTIMES).map(
     ([name, type]) => `[${cri}.containerd.runtimes.${name}]
@@ -66,5 +68,5 @@ function criConfig(home: string): string {
 [${cri}.cni]
   conf_dir = ${JSON.stringify(path.join(home, "cni"))}
   bin_dir = ${JSON.stringify(path.join(home, "cni-bin"))}
-${runtimes.join("")}`;
+${runtimes.join("")}${criOptions === "" ? "" : `[${cri}.containerd.runtimes.ebb.options]\n${criOptions}`}`;
 }

@@ -28,6 +28,8 @@ export interface PrivateContainerdOptions {
    * {@link PrivateContainerd.cgroupParent}.
    */
   readonly cri?: boolean;
+  /** Lines of TOML that CRI has as the options of our shim. */
+  readonly criOptions?: string;
   /** Directories in which shims are looked for before those of PATH. */
   readonly shimDirs?: readonly string[];
   /** Namespace for `ctr`; one that nobody else uses where it is missing. */
@@ -102,7 +104,8 @@ class Daemon implements PrivateContainerd {
   /** The containers that were asked about: their sockets and pipes go in the end. */
   readonly #ids = new Set<string>();
 
-  constructor(home: string, { root, snapshots, cri, shimDirs = [], namespace }: PrivateContainerdOptions) {
+  constructor(home: string, options: PrivateContainerdOptions) {
+    const { root, snapshots, cri = false, criOptions = "", shimDirs = [], namespace } = options;
     this.#home = home;
     this.address = path.join(home, "containerd.sock");
     this.cgroupParent = namespace ?? path.basename(home);
@@ -114,7 +117,7 @@ class Daemon implements PrivateContainerd {
     this.#env = { ...process.env, PATH: [...shimDirs, process.env.PATH ?? ""].join(":") };
     mkdirSync(this.root, { recursive: true });
     const { state, address } = this;
-    const config = { home, root: this.root, state, address, snapshots, cri: cri ?? false };
+    const config = { home, root: this.root, state, address, snapshots, cri, criOptions };
     writeFileSync(path.join(home, "config.toml"), containerdConfig(config));
   }
 
