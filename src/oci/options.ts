@@ -15,6 +15,7 @@ export interface RuncOptions {
   /** Where the runtime keeps its state, without the namespace. */
   readonly root: string;
   readonly systemdCgroup: boolean;
+  /** For the daemon, which hands it on as the checkpoint of Create. */
   readonly criuImagePath: string;
   readonly criuWorkPath: string;
 }
