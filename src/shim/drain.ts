@@ -1,15 +1,15 @@
 import { within } from "../base/deadline.ts";
-import type { StdioHost, StdioOwner } from "./stdio.ts";
+import { fieldsOf, type StdioHost, type StdioOwner } from "./stdio.ts";
 
 /** Waits until a process's output has been passed on, at most to the limit, which is logged. Never rejects. */
 export async function drain(
   { settings, logger }: Pick<StdioHost, "settings" | "logger">,
-  { id, execId }: Pick<StdioOwner, "id" | "execId">,
+  owner: Pick<StdioOwner, "id" | "execId">,
   passedOn: Promise<unknown>,
 ): Promise<void> {
   try {
     await within(passedOn, settings.drainMs, "passing on the output of an ended process");
   } catch (err) {
-    logger.warn("output was not passed on to its end", { id, execId, err });
+    logger.warn("output was not passed on to its end", { ...fieldsOf(owner), err });
   }
 }

@@ -10,7 +10,7 @@ import { loggerCommand } from "./logger-command.ts";
 import { LoggerPipes } from "./logger-pipes.ts";
 import { closeChildFds, type Output, type OutputStream } from "./output.ts";
 import { own } from "./own.ts";
-import type { StdioHost, StdioOwner } from "./stdio.ts";
+import { fieldsOf, type StdioHost, type StdioOwner } from "./stdio.ts";
 import type { StdioUri } from "./stdio-uri.ts";
 
 const { O_RDONLY, O_NONBLOCK, X_OK } = fs.constants;
@@ -144,7 +144,7 @@ async function run(
   });
   await Promise.race([spawned.promise, ended]);
   fs.closeSync(pipes.take("ready", "write"));
-  const logger = host.logger.child({ id: owner.id, execId: owner.execId });
+  const logger = host.logger.child(fieldsOf(owner));
   return { plan, logger, pipes, ended, stop };
 }
 

@@ -7,7 +7,7 @@ import type { Pipe } from "../linux/stream-calls.ts";
 import type { Output, OutputStream } from "./output.ts";
 import { own } from "./own.ts";
 import { Passing } from "./passing.ts";
-import type { StdioHost, StdioOwner } from "./stdio.ts";
+import { fieldsOf, type StdioHost, type StdioOwner } from "./stdio.ts";
 
 /** Opens a fifo, and a pipe from which it is relayed; an error leaves neither open. */
 export async function openRelayedOutput(
@@ -24,7 +24,7 @@ export async function openRelayedOutput(
     opened.push(pipe.read, pipe.write);
     await own([pipe.write], owner);
     for (const fd of [pipe.read, fifo.child]) calls.setNonBlocking(fd);
-    const logger = host.logger.child({ id: owner.id, execId: owner.execId });
+    const logger = host.logger.child(fieldsOf(owner));
     return new RelayedOutput(logger, { fifo, pipe, streams });
   } catch (err) {
     for (const fd of opened) fs.closeSync(fd);

@@ -1,5 +1,6 @@
-import type { Logger } from "../base/logger.ts";
+import type { LogFields, Logger } from "../base/logger.ts";
 import type { Libc } from "../linux/libc.ts";
+import { INIT } from "./exit-order.ts";
 import type { Settings } from "./settings.ts";
 
 /** Where a process's standard streams go, as the daemon names them: paths or URIs, empty for none. */
@@ -26,6 +27,11 @@ export interface StdioOwner {
   readonly execId: string;
   readonly uid: number;
   readonly gid: number;
+}
+
+/** What log lines about a process's streams say of it. */
+export function fieldsOf({ id, execId }: Pick<StdioOwner, "id" | "execId">): LogFields {
+  return { id, ...(execId !== INIT && { execId }) };
 }
 
 /** The standard streams of one process. */

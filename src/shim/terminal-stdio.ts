@@ -9,7 +9,7 @@ import { drain } from "./drain.ts";
 import { type Input, openInput } from "./input.ts";
 import { openOutputs } from "./open-outputs.ts";
 import { closeChildFds, type Output } from "./output.ts";
-import type { ProcessStdio, StdioHost, StdioOwner, StdioPaths } from "./stdio.ts";
+import { fieldsOf, type ProcessStdio, type StdioHost, type StdioOwner, type StdioPaths } from "./stdio.ts";
 import { startRelay, type TerminalRelay } from "./terminal-relay.ts";
 
 /** What is open before the runtime has made the terminal. */
@@ -39,7 +39,7 @@ export class TerminalStdio implements ProcessStdio {
   private constructor(host: StdioHost, owner: StdioOwner, paths: StdioPaths, opened: Opened) {
     this.#host = host;
     this.#owner = owner;
-    this.#logger = host.logger.child({ id: owner.id, execId: owner.execId });
+    this.#logger = host.logger.child(fieldsOf(owner));
     this.paths = paths;
     this.#opened = opened;
   }
