@@ -67,8 +67,8 @@ async function launchServer(options: {
   server.unref();
   const spawnError = new Promise<never>((_, reject) => server.once("error", reject));
   try {
-    if (shimCgroup !== "" && server.pid !== undefined) await joinCgroup(server.pid, shimCgroup);
-    const ready = readReady(server.stdio[READY_FD] as Readable);
+    const joined = shimCgroup !== "" && server.pid !== undefined && joinCgroup(server.pid, shimCgroup);
+    const ready = Promise.all([joined, readReady(server.stdio[READY_FD] as Readable)]);
     await within(Promise.race([ready, spawnError]), options.settings.serverReadyMs, "the server's start");
   } catch (thrown) {
     server.kill("SIGKILL");
