@@ -16,6 +16,8 @@ export interface ContainerdPlaces {
   readonly root: string;
   readonly state: string;
   readonly address: string;
+  /** Where it takes events from shims. */
+  readonly eventsAddress: string;
   /** Where the overlay snapshotter keeps its layers, if not below the root. */
   readonly snapshots: string | undefined;
   /** Whether it serves CRI. */
@@ -44,6 +46,8 @@ state = ${JSON.stringify(places.state)}
 disabled_plugins = [${disabled.join(", ")}]
 [grpc]
   address = ${JSON.stringify(places.address)}
+[ttrpc]
+  address = ${JSON.stringify(places.eventsAddress)}
 [debug]
   level = "debug"
 [plugins."io.containerd.snapshotter.v1.overlayfs"]

@@ -8,12 +8,13 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { type CommandOptions, type CommandResult, command } from "./command.ts";
-import { CRI_NAMESPACE, containerdConfig } from "./containerd-config.ts";
+import { type ContainerdPlaces, CRI_NAMESPACE, containerdConfig } from "./containerd-config.ts";
 import { type Scope, stopEverything } from "./leftovers.ts";
 import { until } from "./until.ts";
 
@@ -58,8 +59,13 @@ export interface PrivateContainerd {
   ctrArgs(args: readonly string[]): string[];
   /** Kills it with SIGKILL, as a crash does; shims and containers live on. */
   kill(): Promise<void>;
-  /** Kills it where it still runs, starts it again and waits until it serves. */
-  restart(): Promise<void>;
+  /**
+   * Kills it where it still runs, starts it again and waits until it serves. One that is `deaf` takes no events from
+   * shims that it finds before {@link hear}: who listens to it has missed nothing then.
+   */
+  restart(options?: { readonly deaf?: boolean }): Promise<void>;
+  /** Has a deaf one take events. */
+  hear(): void;
   /** Ends it and everything that it started: containers, shims, mounts, files. Repeatable. */
   dispose(): Promise<void>;
 }
@@ -99,6 +105,9 @@ class Daemon implements PrivateContainerd {
   readonly #home: string;
   readonly #env: NodeJS.ProcessEnv;
   readonly #roots: readonly string[];
+  readonly #places: Omit<ContainerdPlaces, "eventsAddress">;
+  /** Where shims look for it with what they have to tell, and where they do not. */
+  readonly #ears: { readonly heard: string; readonly unheard: string };
   #child: ChildProcess | undefined;
   #disposal: Promise<void> | undefined;
   /** The containers that were asked about: their sockets and pipes go in the end. */
@@ -117,8 +126,8 @@ class Daemon implements PrivateContainerd {
     this.#env = { ...process.env, PATH: [...shimDirs, process.env.PATH ?? ""].join(":") };
     mkdirSync(this.root, { recursive: true });
     const { state, address } = this;
-    const config = { home, root: this.root, state, address, snapshots, cri, criOptions };
-    writeFileSync(path.join(home, "config.toml"), containerdConfig(config));
+    this.#places = { home, root: this.root, state, address, snapshots, cri, criOptions };
+    this.#ears = { heard: `${address}.ttrpc`, unheard: `${address}.unheard` };
   }
 
   scope(ids: readonly string[]): Scope {
@@ -155,10 +164,15 @@ class Daemon implements PrivateContainerd {
     await exited;
   }
 
-  async restart(): Promise<void> {
+  async restart({ deaf = false }: { readonly deaf?: boolean } = {}): Promise<void> {
     await this.kill();
     const log = openSync(this.logFile, "a");
     const config = path.join(this.#home, "config.toml");
+    const { heard, unheard } = this.#ears;
+    for (const ear of [heard, unheard]) rmSync(ear, { force: true });
+    writeFileSync(config, containerdConfig({ ...this.#places, eventsAddress: deaf ? unheard : heard }));
+    // Shims that a deaf one has started know it by that name.
+    if (!deaf) symlinkSync(heard, unheard);
     const child = spawn("containerd", ["--config", config], { stdio: ["ignore", log, log], env: this.#env });
     closeSync(log);
     this.#child = child;
@@ -175,6 +189,10 @@ class Daemon implements PrivateContainerd {
       const { exitCode } = await this.ctr(["version"]);
       return exitCode === 0 ? true : undefined;
     });
+  }
+
+  hear(): void {
+    symlinkSync(this.#ears.unheard, this.#ears.heard);
   }
 
   dispose(): Promise<void> {

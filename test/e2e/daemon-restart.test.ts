@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { settledLeftovers, snapshotLeftovers } from "../../lab/leftovers.ts";
-import { watchEvents } from "./event-watch.ts";
 import { CONTROL, RUNTIMES } from "./runtimes.ts";
-import { killContainer, listedState, runArgs, type Scene, shimPid, startScene } from "./scene.ts";
+import {
+  killContainer,
+  listedState,
+  restartDaemon,
+  runArgs,
+  type Scene,
+  shimPid,
+  startScene,
+} from "./scene.ts";
 
 describe("a containerd that crashes and starts again while a container runs", () => {
   let scene: Scene;
@@ -20,9 +27,7 @@ describe("a containerd that crashes and starts again while a container runs", ()
       const clean = snapshotLeftovers(scope);
       await containerd.mustCtr(runArgs(runtime, ["-d"], id, "sleep", "1000"));
       const shim = await shimPid(containerd, id);
-      await scene.events.stop();
-      await containerd.restart();
-      scene.events = await watchEvents(containerd);
+      await restartDaemon(scene);
 
       assert.equal(await listedState(containerd, id), "RUNNING");
       assert.equal(await shimPid(containerd, id), shim);

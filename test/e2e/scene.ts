@@ -43,6 +43,13 @@ async function imported(containerd: PrivateContainerd, archive: string): Promise
   return watchEvents(containerd);
 }
 
+/** Starts containerd again (see {@link PrivateContainerd.restart}), and a new watch on its events. */
+export async function restartDaemon(scene: Scene, options: { readonly deaf?: boolean } = {}): Promise<void> {
+  await scene.events.stop();
+  await scene.containerd.restart(options);
+  scene.events = await watchEvents(scene.containerd);
+}
+
 /** The directory that containerd 1.6 makes for a task; its root file system is mounted in there. */
 export function bundlePath(containerd: PrivateContainerd, id: string): string {
   return path.join(containerd.state, "io.containerd.runtime.v2.task", containerd.namespace, id);
@@ -86,20 +93,33 @@ export interface Around {
   readonly args?: readonly string[];
 }
 
-/** Runs a container around a body, ends and removes it after that, and asserts that nothing is left of it. */
-export async function withContainer(
+/** Runs containers around a body, ends and removes them after that, and asserts that nothing is left of them. */
+export async function withContainers(
   { containerd }: Scene,
-  { runtime, id, flags = [], args = ["sleep", "1000"] }: Around,
+  containers: readonly Around[],
   body: () => Promise<void>,
 ): Promise<void> {
-  const scope = containerd.scope([id]);
+  const scope = containerd.scope(containers.map(({ id }) => id));
   const clean = snapshotLeftovers(scope);
-  await containerd.mustCtr(runArgs(runtime, ["-d", ...flags], id, ...args));
+  for (const { runtime, id, flags = [], args = ["sleep", "1000"] } of containers) {
+    await containerd.mustCtr(runArgs(runtime, ["-d", ...flags], id, ...args));
+  }
   await body();
-  if ((await listedState(containerd, id)) !== "STOPPED") await killContainer(containerd, id);
-  await containerd.mustCtr(["task", "rm", id]);
-  await containerd.mustCtr(["container", "rm", id]);
+  for (const { id } of containers) await removeContainer(containerd, id);
   assert.deepEqual(await settledLeftovers(scope, clean), []);
+}
+
+/** The same with one container. */
+export function withContainer(scene: Scene, container: Around, body: () => Promise<void>): Promise<void> {
+  return withContainers(scene, [container], body);
+}
+
+/** Kills a container where it runs, and removes what there is of it. */
+export async function removeContainer(containerd: PrivateContainerd, id: string): Promise<void> {
+  const state = await listedState(containerd, id);
+  if (state !== undefined && state !== "STOPPED") await killContainer(containerd, id);
+  if (state !== undefined) await containerd.mustCtr(["task", "rm", id]);
+  await containerd.mustCtr(["container", "rm", id]);
 }
 
 /** The pid of the shim that serves a container. */

@@ -60,10 +60,10 @@ export class Terminal {
     return code;
   }
 
-  /** Hangs up; repeatable. */
+  /** Kills the program where it still runs; repeatable. */
   close(): void {
-    this.#reader.close();
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill("SIGKILL");
+    this.#reader.close();
   }
 
   async #readAll(): Promise<void> {
