@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import type { MountInfo } from "../linux/mountinfo.ts";
+import { type MountInfo, unescapeOctal } from "../linux/mountinfo.ts";
 import { lowerDirsOf, unescapeName } from "./lower-dirs.ts";
 import type { MountSpec } from "./mount-plan.ts";
 
@@ -58,13 +58,10 @@ async function keyOf({ type, source, options }: MountSpec): Promise<string | und
   return isBind ? undefined : (await identifySource(source)).key;
 }
 
-/** The options of a mounted overlay as a list; none for any other type. */
+/** The options of a mounted overlay as a list, in the form that mount(2) took them; none for any other type. */
 export function overlayOptions({ type, superOptions }: MountInfo): string[] {
-  return type === "overlay" ? superOptions.split(SEPARATOR) : [];
+  return type === "overlay" ? superOptions.split(",").map(unescapeOctal) : [];
 }
-
-/** A comma in a directory's name is written as `\,` in the options of an overlay. */
-const SEPARATOR = /(?<=(?:^|[^\\])(?:\\\\)*),/;
 
 /** The upper directory that an overlay's options name; undefined for one that cannot be written to. */
 export function upperOf(options: readonly string[]): string | undefined {
