@@ -80,7 +80,7 @@ const MAX_ROUNDS = 64;
  * ended. Where no helper can be started nothing is detached and the error is `unavailable`.
  */
 export async function releaseRootfs(host: ReleaseHost, request: ReleaseRequest): Promise<Release> {
-  const started = Date.now();
+  const started = performance.now();
   const rootfs = await realMountPoint(request.rootfs);
   const rounds: Round[] = [];
   for (let before = ""; ; ) {
@@ -94,7 +94,9 @@ export async function releaseRootfs(host: ReleaseHost, request: ReleaseRequest):
   return {
     mounts: rounds.flatMap(({ detached }) => detached),
     mustWait: rounds.map(({ mustWait }) => mustWait).find((reason) => reason !== "") ?? "",
-    ended: Promise.all(rounds.map(({ ended }) => ended)).then(() => ({ ms: Date.now() - started })),
+    ended: Promise.all(rounds.map(({ ended }) => ended)).then(() => ({
+      ms: Math.round(performance.now() - started),
+    })),
   };
 }
 
