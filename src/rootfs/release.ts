@@ -149,7 +149,9 @@ async function detachRound(
   const record = recordAll(host, entries);
   faultPoint("release: recorded");
   const detached: PendingRelease[] = [];
-  const letGo = async () => helper.letGo((await isClean(host.logger, held, detached)) ? "clean" : undefined);
+  const mustWait = reasonToWait(held) || record.failure;
+  const otherwise = mustWait !== "" || request.mode === "strict" ? "now" : undefined;
+  const letGo = async () => helper.letGo((await isClean(host.logger, held, detached)) ? "clean" : otherwise);
   let ended: Promise<unknown>;
   try {
     await isolate(host.libc, request.rootfs);
@@ -165,7 +167,7 @@ async function detachRound(
   }
   faultPoint("release: let go");
   host.logger.debug("detached", { mounts: detached.map(({ mountPoint }) => mountPoint), helper: helper.pid });
-  return { detached, ended, mustWait: reasonToWait(held) || record.failure };
+  return { detached, ended, mustWait };
 }
 
 /**
