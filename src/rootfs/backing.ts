@@ -30,14 +30,14 @@ export interface Backing {
   readonly device: string;
 }
 
-/** What is below a mount that is in the tree. `all` are the mounts of the namespace. */
-export async function backingOf(mount: MountInfo, all: readonly MountInfo[]): Promise<Backing> {
+/** What is below a mount that is in the tree. `others` are the mounts of the namespace that do not go with it. */
+export async function backingOf(mount: MountInfo, others: readonly MountInfo[]): Promise<Backing> {
   if (mount.type === "overlay") {
     const upper = upperOf(overlayOptions(mount));
     if (upper === undefined) return { kind: "shared", source: mount.source, key: undefined, device: "" };
     return { kind: "overlay", source: upper, ...(await identify(upper)) };
   }
-  const elsewhere = all.some(({ id, device }) => device === mount.device && id !== mount.id);
+  const elsewhere = others.some(({ id, device }) => device === mount.device && id !== mount.id);
   if (elsewhere) return { kind: "shared", source: mount.source, key: undefined, device: mount.device };
   const { key, isBlock } = await identifySource(mount.source);
   return { kind: isBlock ? "block" : "other", source: mount.source, key, device: mount.device };

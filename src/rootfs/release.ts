@@ -10,7 +10,7 @@ import { type Libc, O_PATH, UmountFlag } from "../linux/libc.ts";
 import { type MountInfo, readMountInfo } from "../linux/mountinfo.ts";
 import { type Backing, backingOf } from "./backing.ts";
 import { lastingCopies } from "./copies.ts";
-import { isolationOf, mountPointsToIsolate, reachableMounts } from "./mount-tree.ts";
+import { isolationOf, mountPointsToIsolate, mountsUnder, reachableMounts } from "./mount-tree.ts";
 import { type PendingRelease, PendingReleases } from "./pending.ts";
 import { type Helper, type HelperCommand, openLock, startHelper } from "./release-helper.ts";
 import { markersMayGo, markersOf } from "./release-markers.ts";
@@ -138,7 +138,7 @@ async function detachRound(
   request: ReleaseRequest,
   left: readonly MountInfo[],
 ): Promise<Round> {
-  const held = await holdMounts(left);
+  const held = await holdMounts(left, request);
   const fds = held.map(({ fd }) => fd);
   const helper = await startHelperFor(host, held).catch(async (err) => {
     await closeAll(fds);
@@ -263,12 +263,17 @@ function recordAll(host: ReleaseHost, entries: readonly PendingRelease[]) {
 }
 
 /** Opens each mount. One that somebody else has unmounted meanwhile is left out. */
-async function holdMounts(mounts: readonly MountInfo[]): Promise<HeldMount[]> {
+async function holdMounts(
+  mounts: readonly MountInfo[],
+  { rootfs, keep }: ReleaseRequest,
+): Promise<HeldMount[]> {
   const all = readMountInfo();
+  const going = new Set(mountsUnder(all, rootfs).filter(({ id }) => !keep?.has(id)));
+  const staying = all.filter((mount) => !going.has(mount));
   const held: HeldMount[] = [];
   try {
     for (const mount of mounts) {
-      const backing = await backingOf(mount, all);
+      const backing = await backingOf(mount, staying);
       const fd = await openMount(mount.mountPoint);
       if (fd !== undefined) held.push({ mount, backing, fd });
     }
