@@ -14,7 +14,7 @@ import { helperPids, scratch } from "./scratch.ts";
 
 const place = scratch(loadLibc());
 const skip = whyNoSlowDisk() ?? false;
-type Options = Parameters<typeof place.release>[1];
+type OptionsOf = (rootfs: string) => Parameters<typeof place.release>[1];
 const gone = (pid: number) => [undefined, "Z"].includes(readProcessStat(pid)?.state);
 const registry = new PendingReleases(place.host.runDirectory);
 
@@ -30,12 +30,12 @@ describe("releases on one device", () => {
     for (const disk of [slow, other]) await disk?.dispose();
   });
 
-  async function releaseAll(disk: SlowDisk, names: readonly string[], options: Options = {}) {
+  async function releaseAll(disk: SlowDisk, names: readonly string[], optionsOf: OptionsOf = () => ({})) {
     const overlays: DirtyOverlay[] = [];
     for (const name of names) overlays.push(await dirtyOverlay(place, disk, name));
     disk.throttle(1);
     const releases: Release[] = [];
-    for (const { rootfs } of overlays) releases.push(await place.release(rootfs, options));
+    for (const { rootfs } of overlays) releases.push(await place.release(rootfs, optionsOf(rootfs)));
     const pids = releases.flatMap(helperPids);
     const end = async () => {
       disk.lift();
@@ -88,7 +88,7 @@ describe("releases on one device", () => {
   });
 
   test("go ahead when the one before has had its time", { skip }, async () => {
-    const { pids, end } = await releaseAll(slow, ["g", "h"], { turnMs: 1 });
+    const { pids, end } = await releaseAll(slow, ["g", "h"], () => ({ turnMs: 1 }));
     await someDo("syncing", pids, 2);
     await end();
   });
@@ -99,12 +99,12 @@ describe("releases on one device", () => {
     const runDirectory = path.join(place.dir, "open-to-all");
     fs.mkdirSync(path.join(runDirectory, "pending"), { recursive: true });
     fs.chmodSync(path.join(runDirectory, "pending"), 0o777);
-    const deferred = await releaseAll(slow, ["k"]);
-    await someDo("syncing", deferred.pids, 1);
-    const strict = await releaseAll(slow, ["l", "m"], { mode: "strict" });
-    const unnoted = await releaseAll(slow, ["n", "o"], { runDirectory });
-    await someDo("syncing", [...strict.pids, ...unnoted.pids], 4);
-    for (const { end } of [deferred, strict, unnoted]) await end();
+    const awaited = (rootfs: string) =>
+      /strict/.test(rootfs) ? { mode: "strict" as const } : { runDirectory };
+    const names = ["strict-1", "strict-2", "unnoted-1", "unnoted-2"];
+    const { pids, end } = await releaseAll(slow, names, awaited);
+    await someDo("syncing", pids, names.length);
+    await end();
   });
 
   test("do not wait for one whose helper was killed in its turn", { skip }, async () => {
