@@ -14,6 +14,7 @@ export interface MountInfo {
   readonly propagation: readonly string[];
   readonly type: string;
   readonly source: string;
+  /** As the kernel writes them: no comma is part of a name, and what `unescapeOctal` undoes is still to be undone. */
   readonly superOptions: string;
 }
 
@@ -42,8 +43,8 @@ function parseLine(line: string): MountInfo | undefined {
   };
 }
 
-/** Blank, tab, newline and backslash are written as `\040` and so on. */
-function unescapeOctal(text: string): string {
+/** Blank, tab, newline and backslash are written as `\040` and so on; so is, in super options, a comma of a name. */
+export function unescapeOctal(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 

@@ -1,4 +1,6 @@
 import fs from "node:fs";
+import { hasCode, StatusCode } from "../base/status.ts";
+import { fsError } from "./errno.ts";
 
 /** What tells one process from a later one with the same pid, and whether it is still at work. */
 export interface ProcessStat {
@@ -34,12 +36,24 @@ function readStat(file: string): ProcessStat | undefined {
   }
 }
 
+/** The same, but an error where it cannot be read for another reason than that there is no such process. */
+function readStatSurely(file: string): ProcessStat | undefined {
+  try {
+    return parseProcessStat(fs.readFileSync(file, "utf8"));
+  } catch (thrown) {
+    const err = fsError(`read ${file}`, thrown);
+    if (hasCode(err, StatusCode.notFound)) return undefined;
+    throw err;
+  }
+}
+
 /**
  * Whether the process that had this pid and start time still lives, in any of its threads: the first thread of
- * a process can be a zombie while another still sleeps in the kernel and holds what the process held.
+ * a process can be a zombie while another still sleeps in the kernel and holds what the process held. Where that
+ * cannot be read it is an error: a process that lives must not pass for one that has ended.
  */
 export function isSameLiveProcess(pid: number, startTime: number): boolean {
-  const stat = readProcessStat(pid);
+  const stat = readStatSurely(`/proc/${pid}/stat`);
   if (stat?.startTime !== startTime) return false;
   return isLive(stat) || threadsOf(pid).some(isLive);
 }

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import type { MountInfo } from "../linux/mountinfo.ts";
+import { type MountInfo, unescapeOctal } from "../linux/mountinfo.ts";
 import { lowerDirsOf, unescapeName } from "./lower-dirs.ts";
 import type { MountSpec } from "./mount-plan.ts";
 
@@ -30,14 +30,14 @@ export interface Backing {
   readonly device: string;
 }
 
-/** What is below a mount that is in the tree. `all` are the mounts of the namespace. */
-export async function backingOf(mount: MountInfo, all: readonly MountInfo[]): Promise<Backing> {
+/** What is below a mount that is in the tree. `others` are the mounts of the namespace that do not go with it. */
+export async function backingOf(mount: MountInfo, others: readonly MountInfo[]): Promise<Backing> {
   if (mount.type === "overlay") {
     const upper = upperOf(overlayOptions(mount));
     if (upper === undefined) return { kind: "shared", source: mount.source, key: undefined, device: "" };
     return { kind: "overlay", source: upper, ...(await identify(upper)) };
   }
-  const elsewhere = all.some(({ id, device }) => device === mount.device && id !== mount.id);
+  const elsewhere = others.some(({ id, device }) => device === mount.device && id !== mount.id);
   if (elsewhere) return { kind: "shared", source: mount.source, key: undefined, device: mount.device };
   const { key, isBlock } = await identifySource(mount.source);
   return { kind: isBlock ? "block" : "other", source: mount.source, key, device: mount.device };
@@ -58,13 +58,10 @@ async function keyOf({ type, source, options }: MountSpec): Promise<string | und
   return isBind ? undefined : (await identifySource(source)).key;
 }
 
-/** The options of a mounted overlay as a list; none for any other type. */
+/** The options of a mounted overlay as a list, in the form that mount(2) took them; none for any other type. */
 export function overlayOptions({ type, superOptions }: MountInfo): string[] {
-  return type === "overlay" ? superOptions.split(SEPARATOR) : [];
+  return type === "overlay" ? superOptions.split(",").map(unescapeOctal) : [];
 }
-
-/** A comma in a directory's name is written as `\,` in the options of an overlay. */
-const SEPARATOR = /(?<=(?:^|[^\\])(?:\\\\)*),/;
 
 /** The upper directory that an overlay's options name; undefined for one that cannot be written to. */
 export function upperOf(options: readonly string[]): string | undefined {

@@ -20,10 +20,10 @@ export function lastingCopies(device: string): Promise<MountHolders> {
 }
 
 async function lookAgain(device: string): Promise<MountHolders> {
-  const giveUp = Date.now() + TRANSIENT_MS;
+  const giveUp = performance.now() + TRANSIENT_MS;
   for (;;) {
     const found = await findMountHolders(device);
-    if (found.holders.length === 0 || Date.now() >= giveUp) return found;
+    if (found.holders.length === 0 || performance.now() >= giveUp) return found;
     await sleep(PAUSE_MS);
   }
 }

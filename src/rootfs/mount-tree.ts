@@ -7,13 +7,23 @@ export function mountsUnder(mounts: readonly MountInfo[], path: string): MountIn
 }
 
 /**
- * Those of the mounts at and below a path that can be named by their mount point now, deepest first: the order
- * in which they can be unmounted. Left out are mounts that another one lies upon or in front of; they can be
- * reached once that one has gone.
+ * Those of the mounts at and below a path that can be unmounted by their mount point now, in this order: the deepest
+ * first. Left out are mounts that another one lies upon or in front of, which can be named once that one has gone,
+ * and those that such a one is mounted in, which would take it along without anybody holding it.
  */
 export function reachableMounts(mounts: readonly MountInfo[], path: string): MountInfo[] {
   const inside = mountsUnder(mounts, path);
   const byId = new Map(inside.map((mount) => [mount.id, mount]));
+  const named = new Set(nameable(inside, byId));
+  const hidden = inside.filter((mount) => !named.has(mount));
+  const holding = new Set(hidden.flatMap((mount) => ancestorsOf(mount, byId)));
+  return [...named].filter(({ id }) => !holding.has(id)).sort((a, b) => depth(b) - depth(a));
+}
+
+type MountsById = ReadonlyMap<number, MountInfo>;
+
+/** Those that their mount point leads to: no other mount lies upon them or in front of them. */
+function nameable(inside: readonly MountInfo[], byId: MountsById): MountInfo[] {
   const isCovered = (mount: MountInfo) =>
     inside.some(({ parent, mountPoint }) => parent === mount.id && mountPoint === mount.mountPoint);
   // Two mounts on one parent, one in front of the way to the other.
@@ -24,7 +34,13 @@ export function reachableMounts(mounts: readonly MountInfo[], path: string): Mou
     );
     return inFront || (above !== undefined && isBehind(above));
   };
-  return inside.filter((mount) => !isCovered(mount) && !isBehind(mount)).sort((a, b) => depth(b) - depth(a));
+  return inside.filter((mount) => !isCovered(mount) && !isBehind(mount));
+}
+
+/** The ids of the mounts that a mount is mounted in, as far as they are among the given ones. */
+function ancestorsOf({ parent }: MountInfo, byId: MountsById): number[] {
+  const above = byId.get(parent);
+  return above === undefined ? [] : [above.id, ...ancestorsOf(above, byId)];
 }
 
 function depth({ mountPoint }: MountInfo): number {
@@ -43,7 +59,8 @@ export function mountPointsToIsolate(mounts: readonly MountInfo[], path: string)
   const groupAbove = ({ parent }: MountInfo) => peerGroup(mounts.find(({ id }) => id === parent));
   const isCopy = (mount: MountInfo, other: MountInfo) =>
     groupAbove(mount) !== undefined && groupAbove(mount) === groupAbove(other);
-  return reachableMounts(mounts, path)
+  const byId = new Map([...inside].map((mount) => [mount.id, mount]));
+  return nameable([...inside], byId)
     .filter((mount) => [...inside].some(({ parent }) => parent === mount.id))
     .filter((mount) =>
       outside.some(

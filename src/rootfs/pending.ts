@@ -3,12 +3,12 @@ import fs from "node:fs";
 import path from "node:path";
 import type { FromSchema, JSONSchema } from "json-schema-to-ts";
 import { sleep } from "../base/deadline.ts";
-import { readTextFile, writeFileAtomically } from "../base/files.ts";
+import { errnoOf, readTextFile, writeFileAtomically } from "../base/files.ts";
 import { jsonReader } from "../base/json.ts";
 import { RELEASE_MODES } from "../base/release-mode.ts";
 import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { fsError } from "../linux/errno.ts";
-import { isSameLiveProcess, readProcessStat } from "../linux/process-stat.ts";
+import { isSameLiveProcess } from "../linux/process-stat.ts";
 import { BACKING_KINDS } from "./backing.ts";
 import { runFolder } from "./run-directory.ts";
 
@@ -116,12 +116,13 @@ export class PendingReleases {
       onWait,
     }: { limitMs: number; signal?: AbortSignal; onWait?: (one: PendingRelease) => void },
   ): Promise<void> {
-    const giveUp = Date.now() + limitMs;
+    // Not the time of day, which somebody may set.
+    const giveUp = performance.now() + limitMs;
     for (let first = true; ; first = false) {
       const holder = this.find(keys);
       if (holder === undefined) return;
       if (first) onWait?.(holder);
-      if (Date.now() >= giveUp) throw stillHeld(holder, limitMs);
+      if (performance.now() >= giveUp) throw stillHeld(holder, limitMs);
       await sleep(LOOK_MS, signal);
     }
   }
@@ -163,12 +164,16 @@ function parseLive(file: string): PendingRelease | undefined {
   return isSameLiveProcess(release.helper.pid, release.helper.startTime) ? release : undefined;
 }
 
-/** Anything unreadable in this folder, which is ours alone, is a leftover of a full or failing file system. */
+/**
+ * Anything unreadable in this folder, which is ours alone, is a leftover of a full or failing file system. Where the
+ * system refuses to open it, for want of descriptors, say, it may be as good as any: that is the caller's error.
+ */
 function parse(file: string): PendingRelease | undefined {
   try {
     const text = readTextFile(file, MAX_ENTRY_BYTES);
     return text === undefined ? undefined : reader.parse(text, file);
-  } catch {
+  } catch (thrown) {
+    if (thrown instanceof StatusError && errnoOf(thrown.cause) !== undefined) throw thrown;
     return undefined;
   }
 }
@@ -180,7 +185,7 @@ function parse(file: string): PendingRelease | undefined {
 function sweep(folder: string): void {
   for (const name of readableNamesIn(folder)) {
     const pid = Number(name.split(".")[1]);
-    if (readProcessStat(pid) === undefined) fs.rmSync(path.join(folder, name), { force: true });
+    if (!fs.existsSync(`/proc/${pid}`)) fs.rmSync(path.join(folder, name), { force: true });
   }
 }
 
@@ -195,11 +200,12 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** Where a shim cannot read, it has nothing to wait for: no shim could write there. */
+/** Where no shim can read there is nothing to wait for, as none could write there; a want of descriptors passes. */
 function readableNamesIn(folder: string): string[] {
   try {
     return namesIn(folder);
-  } catch {
+  } catch (err) {
+    if (hasCode(err, StatusCode.resourceExhausted)) throw err;
     return [];
   }
 }

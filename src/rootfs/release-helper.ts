@@ -13,7 +13,7 @@ export type HelperCommand = readonly [program: string, ...args: string[]];
  * seconds that it waits for its turn (0: no turn is needed) and the markers to remove after a clean release;
  * descriptor 3 is the lock of the device, those from 4 on are the mounts.
  * - The read ends with stdin: when we say so, or die.
- * - flock(1) waits for the releases before ours on the device. It must not hold the mounts meanwhile, or the
+ * - flock(1) waits for the releases before ours on the device, unless somebody waits for us. It must not hold the mounts meanwhile, or the
  *   shell's close would not be the last. Without that program there are no turns.
  * - Each mount is closed by itself, in which the kernel syncs, as the lock would go before that in an exit.
  *   Descriptors beyond 9 the shell cannot name; they go in the exit.
@@ -21,23 +21,23 @@ export type HelperCommand = readonly [program: string, ...args: string[]];
 const SCRIPT = `read -r word
 turn=$1
 shift
-if [ "$turn" -gt 0 ]; then flock -w "$turn" 3 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-; fi
+if [ "$word" != now ] && [ "$turn" -gt 0 ]; then flock -w "$turn" 3 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-; fi
 exec 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
 if [ "$word" = clean ] && [ "$#" -gt 0 ]; then rm -rf -- "$@"; fi`;
 
 /** What the script's arguments are shown behind in a list of processes. */
 const TITLE = "ebb-release";
 
+/** `clean` has a helper remove the markers as well; `now` has it take no turn, as somebody's answer waits for it. */
+export type HowToLetGo = "clean" | "now";
+
 /** A process that holds descriptors until it is let go. */
 export interface Helper {
   readonly pid: number;
   /** In clock ticks since boot: with the pid, what tells this process from any later one. */
   readonly startTime: number;
-  /**
-   * Ends its stdin, upon which it lets the descriptors go and exits. Our death does the same. `clean` has it
-   * remove the markers as well.
-   */
-  readonly letGo: (how?: "clean") => void;
+  /** Ends its stdin, upon which it lets the descriptors go and exits. Our death does the same, with no more to say. */
+  readonly letGo: (how?: HowToLetGo) => void;
   /** Resolves when it has exited, and what its exit had to do for the descriptors is done. */
   readonly exited: Promise<void>;
 }
@@ -97,7 +97,7 @@ async function startOne([program, ...args]: HelperCommand, { fds, turn }: Helper
   const pid = await pidOf(child);
   child.unref();
   child.stdin?.on("error", () => {});
-  const letGo = (how?: "clean") => void child.stdin?.end(how === undefined ? "" : `${how}\n`);
+  const letGo = (how?: HowToLetGo) => void child.stdin?.end(how === undefined ? "" : `${how}\n`);
   return { pid, startTime: readProcessStat(pid)?.startTime ?? 0, letGo, exited };
 }
 

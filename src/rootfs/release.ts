@@ -10,7 +10,7 @@ import { type Libc, O_PATH, UmountFlag } from "../linux/libc.ts";
 import { type MountInfo, readMountInfo } from "../linux/mountinfo.ts";
 import { type Backing, backingOf } from "./backing.ts";
 import { lastingCopies } from "./copies.ts";
-import { isolationOf, mountPointsToIsolate, reachableMounts } from "./mount-tree.ts";
+import { isolationOf, mountPointsToIsolate, mountsUnder, reachableMounts } from "./mount-tree.ts";
 import { type PendingRelease, PendingReleases } from "./pending.ts";
 import { type Helper, type HelperCommand, openLock, startHelper } from "./release-helper.ts";
 import { markersMayGo, markersOf } from "./release-markers.ts";
@@ -80,7 +80,7 @@ const MAX_ROUNDS = 64;
  * ended. Where no helper can be started nothing is detached and the error is `unavailable`.
  */
 export async function releaseRootfs(host: ReleaseHost, request: ReleaseRequest): Promise<Release> {
-  const started = Date.now();
+  const started = performance.now();
   const rootfs = await realMountPoint(request.rootfs);
   const rounds: Round[] = [];
   for (let before = ""; ; ) {
@@ -94,7 +94,9 @@ export async function releaseRootfs(host: ReleaseHost, request: ReleaseRequest):
   return {
     mounts: rounds.flatMap(({ detached }) => detached),
     mustWait: rounds.map(({ mustWait }) => mustWait).find((reason) => reason !== "") ?? "",
-    ended: Promise.all(rounds.map(({ ended }) => ended)).then(() => ({ ms: Date.now() - started })),
+    ended: Promise.all(rounds.map(({ ended }) => ended)).then(() => ({
+      ms: Math.round(performance.now() - started),
+    })),
   };
 }
 
@@ -136,7 +138,7 @@ async function detachRound(
   request: ReleaseRequest,
   left: readonly MountInfo[],
 ): Promise<Round> {
-  const held = await holdMounts(left);
+  const held = await holdMounts(left, request);
   const fds = held.map(({ fd }) => fd);
   const helper = await startHelperFor(host, held).catch(async (err) => {
     await closeAll(fds);
@@ -147,7 +149,9 @@ async function detachRound(
   const record = recordAll(host, entries);
   faultPoint("release: recorded");
   const detached: PendingRelease[] = [];
-  const letGo = async () => helper.letGo((await isClean(host.logger, held, detached)) ? "clean" : undefined);
+  const mustWait = reasonToWait(held) || record.failure;
+  const otherwise = mustWait !== "" || request.mode === "strict" ? "now" : undefined;
+  const letGo = async () => helper.letGo((await isClean(host.logger, held, detached)) ? "clean" : otherwise);
   let ended: Promise<unknown>;
   try {
     await isolate(host.libc, request.rootfs);
@@ -163,7 +167,7 @@ async function detachRound(
   }
   faultPoint("release: let go");
   host.logger.debug("detached", { mounts: detached.map(({ mountPoint }) => mountPoint), helper: helper.pid });
-  return { detached, ended, mustWait: reasonToWait(held) || record.failure };
+  return { detached, ended, mustWait };
 }
 
 /**
@@ -259,12 +263,17 @@ function recordAll(host: ReleaseHost, entries: readonly PendingRelease[]) {
 }
 
 /** Opens each mount. One that somebody else has unmounted meanwhile is left out. */
-async function holdMounts(mounts: readonly MountInfo[]): Promise<HeldMount[]> {
+async function holdMounts(
+  mounts: readonly MountInfo[],
+  { rootfs, keep }: ReleaseRequest,
+): Promise<HeldMount[]> {
   const all = readMountInfo();
+  const going = new Set(mountsUnder(all, rootfs).filter(({ id }) => !keep?.has(id)));
+  const staying = all.filter((mount) => !going.has(mount));
   const held: HeldMount[] = [];
   try {
     for (const mount of mounts) {
-      const backing = await backingOf(mount, all);
+      const backing = await backingOf(mount, staying);
       const fd = await openMount(mount.mountPoint);
       if (fd !== undefined) held.push({ mount, backing, fd });
     }

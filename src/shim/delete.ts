@@ -19,6 +19,12 @@ import { releaseModeOf } from "./release-mode.ts";
 import { ContainerRootfs } from "./rootfs.ts";
 import type { Settings } from "./settings.ts";
 
+/**
+ * How much of its time the command waits for the OCI runtime, which takes as long as the container's processes take
+ * to go: one that sleeps on a disk does not. The rest is for the rootfs, as the daemon waits for what stays mounted.
+ */
+const RUNTIME_SHARE = 0.5;
+
 /** The status of a process that was killed because its shim had died: 128 + SIGKILL. */
 const KILLED = 137;
 
@@ -33,14 +39,15 @@ export async function deleteDead(flags: Flags, settings: Settings): Promise<void
   checkId(flags.id);
   checkId(flags.namespace);
   const bundle = flags.bundle === "" ? path.join(path.dirname(process.cwd()), flags.id) : flags.bundle;
-  const giveUp = Date.now() + settings.deleteMs;
-  const parts: [string, () => Promise<unknown>][] = [
-    ["the container", () => removeContainer(flags, bundle)],
-    ["the rootfs", () => releaseRootfs(rootfsOf(flags, bundle, settings))],
-    ["the socket", () => removeSocket(bundle)],
+  const giveUp = performance.now() + settings.deleteMs;
+  const parts: [what: string, share: number, clean: () => Promise<unknown>][] = [
+    ["the container", RUNTIME_SHARE, () => removeContainer(flags, bundle)],
+    ["the rootfs", 1, () => releaseRootfs(rootfsOf(flags, bundle, settings))],
+    ["the socket", 1, () => removeSocket(bundle)],
   ];
-  for (const [what, clean] of parts) {
-    await within(clean(), Math.max(1, giveUp - Date.now()), `removing ${what}`).catch((err) =>
+  for (const [what, share, clean] of parts) {
+    const limitMs = Math.max(1, Math.floor((giveUp - performance.now()) * share));
+    await within(clean(), limitMs, `removing ${what}`).catch((err) =>
       fs.writeSync(2, `${what} of ${flags.id}: ${StatusError.from(err).message}\n`),
     );
   }

@@ -19,9 +19,9 @@ const REPLACE = { limitMs: 5_000, pauseMs: 5 };
  */
 export async function claimGroupSocket(socket: string): Promise<GroupSocket> {
   fs.mkdirSync(path.dirname(socket), { recursive: true, mode: 0o700 });
-  const giveUp = Date.now() + REPLACE.limitMs;
+  const giveUp = performance.now() + REPLACE.limitMs;
   let mutex: number | undefined;
-  while (Date.now() < giveUp) {
+  while (performance.now() < giveUp) {
     const fd = await listen(socket);
     if (fd !== undefined) return { living: false, fd };
     if (await accepts(socket)) return { living: true };

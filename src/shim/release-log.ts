@@ -13,7 +13,7 @@ const LOOK_MS = 5_000;
 
 /** Logs what becomes of a release: who else holds its mounts, that it takes long, and its end. Nobody waits. */
 export function watchRelease(release: Release, logger: Logger): void {
-  const started = Date.now();
+  const started = performance.now();
   const mounts = release.mounts.map(({ mountPoint, source }) => ({ mountPoint, source }));
   const helpers = [...new Set(release.mounts.map(({ helper }) => helper.pid))];
   let timer: NodeJS.Timeout | undefined;
@@ -24,12 +24,12 @@ export function watchRelease(release: Release, logger: Logger): void {
         const states = helpers.map((pid) => `${pid} ${readProcessStat(pid)?.state ?? "gone"}`);
         logger.warn("the rootfs is still being released", {
           mounts,
-          ms: Date.now() - started,
+          ms: Math.round(performance.now() - started),
           helpers: states,
         });
         tellLater(index + 1);
       },
-      started + due - Date.now(),
+      started + due - performance.now(),
     );
     // A shim that may go does not stay to tell; `ebb pending` does.
     timer.unref();

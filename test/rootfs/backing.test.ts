@@ -6,12 +6,23 @@ import { must } from "../../lab/command.ts";
 import { loadLibc } from "../../src/linux/koffi-libc.ts";
 import { MountFlag } from "../../src/linux/libc.ts";
 import { readMountInfo } from "../../src/linux/mountinfo.ts";
-import { backingOf, deviceName, keysOf, lowersOf, upperOf, workOf } from "../../src/rootfs/backing.ts";
+import {
+  backingOf,
+  deviceName,
+  keysOf,
+  lowersOf,
+  overlayOptions,
+  upperOf,
+  workOf,
+} from "../../src/rootfs/backing.ts";
+import { escapeName } from "../../src/rootfs/lower-dirs.ts";
 import { notRoot, scratch } from "./scratch.ts";
 
 const libc = loadLibc();
 const place = scratch(libc);
 const skip = notRoot;
+/** Between options, in the text that mount(2) takes; a comma of a name has a backslash before it. */
+const SEPARATOR = /,(?=lowerdir|upperdir|workdir)/;
 const fileKey = (file: string) => {
   const { dev, ino } = fs.statSync(file);
   return `file ${dev}:${ino}`;
@@ -28,8 +39,9 @@ function overlay(name: string, writable = true) {
   const [rootfs = "", ...dirs] = place.make(
     ...["rootfs", "upper", "work", "l1", "l2"].map((part) => `${name}/${part}`),
   );
-  const [upper = "", work = "", first, second] = dirs;
-  const data = `lowerdir=${first}:${second}${writable ? `,upperdir=${upper},workdir=${work}` : ""}`;
+  const [upper = "", work = "", first = "", second = ""] = dirs;
+  const [top, ...names] = [upper, work, first, second].map(escapeName);
+  const data = `lowerdir=${names[1]}:${names[2]}${writable ? `,upperdir=${top},workdir=${names[0]}` : ""}`;
   return { rootfs, upper, call: { source: "overlay", target: rootfs, type: "overlay", flags: 0, data } };
 }
 
@@ -59,6 +71,18 @@ describe("what is below a mount", () => {
     const again = { type: "overlay", source: "overlay", target: "", options: [`upperdir=${other}`] };
     assert.deepEqual(await keysOf([again]), [expected.key]);
   });
+
+  for (const name of ["a b", "a\\b", "a,b", "a:b", "a\tb\nc", "a\\040,\\,:b", "ü字"]) {
+    test(`is found where the names of directories are like ${JSON.stringify(name)}`, { skip }, async () => {
+      const { rootfs, upper, call } = overlay(name, true);
+      await libc.mount(call);
+      const { source, key } = await backingAt(rootfs);
+      assert.deepEqual([source, key], [upper, fileKey(upper)]);
+      const mount = readMountInfo().findLast(({ mountPoint }) => mountPoint === rootfs);
+      assert.equal(mount && workOf(overlayOptions(mount)), path.join(path.dirname(upper), "work"));
+      assert.deepEqual(await keysOf([{ ...call, options: call.data.split(SEPARATOR) }]), [key]);
+    });
+  }
 
   test("is told by its path where the upper directory has been removed", { skip }, async () => {
     const { rootfs, upper, call } = overlay("removed");

@@ -27,9 +27,14 @@ describe("reachable mounts", () => {
     ],
     ["of a stack is the uppermost", [mount(2, 1, "/r"), mount(3, 2, "/r"), mount(4, 3, "/r")], [4]],
     [
-      "of a stack in the tree is its uppermost",
-      [mount(2, 1, "/r"), mount(3, 2, "/r/a"), mount(4, 3, "/r/a")],
-      [4, 2],
+      "of a stack in the tree is its uppermost; what it stands in waits for the rest of it",
+      [mount(2, 1, "/r"), mount(3, 2, "/r/a"), mount(4, 3, "/r/a"), mount(5, 2, "/r/b")],
+      [4, 5],
+    ],
+    [
+      "leave out what a hidden mount would go along with",
+      [mount(2, 1, "/r"), mount(3, 2, "/r/a/b"), mount(4, 2, "/r/a")],
+      [4],
     ],
     [
       "leave out what lies behind a later mount",
@@ -60,6 +65,17 @@ describe("mounts to isolate", () => {
     [
       "are binds of a shared mount of the host with mounts in them",
       [host, mount(2, 1, "/r", "shared:1"), mount(3, 2, "/r/a", "shared:3")],
+      ["/r"],
+    ],
+    [
+      "are such binds also while they wait for a stack in them",
+      [
+        host,
+        mount(2, 1, "/r", "shared:1"),
+        mount(3, 2, "/r/a", "shared:3"),
+        mount(4, 3, "/r/a", "shared:4"),
+        mount(5, 2, "/r/b", "shared:5"),
+      ],
       ["/r"],
     ],
     ["are none without mounts in them", [host, mount(2, 1, "/r", "shared:1")], []],

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -53,6 +53,28 @@ function entry({ pid, startTime }: { pid: number; startTime: number }, more: Par
     helper: { pid, startTime },
     ...more,
   } as const;
+}
+
+/** Does something while this process may open no file more. */
+function withoutDescriptors(work: () => void): void {
+  const limit = (soft: string) => execFileSync("prlimit", ["--pid", `${process.pid}`, `--nofile=${soft}:`]);
+  const before = execFileSync("prlimit", [
+    "--noheadings",
+    "--output=SOFT",
+    "--pid",
+    `${process.pid}`,
+    "--nofile",
+  ]);
+  const taken: number[] = [];
+  limit("200");
+  try {
+    for (;;) taken.push(fs.openSync("/dev/null", "r"));
+  } catch {
+    work();
+  } finally {
+    for (const fd of taken) fs.closeSync(fd);
+    limit(before.toString().trim());
+  }
 }
 
 describe("the host's list of pending releases", () => {
@@ -204,6 +226,14 @@ describe("waiting for a pending release", () => {
     assert.deepEqual([told.length, files()], [1, []]);
   });
 
+  test("fails where nothing can be read for want of descriptors, and takes no entry for a leftover", async () => {
+    const { pending, files } = registry();
+    pending.add(entry(helper()));
+    withoutDescriptors(() => assert.throws(() => pending.find(["file 1:2"]), /EMFILE/));
+    assert.equal(files().length, 1);
+    await assert.rejects(pending.waitUntilFree(["file 1:2"], { limitMs: 1 }), /still being released/);
+  });
+
   test("gives up at its limit with what is held, by whom and since when", async () => {
     const { pending } = registry();
     const holder = helper();
@@ -217,6 +247,26 @@ describe("waiting for a pending release", () => {
       return true;
     });
   });
+
+  for (const [title, ms] of [
+    ["forth", 1e12],
+    ["back", -1e12],
+  ] as const) {
+    test(`keeps its limit when the time of day is set ${title}`, async (t) => {
+      const { pending } = registry();
+      pending.add(entry(helper()));
+      const find = t.mock.method(pending, "find");
+      const waiting = pending.waitUntilFree(["file 1:2"], {
+        limitMs: 100,
+        onWait: () => {
+          const { now } = Date;
+          t.mock.method(Date, "now", () => now() + ms);
+        },
+      });
+      await assert.rejects(waiting, /waited 100 ms/);
+      assert.ok(find.mock.callCount() > 2, `looked ${find.mock.callCount()} times`);
+    });
+  }
 
   test("ends with its caller", async () => {
     const { pending } = registry();

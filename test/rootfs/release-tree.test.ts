@@ -76,6 +76,33 @@ describe("the mounts that a release finds", () => {
     assert.deepEqual(place.mounts(), []);
   });
 
+  test("are no others to each other: a part of the rootfs that is bound within it goes as well", {
+    skip,
+  }, async () => {
+    const rootfs = await tmpfs(path.join(place.dir, "within"));
+    const part = path.join(rootfs, "part");
+    fs.mkdirSync(part);
+    await bind(part, path.join(rootfs, "bound"));
+    const { mounts, mustWait, ended } = await place.release(rootfs);
+    assert.deepEqual(
+      mounts.map(({ kind }) => kind),
+      ["other", "other"],
+    );
+    assert.match(mustWait, /^tmpfs is of a kind/);
+    await ended;
+  });
+
+  test("may be stacked within the rootfs, where each of them is held before it goes", { skip }, async () => {
+    const rootfs = await tmpfs(path.join(place.dir, "stacked"));
+    const inner = await tmpfs(path.join(rootfs, "a"));
+    await tmpfs(inner);
+    const front = await tmpfs(path.join(rootfs, "b"));
+    const behind = await tmpfs(path.join(front, "c"));
+    await tmpfs(front);
+    assert.deepEqual(await release(rootfs), [inner, front, behind, inner, front, rootfs]);
+    assert.deepEqual(place.mounts(), []);
+  });
+
   test("may take each other along, being peers", { skip }, async () => {
     const rootfs = await tmpfs(path.join(place.dir, "peers"));
     await change(rootfs, MountFlag.shared);

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { makeSlowDisk, type SlowDisk, whyNoSlowDisk } from "../../lab/slow-disk.ts";
 import { until } from "../../lab/until.ts";
@@ -12,6 +14,7 @@ import { helperPids, scratch } from "./scratch.ts";
 
 const place = scratch(loadLibc());
 const skip = whyNoSlowDisk() ?? false;
+type OptionsOf = (rootfs: string) => Parameters<typeof place.release>[1];
 const gone = (pid: number) => [undefined, "Z"].includes(readProcessStat(pid)?.state);
 const registry = new PendingReleases(place.host.runDirectory);
 
@@ -27,12 +30,12 @@ describe("releases on one device", () => {
     for (const disk of [slow, other]) await disk?.dispose();
   });
 
-  async function releaseAll(disk: SlowDisk, names: readonly string[], turnMs = 60_000) {
+  async function releaseAll(disk: SlowDisk, names: readonly string[], optionsOf: OptionsOf = () => ({})) {
     const overlays: DirtyOverlay[] = [];
     for (const name of names) overlays.push(await dirtyOverlay(place, disk, name));
     disk.throttle(1);
     const releases: Release[] = [];
-    for (const { rootfs } of overlays) releases.push(await place.release(rootfs, { turnMs }));
+    for (const { rootfs } of overlays) releases.push(await place.release(rootfs, optionsOf(rootfs)));
     const pids = releases.flatMap(helperPids);
     const end = async () => {
       disk.lift();
@@ -85,8 +88,22 @@ describe("releases on one device", () => {
   });
 
   test("go ahead when the one before has had its time", { skip }, async () => {
-    const { pids, end } = await releaseAll(slow, ["g", "h"], 1);
+    const { pids, end } = await releaseAll(slow, ["g", "h"], () => ({ turnMs: 1 }));
     await someDo("syncing", pids, 2);
+    await end();
+  });
+
+  test("take no turn in mode strict, or where they cannot be written down: somebody waits for them", {
+    skip,
+  }, async () => {
+    const runDirectory = path.join(place.dir, "open-to-all");
+    fs.mkdirSync(path.join(runDirectory, "pending"), { recursive: true });
+    fs.chmodSync(path.join(runDirectory, "pending"), 0o777);
+    const awaited = (rootfs: string) =>
+      /strict/.test(rootfs) ? { mode: "strict" as const } : { runDirectory };
+    const names = ["strict-1", "strict-2", "unnoted-1", "unnoted-2"];
+    const { pids, end } = await releaseAll(slow, names, awaited);
+    await someDo("syncing", pids, names.length);
     await end();
   });
 
