@@ -104,6 +104,10 @@ describe("the init of a pid namespace", () => {
     assert.equal(isNamespaceInit(inner), true);
     assert.equal(isNamespaceInit(child.pid ?? 0), false);
     child.kill("SIGSTOP");
+    // Else it could still collect the child that is to stay a zombie.
+    await until("the parent to stop", () =>
+      readProcessStat(child.pid ?? 0)?.state === "T" ? true : undefined,
+    );
     process.kill(inner, "SIGKILL");
     await until("its end", () => (readProcessStat(inner)?.state === "Z" ? true : undefined));
     assert.equal(isNamespaceInit(inner), true);
