@@ -10,7 +10,7 @@ import type { MountSpec } from "../rootfs/mount-plan.ts";
 import { mountRootfs } from "../rootfs/mount-rootfs.ts";
 import { ageOf, PendingReleases } from "../rootfs/pending.ts";
 import { type Release, type ReleaseHost, releaseRootfs } from "../rootfs/release.ts";
-import { syncFileSystem } from "../rootfs/sync-file-system.ts";
+import { syncFileSystem, writtenThrough } from "../rootfs/sync-file-system.ts";
 import { withVolatile } from "../rootfs/volatile.ts";
 import { explainVolatile } from "../rootfs/volatile-mount.ts";
 import { watchRelease } from "./release-log.ts";
@@ -121,8 +121,7 @@ export class ContainerRootfs {
   async #written({ ended, mounts }: Release): Promise<void> {
     await ended;
     if (this.#owner.mode !== "strict") return;
-    const uppers = mounts.filter(({ kind }) => kind === "overlay").map(({ source }) => source);
-    await Promise.all(uppers.map(syncFileSystem));
+    await Promise.all((await writtenThrough(mounts)).map(syncFileSystem));
   }
 
   #releaseHost(): ReleaseHost {

@@ -90,6 +90,26 @@ describe("a rootfs that is a block device", () => {
 });
 
 describe("a rootfs in mode strict", () => {
+  test("that is a bind of a directory is settled when what is in it is on the disk", { skip }, async () => {
+    const disk = await makeSlowDisk({ size: 64 << 20 });
+    try {
+      const source = path.join(disk.mountPoint, "a directory");
+      fs.mkdirSync(source);
+      const rootfs = rootfsOf("strict-bind", "strict");
+      await rootfs.mount([{ type: "bind", source, target: "", options: ["rbind", "rw"] }]);
+      const bytes = Buffer.alloc(1 << 20, 1);
+      fs.writeFileSync(path.join(rootfs.path, "data"), bytes);
+      await rootfs.detach();
+      await rootfs.settled();
+      const copy = await makeSlowDisk({ copyOf: disk });
+      const found = fs.readFileSync(path.join(copy.mountPoint, "a directory/data"));
+      await copy.dispose();
+      assert.ok(found.equals(bytes));
+    } finally {
+      await disk.dispose();
+    }
+  });
+
   test("is not settled where the sync fails, and is when the next call can sync", {
     skip: notRoot,
   }, async () => {
