@@ -19,6 +19,25 @@ export interface Listed {
   readonly state: string;
 }
 
+/** A container's limits, as far as they are to change. */
+export interface Limits {
+  readonly cpuShares?: number;
+  readonly memoryLimitInBytes?: number;
+}
+
+/** What became of a program that was run in a container. */
+export interface ExecResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+/** What a container has used so far. */
+export interface Usage {
+  readonly cpuNanoseconds: number;
+  readonly memoryBytes: number;
+}
+
 /** Drives a containerd as the kubelet does. Every call has a limit, and rejects with containerd's words. */
 export class Cri {
   readonly #connection: GrpcConnection;
@@ -67,8 +86,29 @@ export class Cri {
   }
 
   /** Changes a container's share of processor time. */
-  async updateCpuShares(containerId: string, cpuShares: number): Promise<void> {
-    await this.#runtime("UpdateContainerResources", { containerId, linux: { cpuShares } });
+  updateCpuShares(containerId: string, cpuShares: number): Promise<void> {
+    return this.update(containerId, { cpuShares });
+  }
+
+  /** Changes a container's limits. */
+  async update(containerId: string, linux: Limits): Promise<void> {
+    await this.#runtime("UpdateContainerResources", { containerId, linux });
+  }
+
+  /** Runs a program in a container to its end, as a probe does; one that takes longer than the timeout is killed. */
+  async exec(containerId: string, cmd: readonly string[], timeout = 0): Promise<ExecResult> {
+    const { stdout, stderr, exitCode } = await this.#runtime("ExecSync", { containerId, cmd, timeout });
+    return { stdout: String(stdout), stderr: String(stderr), exitCode: Number(exitCode) };
+  }
+
+  /** What a container has used so far. */
+  async usage(containerId: string): Promise<Usage> {
+    const { stats } = await this.#runtime("ContainerStats", { containerId });
+    const { cpu, memory } = stats as Record<string, Record<string, { value: unknown }>>;
+    return {
+      cpuNanoseconds: Number(cpu?.usageCoreNanoSeconds?.value),
+      memoryBytes: Number(memory?.workingSetBytes?.value),
+    };
   }
 
   async listContainers(): Promise<readonly Listed[]> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
+import { isFrozen } from "./cgroup-file.ts";
 import { CONTROL, EBB, RUNTIMES, type Runtime } from "./runtimes.ts";
 import { killContainer, listedState, type Scene, startScene, waitForState, withContainer } from "./scene.ts";
 import { story } from "./story.ts";
@@ -133,15 +133,4 @@ function partsOf(value: object, at: readonly string[] = []): string[] {
     if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return [];
     return [[...at, key].join("."), ...partsOf(inner, [...at, key])];
   });
-}
-
-/** Whether the kernel has the group of a process frozen, by either version of its interface. */
-function isFrozen(pid: number): boolean {
-  const groups = readFileSync(`/proc/${pid}/cgroup`, "utf8");
-  const [, freezer] = /^\d+:freezer:(.*)$/m.exec(groups) ?? [];
-  if (freezer !== undefined) {
-    return readFileSync(`/sys/fs/cgroup/freezer${freezer}/freezer.state`, "utf8").trim() === "FROZEN";
-  }
-  const [, group] = /^0::(.*)$/m.exec(groups) ?? [];
-  return /^frozen 1$/m.test(readFileSync(`/sys/fs/cgroup${group}/cgroup.events`, "utf8"));
 }
