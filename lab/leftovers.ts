@@ -32,6 +32,8 @@ export interface Scope {
   readonly sharedNamespace?: string | undefined;
   /** The containers whose sockets and pipes are looked for by name. */
   readonly ids: readonly string[];
+  /** When the scope began, in clock ticks since boot: no process that started earlier belongs to it. */
+  readonly since?: number;
 }
 
 const SOCKET_DIR = "/run/containerd/s";
@@ -139,7 +141,7 @@ interface ProcessLine {
  * by what the shim has written down about it.
  */
 export function processes(scope: Scope): ProcessLine[] {
-  const all = allProcesses();
+  const all = allProcesses(scope.since ?? 0);
   const marked = all.filter((one) => isMarked(one, scope));
   const shims = new Set(marked.map(({ pid }) => pid));
   const orphans = releasePids(scope);
@@ -171,13 +173,15 @@ function isMarked({ pid }: ProcessLine, scope: Scope): boolean {
 }
 
 /** All processes but this one, zombies, and the daemon and its client, which are no leftovers. */
-function allProcesses(): ProcessLine[] {
+function allProcesses(since: number): ProcessLine[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .flatMap((name) => {
-      const status = /\((.*)\) (\S) (\d+)/s.exec(readOr(`/proc/${name}/stat`));
-      const [, comm = "", state = "", parent = ""] = status ?? [];
+      const stat = /\((.*)\) (\S) (\d+)((?: \S+){18})/s.exec(readOr(`/proc/${name}/stat`));
+      const [, comm = "", state = "", parent = "", more = ""] = stat ?? [];
+      const startTime = Number(more.slice(more.lastIndexOf(" ")));
       if (["", "Z", "X"].includes(state) || comm === "containerd" || comm === "ctr") return [];
+      if (startTime < since) return [];
       const args = readOr(`/proc/${name}/cmdline`).replaceAll("\0", " ").trim();
       return [{ pid: Number(name), parent: Number(parent), comm, state, args }];
     });

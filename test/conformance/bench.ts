@@ -2,12 +2,16 @@ import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { within } from "../../src/base/deadline.ts";
 import { createBundle, defaultSpec, EventReceiver, type LaunchOptions } from "../../src/client/index.ts";
+import { readProcessStat } from "../../src/linux/process-stat.ts";
 import { leftovers, removeByForce, type Traces } from "./leftovers.ts";
 import { runcOptions } from "./options.ts";
 import { type ContainerPlan, TestContainer } from "./test-container.ts";
 
 /** How long a shim may take over each step of the end of a case, in milliseconds. */
 const END_MS = 5_000;
+
+/** When this process started: nothing that a case has left is older. */
+const STARTED = readProcessStat(process.pid)?.startTime ?? 0;
 
 /** What is put to the test, and what with. */
 export interface Target {
@@ -161,6 +165,7 @@ export class Bench {
 
   get #traces(): Traces {
     const { dir, address, namespace } = this;
-    return { roots: [dir], address, namespace, ids: this.#containers.map(({ id }) => id) };
+    const ids = this.#containers.map(({ id }) => id);
+    return { roots: [dir], address, namespace, ids, since: STARTED };
   }
 }

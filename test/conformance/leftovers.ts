@@ -9,6 +9,7 @@ import { unmountAll } from "../../src/client/mounts.ts";
 export type Traces = Scope;
 
 const RUNC_DIR = "/run/containerd/runc";
+const CGROUP_DIR = "/sys/fs/cgroup";
 
 /**
  * What containers of a case have left, once what ends by itself has ended: processes, mounts, sockets, pipes,
@@ -50,14 +51,21 @@ export async function removeByForce(traces: Traces): Promise<void> {
   rmSync(root, { recursive: true, force: true });
 }
 
-/** Removes the directories that the cgroups of a namespace were in; the OCI runtime leaves the parent. */
-export function removeCgroupParents(namespace: string): void {
-  for (const hierarchy of ["", ...namesIn("/sys/fs/cgroup")]) {
-    try {
-      rmdirSync(path.join("/sys/fs/cgroup", hierarchy, namespace));
-    } catch {
-      // Not there, or something is left in it, which has been told of.
-    }
+/** Removes the directories that shims and OCI runtimes make once for a namespace, and leave. */
+export function removeNamespace(namespace: string): void {
+  const groups = ["", ...namesIn(CGROUP_DIR)].map((hierarchy) => path.join(CGROUP_DIR, hierarchy));
+  for (const parent of [RUNC_DIR, ...groups]) {
+    const dir = path.join(parent, namespace);
+    for (const name of namesIn(dir)) removeIfEmpty(path.join(dir, name));
+    removeIfEmpty(dir);
+  }
+}
+
+function removeIfEmpty(dir: string): void {
+  try {
+    rmdirSync(dir);
+  } catch {
+    // No directory, or something is left in it, which has been told of.
   }
 }
 

@@ -9,7 +9,7 @@ import { Bench, type Target } from "./bench.ts";
 import type { ConformanceCase, Need } from "./case.ts";
 import { askForClaims } from "./claims.ts";
 import { type Difference, differencesOf } from "./differences.ts";
-import { removeCgroupParents } from "./leftovers.ts";
+import { removeNamespace } from "./leftovers.ts";
 
 /** How long a case may take, its end included, in milliseconds. All are much quicker; a busy machine is not. */
 const CASE_MS = 40_000;
@@ -129,7 +129,7 @@ export class Suite {
 async function closeBench(bench: Bench): Promise<string[]> {
   const left = await bench.end();
   rmSync(bench.dir, { recursive: true, force: true });
-  removeCgroupParents(bench.namespace);
+  removeNamespace(bench.namespace);
   return left;
 }
 

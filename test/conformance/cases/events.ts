@@ -7,6 +7,9 @@ import { runningReady } from "../ready.ts";
 import type { TestContainer } from "../test-container.ts";
 
 const MEMORY_LIMIT = 32 << 20;
+const LIVES_WITHOUT_OOM = 5;
+/** How long the events of several lives are waited for, in milliseconds. */
+const EVENTS_MS = 15_000;
 
 /** Lives and what is told of them, all of it and in this order. */
 const LIVES: readonly [string, (bench: Bench) => Promise<TestContainer>, readonly string[]][] = [
@@ -235,6 +238,23 @@ const fields: ConformanceCase[] = [
       await container.create();
       await waitForLine(bench, container.id, "create");
       assert.deepEqual(history(bench, container.id), ["create"]);
+    },
+  },
+  {
+    name: "no OOM is told of where there was none",
+    async run(bench) {
+      const container = await bench.launched({ args: ["true"] });
+      const { id, task } = container;
+      for (let round = 0; round < LIVES_WITHOUT_OOM; round++) {
+        await container.create();
+        await task.start({ id });
+        await task.wait({ id });
+        await task.delete({ id });
+      }
+      await container.create();
+      const enough = () => history(bench, id).filter((line) => line === "create").length > LIVES_WITHOUT_OOM;
+      await bench.events.waitFor(enough, EVENTS_MS, "the last create");
+      assert.ok(!history(bench, id).includes("oom"), history(bench, id).join(", "));
     },
   },
   {

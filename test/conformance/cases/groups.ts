@@ -83,7 +83,7 @@ const others: ConformanceCase[] = [
       await second.create();
       await first.kill();
       await first.task.delete({ id: first.id });
-      await first.task.shutdown({ id: first.id });
+      await first.shutDown();
       assert.equal(stateName((await second.task.state({ id: second.id })).status), "created");
     },
   },
@@ -93,7 +93,7 @@ const others: ConformanceCase[] = [
       const container = await bench.stopped();
       const { id, task, shim } = container;
       await task.delete({ id });
-      await task.shutdown({ id });
+      await container.shutDown();
       await within(shim.connection.closed, GONE_MS, "the shim's end");
       assert.deepEqual(await bench.left(), []);
     },

@@ -66,7 +66,8 @@ export const restartCases = about("restarts", [
   {
     name: "a daemon that is back finds its container by the address alone",
     async run(bench) {
-      const { id, shim } = await bench.running();
+      const container = await bench.running();
+      const { id, shim } = container;
       shim.connection.close();
       const connection = await connect(shim.answer.address);
       bench.atEnd(() => connection.close());
@@ -75,7 +76,7 @@ export const restartCases = about("restarts", [
       await task.kill({ id, signal: 9 });
       assert.equal((await task.wait({ id })).exitStatus, 137);
       await task.delete({ id });
-      await task.shutdown({ id });
+      await container.launch();
     },
   },
 ] satisfies ConformanceCase[]);
