@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { readdirSync, rmdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { command } from "../../lab/command.ts";
 import { processes, type Scope, settledLeftovers, shimSocketPath } from "../../lab/leftovers.ts";
@@ -16,25 +16,7 @@ const CGROUP_DIR = "/sys/fs/cgroup";
  * state of the OCI runtime, cgroups. The case's own directory is no leftover.
  */
 export function leftovers(traces: Traces, excused = (_: string) => false): Promise<string[]> {
-  return settledLeftovers(
-    traces,
-    [],
-    (line) => line.startsWith("directory ") || isForeign(line) || excused(line),
-  );
-}
-
-/** A process that nothing ties to this case: without environment, it may be any other case's. */
-function isForeign(line: string): boolean {
-  const [, pid] = /^process (\d+) (?:sh|flock):/.exec(line) ?? [];
-  return pid !== undefined && environment(pid) === "";
-}
-
-function environment(pid: string | number): string {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, "utf8");
-  } catch {
-    return "";
-  }
+  return settledLeftovers(traces, [], (line) => line.startsWith("directory ") || excused(line));
 }
 
 /** Removes what a shim has left, so that it is not in the way of other cases. */
@@ -42,7 +24,7 @@ export async function removeByForce(traces: Traces): Promise<void> {
   const root = path.join(RUNC_DIR, traces.namespace);
   for (const id of namesIn(root)) await command("runc", ["--root", root, "delete", "--force", id]);
   await until("the processes of the case to end", () => {
-    const left = processes(traces).filter(({ pid }) => environment(pid) !== "");
+    const left = processes(traces);
     for (const { pid } of left) kill(pid);
     return left.every(({ state }) => state === "D") ? true : undefined;
   });
