@@ -94,15 +94,6 @@ const RUNC_SHIM_1_6: readonly Difference[] = [
 /** What this project's own shim has still to learn; an entry goes with the change that makes its cases pass. */
 const EBB: readonly Difference[] = [
   {
-    cases: [
-      "options: shim_cgroup is where the shim is put",
-      "options: options in runtimeoptions.v1 are those of the runtime",
-    ],
-    differs: "does not have it yet",
-    because: "the daemon and the CRI plugin have it in their configuration",
-    sometimes: true,
-  },
-  {
     cases: ["launch: -info leaves nothing where it is called"],
     differs: "leaves the OCI runtime's log.json",
     because: "the daemon asks from whatever directory it is in",
@@ -118,12 +109,10 @@ const EBB: readonly Difference[] = [
   },
   {
     cases: [
-      "limits: a process that the OCI runtime leaves to the shim does not stay as a zombie",
       "limits: a process that its parent leaves to the shim, in the host's pid namespace, does not stay as a zombie",
-      "options: a container by crun ends as usual after a process that could not be started",
     ],
     differs: "does not reap a process that it adopts and was not told of",
-    because: "zombies use up pids for as long as the shim lives, and crun's `kill --all` stops at one",
+    because: "zombies use up pids for as long as the shim lives",
     sometimes: true,
   },
 ];
