@@ -18,6 +18,12 @@ export interface ChildExit {
 const POLL_MS = 10_000;
 
 /**
+ * How long after a SIGCHLD, and again while there are any, zombies are looked for that nobody waits for, in
+ * milliseconds: long enough for the runtime to have collected its own children between two looks.
+ */
+const STRAYS_MS = 1_000;
+
+/**
  * Tells how adopted processes end: containers' inits, whose parent (runc) has gone and left them to this process
  * as their subreaper. It waits for watched pids only, never for "any child": the runtime waits for the children
  * that it has spawned itself, and would lose them.
@@ -26,14 +32,25 @@ export class ChildExits {
   readonly #libc: Libc;
   readonly #logger: Logger;
   readonly #watched = new Map<number, Deferred<ChildExit>>();
-  readonly #onSignal = () => this.#collect();
+  readonly #onSignal = () => {
+    this.#collect();
+    this.#lookForStrays();
+  };
+  readonly #straysMs: number;
   readonly #timer: NodeJS.Timeout;
+  #strayTimer: NodeJS.Timeout | undefined;
   #strayZombies = new Set<number>();
   #making = 0;
   #leftovers = false;
 
-  constructor(options: { readonly libc: Libc; readonly logger: Logger; readonly pollMs?: number }) {
+  constructor(options: {
+    readonly libc: Libc;
+    readonly logger: Logger;
+    readonly pollMs?: number;
+    readonly straysMs?: number;
+  }) {
     this.#libc = options.libc;
+    this.#straysMs = options.straysMs ?? STRAYS_MS;
     this.#logger = options.logger;
     process.on("SIGCHLD", this.#onSignal);
     this.#timer = setInterval(() => this.#poll(), options.pollMs ?? POLL_MS);
@@ -75,6 +92,8 @@ export class ChildExits {
   close(): void {
     process.off("SIGCHLD", this.#onSignal);
     clearInterval(this.#timer);
+    clearTimeout(this.#strayTimer);
+    this.#strayTimer = undefined;
   }
 
   #collect(): void {
@@ -126,21 +145,34 @@ export class ChildExits {
 
   #poll(): void {
     this.#collect();
-    this.#reapStrays();
+    this.#lookForStrays();
+  }
+
+  #lookForStrays(): void {
+    if (this.#strayTimer !== undefined) return;
+    this.#strayTimer = setTimeout(() => {
+      this.#strayTimer = undefined;
+      this.#reapStrays();
+      if (this.#strayZombies.size > 0 || this.#making > 0) this.#lookForStrays();
+    }, this.#straysMs);
+    this.#strayTimer.unref();
   }
 
   /**
    * Orphans of containers that share the host's pid namespace become our zombies without being watched. One that
-   * was a zombie at the last look as well is nobody's: the runtime collects its own children at once.
+   * was a zombie at the last look as well is nobody's: the runtime collects its own children at once. While the OCI
+   * runtime makes a process that may be the one.
    */
   #reapStrays(): void {
+    if (this.#making > 0) return;
     const zombies = ownChildren().filter(
       (pid) => !this.#watched.has(pid) && readProcessStat(pid)?.state === "Z",
     );
-    for (const pid of zombies) {
-      if (this.#strayZombies.has(pid)) this.#statusOf(pid);
-    }
-    this.#strayZombies = new Set(zombies);
+    const [old, fresh] = [true, false].map((seen) =>
+      zombies.filter((pid) => this.#strayZombies.has(pid) === seen),
+    );
+    for (const pid of old ?? []) this.#statusOf(pid);
+    this.#strayZombies = new Set(fresh);
   }
 }
 

@@ -1,12 +1,10 @@
 import fs from "node:fs";
-import { nullLogger } from "../base/logger.ts";
 import { hasCode, StatusCode } from "../base/status.ts";
 import { decodeRuncOptions } from "../oci/decode-options.ts";
 import { parseFeatures } from "../oci/features.ts";
-import type { Runc } from "../oci/runc.ts";
+import { Runc } from "../oci/runc.ts";
 import { containerd } from "../proto/index.ts";
 import { MAX_STDIN_BYTES, readOptionsAny } from "./bootstrap.ts";
-import { runcFor } from "./create-container.ts";
 import { readStdin } from "./stdin.ts";
 import { revision, version } from "./version.ts";
 
@@ -25,7 +23,8 @@ const FEATURES_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/feature
 export async function info(): Promise<void> {
   const any = readOptionsAny(await readStdin(MAX_STDIN_BYTES));
   const options = await decodeRuncOptions(any);
-  const runc = runcFor({ logger: nullLogger, namespace: "" }, process.cwd(), options);
+  // Without a log: the daemon asks from whatever directory it is in, and nothing is to be left there.
+  const runc = new Runc({ binary: options.binaryName || "runc" });
   const features = await readFeatures(runc);
   const runtimeInfo = {
     name: "io.containerd.ebb.v2",

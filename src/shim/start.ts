@@ -34,9 +34,16 @@ export async function start(flags: Flags, settings: Settings): Promise<void> {
     group: groupOf(flags.id, spec.annotations ?? {}),
   });
   const claim = await claimGroupSocket(socket);
-  if (!claim.living) await launchServer({ flags, settings, socket, fd: claim.fd, bootstrap });
-  // Daemons up to 1.6 find the shim by this file after their own restart.
-  writeAddress(bundle, socketAddress(socket));
+  const launched = claim.living
+    ? undefined
+    : await launchServer({ flags, settings, socket, fd: claim.fd, bootstrap });
+  try {
+    // Daemons up to 1.6 find the shim by this file after their own restart.
+    writeAddress(bundle, socketAddress(socket));
+  } catch (err) {
+    launched?.end();
+    throw err;
+  }
   fs.writeSync(1, encodeAnswer(bootstrap.generation, socketAddress(socket), process.env));
 }
 
@@ -47,14 +54,17 @@ function checkStartFlags(flags: Flags): void {
   checkId(flags.namespace);
 }
 
-/** Launches the server in a session of its own and waits until it serves; what it says instead is the error. */
+/**
+ * Launches the server in a session of its own and waits until it serves; what it says instead is the error. `end`
+ * takes it back.
+ */
 async function launchServer(options: {
   readonly flags: Flags;
   readonly settings: Settings;
   readonly socket: string;
   readonly fd: number;
   readonly bootstrap: Bootstrap;
-}): Promise<void> {
+}): Promise<{ end(): void }> {
   const { flags, socket, bootstrap } = options;
   const { shimCgroup } = await decodeRuncOptions(bootstrap.options);
   const args = ["-namespace", flags.namespace, "-id", flags.id, "-address", flags.address, "-socket", socket];
@@ -66,13 +76,17 @@ async function launchServer(options: {
   const server = spawn(file, [...first, ...args], { detached: true, stdio, env: serverEnv() });
   server.unref();
   const spawnError = new Promise<never>((_, reject) => server.once("error", reject));
+  const end = () => {
+    server.kill("SIGKILL");
+    fs.rmSync(socket, { force: true });
+  };
   try {
     const joined = shimCgroup !== "" && server.pid !== undefined && joinCgroup(server.pid, shimCgroup);
     const ready = Promise.all([joined, readReady(server.stdio[READY_FD] as Readable)]);
     await within(Promise.race([ready, spawnError]), options.settings.serverReadyMs, "the server's start");
+    return { end };
   } catch (thrown) {
-    server.kill("SIGKILL");
-    fs.rmSync(socket, { force: true });
+    end();
     throw StatusError.from(thrown);
   }
 }

@@ -97,35 +97,7 @@ const RUNC_SHIM_1_6: readonly Difference[] = [
   },
 ];
 
-/** What this project's own shim has still to learn; an entry goes with the change that makes its cases pass. */
-const EBB: readonly Difference[] = [
-  {
-    cases: ["launch: -info leaves nothing where it is called"],
-    differs: "leaves the OCI runtime's log.json",
-    because: "the daemon asks from whatever directory it is in",
-    sometimes: true,
-  },
-  {
-    cases: [
-      "launch: a start that finds an address file that is a directory fails, in words, and leaves nothing",
-    ],
-    differs: "leaves a server that nobody knows the address of",
-    because: "a start that fails leaves nothing",
-    sometimes: true,
-  },
-  {
-    cases: [
-      "limits: a process that the OCI runtime leaves to the shim does not stay as a zombie",
-      "limits: a process that its parent leaves to the shim, in the host's pid namespace, does not stay as a zombie",
-    ],
-    differs: "does not always reap a process that it adopts and was not told of",
-    because: "zombies use up pids for as long as the shim lives",
-    sometimes: true,
-  },
-];
-
 const KNOWN: readonly KnownShim[] = [
-  { program: "containerd-shim-ebb-v2", version: /./, differences: EBB },
   { program: "containerd-shim-runc-v2", version: /Version:\s+v?1\.6\./, differences: RUNC_SHIM_1_6 },
 ];
 

@@ -13,7 +13,7 @@ const src = (file: string) => fileURLToPath(new URL(`../../src/${file}`, import.
  * Runs a script in a process of its own that is a subreaper with ChildExits at work, as a shim is. In it,
  * `adopt(script)` starts a grandchild whose parent ends at once, and gives its pid; what it prints comes back.
  */
-function asShim(body: string, pollMs = 60_000): Promise<string> {
+function asShim(body: string, straysMs = 60_000): Promise<string> {
   const script = `
     import { spawn } from "node:child_process";
     import { ChildExits } from ${JSON.stringify(src("linux/child-exits.ts"))};
@@ -22,7 +22,7 @@ function asShim(body: string, pollMs = 60_000): Promise<string> {
     import { ownChildren, readProcessStat } from ${JSON.stringify(src("linux/process-stat.ts"))};
     const libc = loadLibc();
     libc.setChildSubreaper();
-    const exits = new ChildExits({ libc, logger: nullLogger, pollMs: ${pollMs} });
+    const exits = new ChildExits({ libc, logger: nullLogger, pollMs: 60_000, straysMs: ${straysMs} });
     const say = (value) => console.log(JSON.stringify(value));
     const exitOf = (child) => new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal)));
     async function adopt(script) {
@@ -97,6 +97,18 @@ describe("ChildExits", () => {
   test("clears away zombies that nobody watches", async () => {
     const body = `const pid = await adopt("sleep 0.2; exit 6"); await until(() => readProcessStat(pid) === undefined); say(ownChildren().length);`;
     assert.equal(await asShim(body, 20), "0");
+  });
+
+  test("leaves a zombie alone while a process is being made, which may be that one", async () => {
+    const body = `
+      const pid = await exits.making(async () => {
+        const made = await adopt("exit 5");
+        await until(() => readProcessStat(made)?.state === "Z");
+        await exitOf(spawn("sleep", ["0.3"]));
+        return made;
+      });
+      say((await exits.watch(pid)).status);`;
+    assert.equal(await asShim(body, 20), "5");
   });
 
   describe("when a command that makes processes has failed", {
