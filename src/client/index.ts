@@ -1,7 +1,8 @@
 /**
  * Launches and drives any containerd runtime-v2 shim as a containerd daemon does. `runContainer` is the whole
- * way; `Container` is the same in single steps; `launchShim` and what it returns are below both. `listPending` is
- * about this host: which of its containers' root file systems are still being written out.
+ * way; `Container` is the same in single steps; `launchShim` and what it returns are below both. `StatusStore` and
+ * `ExitHandler` keep many containers for a daemon. `listPending` is about this host: which of its containers' root
+ * file systems are still being written out.
  */
 export type { ReleaseMode } from "../base/release-mode.ts";
 export { StatusCode, StatusError } from "../base/status.ts";
@@ -12,6 +13,10 @@ export { type Bundle, type BundleOptions, createBundle, removeBundle } from "./b
 export { Container } from "./container.ts";
 export type { ContainerExit, ContainerOptions } from "./container-options.ts";
 export { type RunOptions, type RunResult, runContainer } from "./container-run.ts";
+export { ExitHandler, type ExitLimits } from "./daemon/exit-handler.ts";
+export type { BackOff } from "./daemon/retry-queue.ts";
+export type { ContainerStatus, Ending, ExecStatus, Phase } from "./daemon/status.ts";
+export { type Question, StatusStore } from "./daemon/status-store.ts";
 export { EventReceiver } from "./event-receiver.ts";
 export {
   deleteShim,

@@ -1,0 +1,83 @@
+import { hasCode, StatusCode, StatusError } from "../../base/status.ts";
+import type { containerd } from "../../proto/index.ts";
+import type { TaskClient } from "../task-client.ts";
+import type { TaskEvent } from "../task-event.ts";
+import { type BackOff, RetryQueue } from "./retry-queue.ts";
+import type { Question, StatusStore } from "./status-store.ts";
+import { containerOf } from "./transitions.ts";
+
+/** What bounds the handling of exits. */
+export interface ExitLimits {
+  /** How long one Delete may take, in milliseconds, before it is asked for again. */
+  readonly deleteMs: number;
+  readonly backOff: BackOff;
+}
+
+interface Watched {
+  readonly task: TaskClient;
+  readonly queue: RetryQueue;
+}
+
+/**
+ * Takes the events of all containers and has each one that has ended deleted by its shim, in a queue of its own. To
+ * take an event never waits for anything, so no shim that hangs makes another's event late.
+ */
+export class ExitHandler {
+  readonly #store: StatusStore;
+  readonly #limits: ExitLimits;
+  readonly #watched = new Map<string, Watched>();
+
+  constructor(store: StatusStore, limits: ExitLimits) {
+    this.#store = store;
+    this.#limits = limits;
+  }
+
+  /** The containers whose Delete has not succeeded yet, ended or not. */
+  get watched(): readonly string[] {
+    return [...this.#watched.keys()];
+  }
+
+  /** Looks after a container that is in the store, by the shim that has its task. */
+  watch(id: string, task: TaskClient): void {
+    const queue = new RetryQueue(this.#limits.backOff, {
+      onProblem: ({ message }, attempts) => this.#store.remark(id, `attempt ${attempts}: ${message}`),
+      onDone: () => this.#store.remark(id, undefined),
+    });
+    this.#watched.set(id, { task, queue });
+  }
+
+  /** Takes an event, and begins to delete a container that it ends. Says whether it was new. */
+  handle(event: TaskEvent): boolean {
+    return this.#take(containerOf(event) ?? "", () => this.#store.apply(event));
+  }
+
+  /** Takes an answer to State, which ends a container as well where the event was lost. Says whether it was taken. */
+  answer(question: Question, state: containerd.task.v2.IStateResponse): boolean {
+    return this.#take(question.id, () => this.#store.answer(question, state));
+  }
+
+  /** Ends all queues after the attempts that are under way. */
+  close(): void {
+    const reason = new StatusError(StatusCode.cancelled, "exits are handled no more");
+    for (const { queue } of this.#watched.values()) queue.close(reason);
+  }
+
+  #take(id: string, change: () => boolean): boolean {
+    const before = this.#store.get(id)?.phase;
+    const isNew = change();
+    const watched = this.#watched.get(id);
+    if (watched !== undefined && before !== "stopped" && this.#store.get(id)?.phase === "stopped") {
+      // Rejects only when the handler is closed; the container is then for whoever comes next.
+      watched.queue.add(() => this.#delete(id, watched.task)).catch(() => {});
+    }
+    return isNew;
+  }
+
+  async #delete(id: string, task: TaskClient): Promise<void> {
+    await task.delete({ id }, { timeoutMs: this.#limits.deleteMs }).catch((error: unknown) => {
+      // An earlier attempt whose answer was not awaited has done it.
+      if (!hasCode(error, StatusCode.notFound)) throw error;
+    });
+    this.#watched.delete(id);
+  }
+}
