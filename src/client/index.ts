@@ -27,6 +27,7 @@ export {
   shimVersion,
 } from "./launch.ts";
 export { type ListPendingOptions, listPending, type PendingRelease } from "./pending.ts";
+export { type ReconnectOptions, reconnectShim } from "./reconnect.ts";
 export type { RootfsSource } from "./rootfs.ts";
 export { Shim } from "./shim.ts";
 export { resolveShimBinary } from "./shim-binary.ts";
