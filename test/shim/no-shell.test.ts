@@ -14,6 +14,9 @@ const skip = noContainers || (whyNoSlowDisk() ?? false);
 /** What is in the place of a program there, which nobody can run. */
 const UNUSABLE = "/etc/passwd";
 
+/** How much of a program's name the kernel keeps: proc_pid_comm(5). */
+const COMM_LENGTH = 15;
+
 describe("deleting a container with unwritten data on a host without", () => {
   let disk: SlowDisk;
   before(async () => {
@@ -22,9 +25,13 @@ describe("deleting a container with unwritten data on a host without", () => {
   afterEach(() => disk?.lift());
   after(() => disk?.dispose());
 
-  const rows: [title: string, missing: string, helper: RegExp][] = [
-    ["a shell has our own executable as its helper", "/bin/sh", new RegExp(`^${shimPath}\0hold\0$`)],
-    ["flock takes no turns", "/usr/bin/flock", /^\/bin\/sh\0-c\0/],
+  const rows: [title: string, missing: string, helper: string][] = [
+    [
+      "a shell has our own executable as its helper",
+      "/bin/sh",
+      path.basename(shimPath).slice(0, COMM_LENGTH),
+    ],
+    ["flock takes no turns", "/usr/bin/flock", "sh"],
   ];
   for (const [title, missing, helperIs] of rows) {
     const noProgram = skip === false && !fs.existsSync(missing) ? `needs ${missing}, to hide it` : skip;
@@ -37,7 +44,8 @@ describe("deleting a container with unwritten data on a host without", () => {
       const { shimPid } = await task.connect({ id });
       assert.equal((await task.delete({ id })).exitStatus, STATUS);
       const [helper = 0] = helpers();
-      assert.match(fs.readFileSync(`/proc/${helper}/cmdline`, "utf8"), helperIs);
+      // Not its command line: it may have ended but for the thread that syncs, and then has none any more.
+      assert.equal(fs.readFileSync(`/proc/${helper}/comm`, "utf8").trim(), helperIs);
       await task.shutdown({ id });
       await shim.connection.closed;
       await ended("the shim", [shimPid]);
