@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, readlinkSync, rmSync } from "node:fs";
-import os from "node:os";
+import { readlinkSync, rmSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { settledLeftovers, snapshotLeftovers } from "../../lab/leftovers.ts";
-import { CONTROL, EBB, SHIM_DIR } from "./runtimes.ts";
+import { CONTROL, EBB } from "./runtimes.ts";
 import { killContainer, listedState, runArgs, type Scene, shimPid, startScene } from "./scene.ts";
+import { installUnderUsualName } from "./usual-name.ts";
 
 describe("installed under the name of containerd's own shim", () => {
   const { skip } = EBB;
@@ -13,8 +13,7 @@ describe("installed under the name of containerd's own shim", () => {
   let scene: Scene;
   before(async () => {
     if (skip !== false) return;
-    dir = mkdtempSync(path.join(os.tmpdir(), "ebb-test-installed-"));
-    copyFileSync(path.join(SHIM_DIR, "containerd-shim-ebb-v2"), path.join(dir, "containerd-shim-runc-v2"));
+    dir = installUnderUsualName();
     scene = await startScene({ shimDirs: [dir] });
   });
   after(async () => {
