@@ -31,7 +31,8 @@ describe("a terminal", () => {
   /** Its size arrives in the container, first and with each change, and so do its keys. */
   async function use(terminal: Terminal): Promise<void> {
     await terminal.waitFor(/ready\n/);
-    terminal.type("tty && stty size\n");
+    // `ctr` sets the size once the program runs; a terminal has none before.
+    terminal.type("tty; until stty size 2>/dev/null; do usleep 10000; done\n");
     await terminal.waitFor(/\/dev\/(pts\/\d+|console)\n31 91\n/);
     // Nothing is typed: the signal alone has the size printed.
     terminal.resize(LARGE);
