@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { ageText, describePending } from "../../src/client/cli/pending-table.ts";
+import { describePending } from "../../src/client/cli/pending-table.ts";
 import type { PendingRelease } from "../../src/client/pending.ts";
 
 const first: PendingRelease = {
@@ -66,22 +66,4 @@ describe("the table of pending releases", () => {
     const holder = { namespace: 1, pids: [9], processes: 1, mountPoints: ["/x"] };
     assert.match(show([{ ...first, holders: [holder] }]), / \(pid 9\)$/);
   });
-});
-
-describe("an age", () => {
-  const rows: [seconds: number, text: string][] = [
-    [0, "0 s"],
-    [0.999, "0 s"],
-    [59, "59 s"],
-    [60, "1 min"],
-    [61, "1 min 1 s"],
-    [3_600, "1 h"],
-    [3_661, "1 h 1 min"],
-    [86_400, "1 d"],
-    [90_061, "1 d 1 h"],
-    [86_460, "1 d"],
-  ];
-  for (const [seconds, text] of rows) {
-    test(`of ${seconds} s is told as ${text}`, () => assert.equal(ageText(seconds * 1000), text));
-  }
 });

@@ -1,9 +1,9 @@
 import { hasCode, StatusCode, StatusError } from "../../base/status.ts";
 import { listPending } from "../pending.ts";
 import { ExitStatus, UsageError } from "./exit-status.ts";
-import { openOutput } from "./output.ts";
 import { describePending } from "./pending-table.ts";
-import { signalNumber } from "./signals.ts";
+import { print, printJson } from "./print.ts";
+import { tableOptions } from "./table.ts";
 
 /** What `ebb pending --help` says below its flags. */
 export const PENDING_HELP = `
@@ -34,9 +34,9 @@ export interface PendingFlags {
 export async function showPending({ json = false, stack = false }: PendingFlags): Promise<number> {
   try {
     const releases = await listPending();
-    if (json) return await print(JSON.stringify(releases, undefined, 2));
+    if (json) return await printJson(releases);
     if (releases.length > 0) {
-      return await print(describePending(releases, { stack, plain: !process.stdout.isTTY }));
+      return await print(describePending(releases, { stack, ...tableOptions() }));
     }
     process.stderr.write("nothing is pending\n");
     return 0;
@@ -57,18 +57,4 @@ function reasonOf(error: unknown): string {
   const { message } = StatusError.from(error);
   if (!hasCode(error, StatusCode.permissionDenied)) return message;
   return `${message}: this is user ${process.getuid?.()}; call ebb pending as root or with sudo`;
-}
-
-/** Resolves when all is written: the process ends right after it. A reader that has gone ends us as a signal would. */
-async function print(text: string): Promise<number> {
-  const stdout = openOutput(1);
-  try {
-    await stdout.write(Buffer.from(`${text}\n`));
-    return 0;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
-    return ExitStatus.signal + signalNumber("SIGPIPE");
-  } finally {
-    stdout.close();
-  }
 }

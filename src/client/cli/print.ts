@@ -1,0 +1,25 @@
+import { ExitStatus } from "./exit-status.ts";
+import { openOutput } from "./output.ts";
+import { signalNumber } from "./signals.ts";
+
+/**
+ * Writes lines to stdout and resolves to the exit status when all is written: the process ends right after it. A
+ * reader that has gone ends us as a signal would.
+ */
+export async function print(text: string): Promise<number> {
+  const stdout = openOutput(1);
+  try {
+    await stdout.write(Buffer.from(`${text}\n`));
+    return 0;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
+    return ExitStatus.signal + signalNumber("SIGPIPE");
+  } finally {
+    stdout.close();
+  }
+}
+
+/** Writes a value to stdout as one JSON document that people can read, too. As {@link print} else. */
+export function printJson(value: unknown): Promise<number> {
+  return print(JSON.stringify(value, undefined, 2));
+}
