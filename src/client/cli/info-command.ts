@@ -1,9 +1,24 @@
 import Table from "cli-table3";
 import { StatusError } from "../../base/status.ts";
 import { shimInfo, shimVersion } from "../launch.ts";
+import { resolveShimBinary } from "../shim-binary.ts";
+import { type AddCommand, defaultRuntime, naming, RUNTIME_FLAG } from "./command.ts";
+
+/** Puts `ebb info` into the program. */
+export const addInfo: AddCommand = (program, done) => {
+  program
+    .command("info")
+    .summary("show what a shim says about itself")
+    .option(...RUNTIME_FLAG, defaultRuntime())
+    .addHelpText("after", "\nExample:\n  ebb info --runtime io.containerd.runc.v2")
+    .action(async ({ runtime }: { runtime: string }) => {
+      process.stdout.write(`${await describeShim(naming("--runtime", () => resolveShimBinary(runtime)))}\n`);
+      done(0);
+    });
+};
 
 /** What a shim says about itself, as a table for people. A question that it does not know has its error there. */
-export async function describeShim(binary: string): Promise<string> {
+async function describeShim(binary: string): Promise<string> {
   const table = new Table({ style: { head: [], border: [] }, wordWrap: true, colWidths: [12, 90] });
   table.push(["shim", binary]);
   table.push(["version", await answer(() => shimVersion(binary))]);

@@ -1,12 +1,13 @@
 import { hasCode, StatusCode, StatusError } from "../../base/status.ts";
 import { listPending } from "../pending.ts";
+import type { AddCommand } from "./command.ts";
 import { ExitStatus, UsageError } from "./exit-status.ts";
 import { describePending } from "./pending-table.ts";
 import { print, printJson } from "./print.ts";
 import { tableOptions } from "./table.ts";
 
 /** What `ebb pending --help` says below its flags. */
-export const PENDING_HELP = `
+const PENDING_HELP = `
 State:
   holding   the shim has not let it go yet
   waiting   another release on the same device has its turn
@@ -24,14 +25,29 @@ Environment:
   EBB_RUN_DIR  run directory of the shims, instead of the configuration's (/run/ebb)
   EBB_CONFIG   the configuration (/etc/ebb/config.json)`;
 
+/** Puts `ebb pending` into the program. */
+export const addPending: AddCommand = (program, done) => {
+  program
+    .command("pending")
+    .summary("show which deleted containers' data is still being written out")
+    .description(
+      "Lists the root file systems of this host that have been unmounted and whose unwritten data the kernel " +
+        "still writes out, with the helper process that waits for it, the oldest first.",
+    )
+    .option("--json", "print one JSON document: an array, empty where nothing is pending")
+    .option("--stack", "show where in the kernel each helper is, innermost function first")
+    .addHelpText("after", PENDING_HELP)
+    .action(async (flags: PendingFlags) => done(await showPending(flags)));
+};
+
 /** The flags of `ebb pending`. */
-export interface PendingFlags {
+interface PendingFlags {
   readonly json?: boolean;
   readonly stack?: boolean;
 }
 
 /** Prints what is pending, as a table or as JSON; resolves to the exit status. */
-export async function showPending({ json = false, stack = false }: PendingFlags): Promise<number> {
+async function showPending({ json = false, stack = false }: PendingFlags): Promise<number> {
   try {
     const releases = await listPending();
     if (json) return await printJson(releases);

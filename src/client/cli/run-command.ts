@@ -2,20 +2,66 @@ import { hasCode, StatusCode, StatusError } from "../../base/status.ts";
 import type { Container } from "../container.ts";
 import { runContainer } from "../container-run.ts";
 import type { StdioOptions } from "../stdio.ts";
-import { ExitStatus, statusOfFailure } from "./exit-status.ts";
+import { type AddCommand, collect, defaultRuntime, RUNTIME_FLAG } from "./command.ts";
+import { ExitStatus, statusOfFailure, UsageError } from "./exit-status.ts";
 import { openOutput } from "./output.ts";
-import type { CheckedRun } from "./run-options.ts";
+import {
+  type CheckedRun,
+  checkRunFlags,
+  DEFAULT_STATE_DIR,
+  type RunFlags,
+  requireRoot,
+  stateDir,
+} from "./run-options.ts";
 import { forwardSignals, signalNumber } from "./signals.ts";
+
+const RUN_EXAMPLES = `
+The exit status is the container's. 125: ebb or the shim failed; 126: the command may not be executed;
+127: the command does not exist; 128+n: ended by signal n; 1: the command line is wrong.
+SIGINT, SIGTERM, SIGHUP, SIGQUIT and others go to the container's init; the third that asks for the end
+arrives as SIGKILL.
+
+Examples:
+  ebb run --rootfs ./alpine -- sh -c 'echo hello from $(hostname)'
+  ebb run --rootfs ./alpine --runtime io.containerd.runc.v2 --env LANG=C -- ls -l /
+  tar c src | ebb run --rootfs ./alpine --name build -- tar x -C /tmp
+
+Environment:
+  EBB_STATE  directory of bundles, sockets and writable layers (${DEFAULT_STATE_DIR})`;
+
+/** Puts `ebb run` into the program. */
+export const addRun: AddCommand = (program, done) => {
+  program
+    .command("run")
+    .summary("run a command in a container")
+    .description(
+      "Runs a command in a new container over a root file system, which stays as it is: writes go to a layer\n" +
+        "that is removed with the container. stdin, stdout and stderr are the container's.",
+    )
+    .argument("<command...>", "program in the container and its arguments")
+    .requiredOption("--rootfs <dir>", "directory with the root file system")
+    .option(...RUNTIME_FLAG, defaultRuntime())
+    .option("--name <id>", "the container's id (default: a random one)")
+    .option("--env <name=value>", "environment variable; may be given more than once", collect)
+    .option("--cwd <dir>", "working directory in the container", "/")
+    .option("--read-only", "the container may not write to its root file system")
+    .option("--namespace <name>", "containerd namespace", "default")
+    .option("--shim-log", "show what the shim logs, debug lines included, on stderr")
+    .passThroughOptions()
+    .addHelpText("after", RUN_EXAMPLES)
+    .action(async (args: string[], flags: RunFlags) => {
+      // Flags behind the command are the command's, so one that is not known counts as its first word.
+      if (args[0]?.startsWith("-")) throw new UsageError(`unknown option ${args[0]}`);
+      requireRoot("ebb run");
+      done(await runInForeground(checkRunFlags(flags), args, stateDir()));
+    });
+};
 
 /**
  * Runs a container in the foreground: its streams are this process's, signals reach its init, and the result
  * is the exit status for this process. Failures are told on stderr.
  */
-export async function runInForeground(
-  run: CheckedRun,
-  args: readonly string[],
-  stateDir: string,
-): Promise<number> {
+async function runInForeground(run: CheckedRun, args: readonly string[], stateDir: string): Promise<number> {
   const foreground = new Foreground();
   const stop = forwardSignals({
     forward: (signal) => foreground.kill(signal),

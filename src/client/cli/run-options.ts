@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { statSync } from "node:fs";
 import path from "node:path";
-import { StatusError } from "../../base/status.ts";
 import { checkIdentifier } from "../identifier.ts";
 import { resolveShimBinary } from "../shim-binary.ts";
+import { naming } from "./command.ts";
 import { UsageError } from "./exit-status.ts";
 
 /** The flags of `ebb run` as they are typed. */
@@ -80,12 +80,4 @@ function checkVariable(word: string): string {
 function checkCwd(dir: string): string {
   if (path.posix.isAbsolute(dir)) return dir;
   throw new UsageError(`--cwd must be an absolute path in the container, not ${JSON.stringify(dir)}`);
-}
-
-function naming<T>(flag: string, check: () => T): T {
-  try {
-    return check();
-  } catch (error) {
-    throw new UsageError(`${flag}: ${StatusError.from(error).message}`);
-  }
 }
