@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import type { AddCommand } from "./command.ts";
+import { addDoctor } from "./doctor-command.ts";
 import { ExitStatus, UsageError } from "./exit-status.ts";
 import { addInfo } from "./info-command.ts";
 import { packageInfo } from "./package-info.ts";
@@ -7,7 +8,7 @@ import { addPending } from "./pending-command.ts";
 import { addRun } from "./run-command.ts";
 
 /** The commands, in the order in which the help has them. */
-const COMMANDS: readonly AddCommand[] = [addRun, addInfo, addPending];
+const COMMANDS: readonly AddCommand[] = [addRun, addInfo, addPending, addDoctor];
 
 /** Runs the command line; resolves to the exit status. What is wrong with it is told on stderr. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
