@@ -1,14 +1,37 @@
+import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { PAUSE_IMAGE } from "./image.ts";
 
 /** The namespace of everything that CRI makes; containerd has it fixed. */
 export const CRI_NAMESPACE = "k8s.io";
 
-/** The names by which a pod asks CRI for a shim, and what they stand for. */
-export const CRI_RUNTIMES: Readonly<Record<string, string>> = {
-  runc: "io.containerd.runc.v2",
-  ebb: "io.containerd.ebb.v2",
-};
+/** The version of the containerd in PATH: the first two numbers; 0 and 0 where there is none. */
+export function containerdVersion(): readonly [major: number, minor: number] {
+  try {
+    const stdout = execFileSync("containerd", ["--version"], { encoding: "utf8" });
+    const [, major = "0", minor = "0"] = /\bv?(\d+)\.(\d+)\.\d+/.exec(stdout) ?? [];
+    return [Number(major), Number(minor)];
+  } catch {
+    return [0, 0];
+  }
+}
+
+/** Where CRI's settings for containers are, by the version of config.toml. */
+const CRI = { 2: 'plugins."io.containerd.grpc.v1.cri"', 3: 'plugins."io.containerd.cri.v1.runtime"' };
+
+/** The version of config.toml that the containerd in PATH is given: the newest it reads. */
+export function configVersion(): 2 | 3 {
+  const [major] = containerdVersion();
+  return major >= 2 ? 3 : 2;
+}
+
+/** The table by which CRI knows our shim as `ebb`, with lines of TOML as the options that the shim is given. */
+export function ebbRuntime(options = ""): string {
+  const table = `${CRI[configVersion()]}.containerd.runtimes.ebb`;
+  return `[${table}]
+  runtime_type = "io.containerd.ebb.v2"
+${options === "" ? "" : `[${table}.options]\n${options}`}`;
+}
 
 /** Where a containerd has what is its own. */
 export interface ContainerdPlaces {
@@ -22,8 +45,8 @@ export interface ContainerdPlaces {
   readonly snapshots: string | undefined;
   /** Whether it serves CRI. */
   readonly cri: boolean;
-  /** Lines of TOML that CRI has as the options of our shim. */
-  readonly criOptions: string;
+  /** Tables of TOML by which CRI knows our shim; as {@link ebbRuntime} makes them. */
+  readonly criRuntime: string;
 }
 
 /** Plugins that are of no use here: the snapshotters want devices. */
@@ -34,13 +57,14 @@ const DISABLED_PLUGINS = ["aufs", "btrfs", "devmapper", "zfs", "tracing"];
  * longer the slower it is, and waits for a hundred changes where CRI is what deletes.
  */
 export function containerdConfig(places: ContainerdPlaces): string {
+  const version = configVersion();
   const names = places.cri ? DISABLED_PLUGINS : [...DISABLED_PLUGINS, "cri"];
   const disabled = names.flatMap((name) =>
     ["grpc", "snapshotter", "tracing.processor", "internal"].map(
       (kind) => `"io.containerd.${kind}.v1.${name}"`,
     ),
   );
-  return `version = 2
+  return `version = ${version}
 root = ${JSON.stringify(places.root)}
 state = ${JSON.stringify(places.state)}
 disabled_plugins = [${disabled.join(", ")}]
@@ -54,23 +78,22 @@ disabled_plugins = [${disabled.join(", ")}]
   root_path = ${JSON.stringify(places.snapshots ?? "")}
 [plugins."io.containerd.gc.v1.scheduler"]
   deletion_threshold = 1
-${places.cri ? criConfig(places) : ""}`;
+${places.cri ? criConfig(places, version) : ""}`;
 }
 
 /** Pods have the host's network, so that CRI needs no network plugin; root may lack the right to lower OOM scores. */
-function criConfig({ home, criOptions }: ContainerdPlaces): string {
-  const cri = 'plugins."io.containerd.grpc.v1.cri"';
-  const runtimes = Object.entries(CRI_RUNTIMES).map(
-    ([name, type]) => `[${cri}.containerd.runtimes.${name}]
-  runtime_type = "${type}"
-`,
-  );
-  return `[${cri}]
-  sandbox_image = "${PAUSE_IMAGE}"
-  restrict_oom_score_adj = true
+function criConfig({ home, criRuntime }: ContainerdPlaces, version: 2 | 3): string {
+  const cri = CRI[version];
+  const plugins = JSON.stringify(path.join(home, "cni-bin"));
+  const pause = JSON.stringify(PAUSE_IMAGE);
+  const images = `[plugins."io.containerd.cri.v1.images".pinned_images]\n  sandbox = ${pause}\n`;
+  return `${version === 3 ? images : ""}[${cri}]
+${version === 2 ? `  sandbox_image = ${pause}\n` : ""}  restrict_oom_score_adj = true
   disable_apparmor = true
 [${cri}.cni]
   conf_dir = ${JSON.stringify(path.join(home, "cni"))}
-  bin_dir = ${JSON.stringify(path.join(home, "cni-bin"))}
-${runtimes.join("")}${criOptions === "" ? "" : `[${cri}.containerd.runtimes.ebb.options]\n${criOptions}`}`;
+  ${version === 3 ? `bin_dirs = [${plugins}]` : `bin_dir = ${plugins}`}
+[${cri}.containerd.runtimes.runc]
+  runtime_type = "io.containerd.runc.v2"
+${criRuntime}`;
 }

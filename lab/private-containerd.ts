@@ -14,7 +14,7 @@ import {
 import os from "node:os";
 import path from "node:path";
 import { type CommandOptions, type CommandResult, command } from "./command.ts";
-import { type ContainerdPlaces, CRI_NAMESPACE, containerdConfig } from "./containerd-config.ts";
+import { type ContainerdPlaces, CRI_NAMESPACE, containerdConfig, ebbRuntime } from "./containerd-config.ts";
 import { type Scope, stopEverything } from "./leftovers.ts";
 import { until } from "./until.ts";
 
@@ -29,8 +29,8 @@ export interface PrivateContainerdOptions {
    * {@link PrivateContainerd.cgroupParent}.
    */
   readonly cri?: boolean;
-  /** Lines of TOML that CRI has as the options of our shim. */
-  readonly criOptions?: string;
+  /** Tables of TOML by which CRI knows our shim; {@link ebbRuntime} where they are missing. */
+  readonly criRuntime?: string;
   /** Directories in which shims are looked for before those of PATH. */
   readonly shimDirs?: readonly string[];
   /** Namespace for `ctr`; one that nobody else uses where it is missing. */
@@ -114,7 +114,7 @@ class Daemon implements PrivateContainerd {
   readonly #ids = new Set<string>();
 
   constructor(home: string, options: PrivateContainerdOptions) {
-    const { root, snapshots, cri = false, criOptions = "", shimDirs = [], namespace } = options;
+    const { root, snapshots, cri = false, criRuntime = ebbRuntime(), shimDirs = [], namespace } = options;
     this.#home = home;
     this.address = path.join(home, "containerd.sock");
     this.cgroupParent = namespace ?? path.basename(home);
@@ -126,7 +126,7 @@ class Daemon implements PrivateContainerd {
     this.#env = { ...process.env, PATH: [...shimDirs, process.env.PATH ?? ""].join(":") };
     mkdirSync(this.root, { recursive: true });
     const { state, address } = this;
-    this.#places = { home, root: this.root, state, address, snapshots, cri, criOptions };
+    this.#places = { home, root: this.root, state, address, snapshots, cri, criRuntime };
     this.#ears = { heard: `${address}.ttrpc`, unheard: `${address}.unheard` };
   }
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { containerdVersion, ebbRuntime } from "../../lab/containerd-config.ts";
 import { defaultRuncOptions, optionsFromJson } from "../../src/oci/options.ts";
 import { noContainersReason, realBinary } from "../oci/helpers.ts";
 import { type CriScene, startCriScene } from "./cri-scene.ts";
@@ -14,9 +14,8 @@ const skip = EBB.skip || noContainersReason("crun");
 
 /** Whether CRI hands on the table itself: before 1.7 only the path of a file that is in it. */
 function handsOnTables(): boolean {
-  const stdout = execFileSync("containerd", ["--version"], { encoding: "utf8" });
-  const [, major = "0", minor = "0"] = /\bv?(\d+)\.(\d+)\.\d+/.exec(stdout) ?? [];
-  return Number(major) > 1 || Number(minor) >= 7;
+  const [major, minor] = containerdVersion();
+  return major > 1 || minor >= 7;
 }
 
 describe("the options that containerd's configuration has for CRI", () => {
@@ -36,8 +35,8 @@ describe("the options that containerd's configuration has for CRI", () => {
   }
 
   /** Runs a pod with a container that ends by itself, under a containerd with these options. */
-  async function runPod(criOptions: string, look: (scene: CriScene, id: string) => void): Promise<void> {
-    const scene = await startCriScene({ criOptions });
+  async function runPod(options: string, look: (scene: CriScene, id: string) => void): Promise<void> {
+    const scene = await startCriScene({ criRuntime: ebbRuntime(options) });
     try {
       const pod = await scene.cri.runPod("options", "ebb", `/${scene.containerd.cgroupParent}`);
       const container = await scene.cri.runContainer(pod, "main", ["sleep", "1000"]);
