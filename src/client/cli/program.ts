@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import type { AddCommand } from "./command.ts";
+import { addCompletion } from "./completion-command.ts";
 import { addDoctor } from "./doctor-command.ts";
 import { ExitStatus, UsageError } from "./exit-status.ts";
 import { addInfo } from "./info-command.ts";
@@ -8,7 +9,7 @@ import { addPending } from "./pending-command.ts";
 import { addRun } from "./run-command.ts";
 
 /** The commands, in the order in which the help has them. */
-const COMMANDS: readonly AddCommand[] = [addRun, addInfo, addPending, addDoctor];
+const COMMANDS: readonly AddCommand[] = [addRun, addInfo, addPending, addDoctor, addCompletion];
 
 /** Runs the command line; resolves to the exit status. What is wrong with it is told on stderr. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {

@@ -1,0 +1,31 @@
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+
+/** What there are names of on a host. */
+export const NAME_KINDS = ["container", "image", "shim"] as const;
+
+/** One of them. */
+export type NameKind = (typeof NAME_KINDS)[number];
+
+const SHIM_NAME = /^containerd-shim-([\w-]+)-(v\d+)$/;
+
+const LISTS: Readonly<Record<NameKind, () => Promise<readonly string[]>>> = {
+  container: async () => [],
+  image: async () => [],
+  shim: listRuntimes,
+};
+
+/** The names of one kind, sorted, each once. Nobody is asked for them and nothing is started: files are read. */
+export async function listNames(kind: NameKind): Promise<string[]> {
+  return [...new Set(await LISTS[kind]())].sort();
+}
+
+/** The shims in PATH, by the names of their runtimes. */
+async function listRuntimes(): Promise<readonly string[]> {
+  const dirs = (process.env.PATH ?? "").split(path.delimiter).filter((dir) => dir !== "");
+  const names = await Promise.all(dirs.map((dir) => readdir(dir).catch(() => [])));
+  return names.flat().flatMap((name) => {
+    const match = SHIM_NAME.exec(name);
+    return match === null ? [] : [`io.containerd.${match[1]}.${match[2]}`];
+  });
+}
