@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { CONTROL, RUNTIMES, SHIM_DIR } from "./runtimes.ts";
-import { killContainer, listedState, type Scene, startScene, withContainer } from "./scene.ts";
+import { EXEC_ID, killContainer, listedState, type Scene, startScene, withContainer } from "./scene.ts";
 
 /** Runs containerd where /sys/fs/cgroup is the one hierarchy of version 2, as on a host without version 1. */
 const CONTAINERD = `#!/bin/sh
@@ -41,7 +41,7 @@ describe("with control groups of version 2, under containerd", () => {
         await task("exec", "-d", "--exec-id", "one", id, "sleep", "999");
         const { fields } = await scene.events.waitForExec(id, "/tasks/exec-started", "one");
         const listed = await task("ps", id);
-        assert.match(listed, new RegExp(`^${fields.pid}\\s.*ExecID:one`, "m"));
+        assert.match(listed, new RegExp(`^${fields.pid}\\s.*${EXEC_ID.source}`, "m"));
         assert.equal(listed.trimEnd().split("\n").length, 3, listed);
         assert.deepEqual(groupsOf(Number(fields.pid)), [`/${containerd.namespace}/${id}`]);
         await task("pause", id);

@@ -71,6 +71,8 @@ describe("under CRI", () => {
           const before = open();
           for (let n = 1; n <= 10; n++) await probe(n);
           await Promise.all(Array.from({ length: 10 }, (_, n) => probe(n)));
+          // containerd's own shim keeps some of them, from 1.7 on.
+          if (!runtime.ours) return;
           await until("the descriptors to be closed", () => (open() <= before ? true : undefined));
         }).then(() => {}),
       );

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { containerdVersion } from "../../lab/containerd-config.ts";
 import { settledLeftovers, snapshotLeftovers } from "../../lab/leftovers.ts";
 import { until } from "../../lab/until.ts";
 import {
@@ -17,6 +18,7 @@ import {
 import { CONTROL, RUNTIMES } from "./runtimes.ts";
 import {
   bundlePath,
+  EXEC_ID,
   listedState,
   removeContainer,
   restartDaemon,
@@ -29,6 +31,12 @@ import {
 } from "./scene.ts";
 import { story } from "./story.ts";
 import { Terminal } from "./terminal.ts";
+
+/** Whether a daemon that starts removes the tasks whose processes have all ended, whatever was asked of it. */
+const [MAJOR, MINOR] = containerdVersion();
+const CLEARS = MAJOR > 1 || MINOR >= 7;
+if (CLEARS)
+  console.log("left out: how a container has ended while containerd was away, which this one clears away");
 
 const SIZE = { columns: 91, rows: 31 };
 
@@ -138,7 +146,7 @@ describe("a containerd that is killed while containers run, and is started again
         return withContainer(scene, { runtime, id }, async () => {
           await task("exec", "-d", "--exec-id", "one", id, "sleep", "999");
           await restartDaemon(scene);
-          assert.match(await task("ps", id), /ExecID:one/);
+          assert.equal(EXEC_ID.exec(await task("ps", id))?.[1], "one");
           await task("kill", "-s", "KILL", "--exec-id", "one", id);
           const { fields } = await scene.events.waitForExec(id, "/tasks/exit", "one");
           assert.equal(fields.exit_status, 137);
@@ -146,6 +154,7 @@ describe("a containerd that is killed while containers run, and is started again
         });
       });
 
+      if (CLEARS) return;
       test("knows how a container has ended meanwhile", { skip }, () => {
         const id = `${prefix}-exited`;
         return withContainer(scene, { runtime, id, args: counting("count") }, async () => {

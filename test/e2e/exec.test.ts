@@ -4,7 +4,7 @@ import { after, before, describe, test } from "node:test";
 import type { CommandOptions } from "../../lab/command.ts";
 import { until } from "../../lab/until.ts";
 import { CONTROL, RUNTIMES } from "./runtimes.ts";
-import { killContainer, type Scene, startScene, withContainer } from "./scene.ts";
+import { EXEC_ID, killContainer, type Scene, startScene, withContainer } from "./scene.ts";
 import { story } from "./story.ts";
 
 /** A process in a running container, and what whoever runs it gets to see. */
@@ -130,7 +130,7 @@ describe("ctr task exec", () => {
           await detached(id, "one", ["sleep", "999"]);
           const twice = await exec(id, "one", ["true"])();
           assert.equal(twice.exitCode, 1);
-          assert.match(twice.stderr, /: already exists$/m);
+          assert.match(twice.stderr, /already exists|exists already/);
           await killContainer(scene.containerd, id);
           const late = await exec(id, "late", ["true"])();
           assert.equal(late.exitCode, 1);
@@ -145,7 +145,7 @@ describe("ctr task exec", () => {
       const rows = (await scene.containerd.mustCtr(["task", "ps", id])).trimEnd().split("\n").slice(1);
       const listed = rows.map((row) => {
         const [pid, info = ""] = row.split(/\s+/, 2);
-        const name = /ExecID:([^,]+)/.exec(info)?.[1] ?? "init";
+        const name = EXEC_ID.exec(info)?.[1] ?? "init";
         return `${name} ${readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim()}`;
       });
       return listed.some((line) => line.includes("runc")) ? undefined : listed;

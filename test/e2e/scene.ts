@@ -60,6 +60,9 @@ export function runArgs(runtime: Runtime, flags: readonly string[], id: string, 
   return ["run", ...flags, "--runtime", runtime.name, BUSYBOX_IMAGE, id, ...args];
 }
 
+/** How `ctr task ps` shows the name of a process that was added: in the words of 1.6, or as it is sent. */
+export const EXEC_ID = /(?:ExecID:|exec_id:")([\w.-]+)/;
+
 /** What `ctr task ls` shows for a container, or undefined where it is not in the list. */
 export async function listedState(containerd: PrivateContainerd, id: string): Promise<string | undefined> {
   return stateIn(await containerd.mustCtr(["task", "ls"]), id);

@@ -1,6 +1,9 @@
 import type { CommandResult } from "../../lab/command.ts";
-import type { Runtime } from "./runtimes.ts";
+import { containerdVersion } from "../../lab/containerd-config.ts";
+import { CONTROL, type Runtime, tellsItsLast } from "./runtimes.ts";
 import { killContainer, runArgs, type Scene } from "./scene.ts";
+
+const [MAJOR] = containerdVersion();
 
 /** What somebody who works with `ctr` gets to see, with all that differs from run to run given fixed names. */
 export interface Transcript {
@@ -31,10 +34,12 @@ class Names {
     return (
       named
         .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| \+0000 UTC)/g, "<time>")
+        // Daemons from 1.7 on show a time as it is sent.
+        .replaceAll(/\{"seconds":\d+,"nanos":\d+\}/g, '"<time>"')
         .replaceAll(/\/run\/containerd\/fifo\/\d+/g, "<fifo>")
         .replaceAll(/snapshots\/\d+/g, "snapshots/<n>")
-        // Each shim words its errors itself; what they have in common is the code at the end.
-        .replaceAll(/^ctr: .*: ([a-z ]+)$/gm, "ctr: <message>: $1")
+        // Each shim words its errors itself; what they have in common is the code, which daemons before 2 put at the end.
+        .replaceAll(/^ctr: .*?(: [a-z ]+)?$/gm, (_, code = "") => `ctr: <message>${MAJOR < 2 ? code : ""}`)
         .replaceAll(/ +/g, " ")
     );
   }
@@ -61,8 +66,10 @@ export async function recordTranscript(
   await task("rm", id);
   for (const verb of ["ls", "rm", "kill"]) await task(verb, ...(verb === "ls" ? [] : [id]));
   await ctr("container", "rm", id);
-  await events.waitFor(id, "/tasks/delete");
-  return written(results, events.tasks(id), new Names(fixedNames(containerd, runtime, id)));
+  const last = "/tasks/delete";
+  if (tellsItsLast(runtime)) await events.waitFor(id, last);
+  const told = events.tasks(id).filter(({ topic }) => tellsItsLast(CONTROL) || topic !== last);
+  return written(results, told, new Names(fixedNames(containerd, runtime, id)));
 }
 
 function fixedNames(containerd: Scene["containerd"], runtime: Runtime, id: string): [string, string][] {
