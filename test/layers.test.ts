@@ -23,7 +23,7 @@ const ONLY_FROM: readonly [RegExp, RegExp][] = [
   [/^@cfworker\//, /^base\/json\.ts$/],
   [/^pino$/, /^shim\/log\.ts$/],
   [/^protobufjs/, /^proto\//],
-  [/^(commander|cli-table3)$/, /^client\/cli\//],
+  [/^(commander|cli-table3|cli-progress)$/, /^client\/cli\//],
   [/^bun$/, /^$/],
 ];
 

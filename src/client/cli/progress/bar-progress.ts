@@ -1,0 +1,71 @@
+import cliProgress, { type Options, type Params, type SingleBar } from "cli-progress";
+import type { ImageEvent, LayerPhase } from "../../images.ts";
+import { printable, shortId, sizeText } from "../words.ts";
+import type { ProgressView } from "./progress-view.ts";
+
+/** What a bar shows beside its value. */
+interface Payload {
+  readonly name: string;
+  readonly phase: LayerPhase;
+}
+
+interface Layer {
+  readonly bar: SingleBar;
+  readonly size: number;
+}
+
+/** The phases that end with all of a layer there. */
+const COMPLETE: ReadonlySet<LayerPhase> = new Set(["fetched", "writing", "done"]);
+
+/** As wide as the longest phase. */
+const PHASE_WIDTH = 9;
+
+/**
+ * Progress as a bar for each layer, on a terminal. More layers than the terminal has lines are shown without bars, as
+ * what is above the first line cannot be drawn again.
+ */
+export function barProgress(terminal: NodeJS.WriteStream, fallback: ProgressView): ProgressView {
+  const bars = new cliProgress.MultiBar({
+    stream: terminal,
+    format,
+    barsize: 30,
+    barCompleteChar: "=",
+    barIncompleteChar: " ",
+    hideCursor: true,
+    // Signals are for the command, which closes this view.
+    gracefulExit: false,
+    emptyOnZero: true,
+  });
+  const layers = new Map<string, Layer>();
+  const begin = (found: readonly { readonly digest: string; readonly size: number }[]) => {
+    for (const { digest, size } of found) {
+      if (layers.has(digest)) continue;
+      const payload: Payload = { name: shortId(digest), phase: "waiting" };
+      layers.set(digest, { size, bar: bars.create(Math.max(1, size), 0, payload) });
+    }
+  };
+  const show = (event: ImageEvent) => {
+    if (event.kind === "layers" && event.layers.length < terminal.rows) begin(event.layers);
+    if (!bars.isActive) return fallback.show(event);
+    if (event.kind === "layer") advance(layers.get(event.digest), event.phase, event.bytes);
+    if (event.kind === "note") bars.log(`${printable(event.text)}\n`);
+  };
+  const close = () => {
+    if (!bars.isActive) return;
+    // What was noted last is not drawn yet.
+    bars.update();
+    bars.stop();
+  };
+  return { show, close };
+}
+
+function advance(layer: Layer | undefined, phase: LayerPhase, bytes: number): void {
+  const value = COMPLETE.has(phase) ? Math.max(1, layer?.size ?? 1) : bytes;
+  layer?.bar.update(value, { phase });
+}
+
+function format(options: Options, { value, total, progress }: Params, { name, phase }: Payload): string {
+  const bar = cliProgress.Format.BarFormat(progress, options);
+  const size = COMPLETE.has(phase) ? sizeText(total) : `${sizeText(value)} of ${sizeText(total)}`;
+  return `${name} ${phase.padEnd(PHASE_WIDTH)} [${bar}] ${size}`;
+}
