@@ -2,6 +2,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { isObject } from "../src/base/json-finding.ts";
+import { IMAGES_DIRECTORY_VARIABLE } from "../src/config/images-directory.ts";
 import { configSchema } from "../src/config/schema.ts";
 import { VARIABLES } from "../src/shim/settings.ts";
 
@@ -12,7 +13,8 @@ export const schemaFile = path.join(docs, "config.schema.json");
 /** The page about the configuration, which has a table of all settings. */
 export const pageFile = path.join(docs, "config.md");
 
-const variables: Readonly<Record<string, string>> = VARIABLES;
+/** The names of settings are theirs alone, whatever section they are in. */
+const variables: Readonly<Record<string, string>> = { ...VARIABLES, directory: IMAGES_DIRECTORY_VARIABLE };
 
 /** One setting: its place in the file, its default, and why both are there. */
 export interface Setting {
@@ -40,7 +42,7 @@ export function withTable(page: string): string {
   const code = (text: unknown) => (text === "" ? "" : `\`${text}\``);
   const rows = settings().map(({ place, value, variable, what, why }) => [
     code(place),
-    code(value),
+    code(valueText(value)),
     code(variable),
     what,
     why,
@@ -48,6 +50,11 @@ export function withTable(page: string): string {
   const head = ["setting", "default", "variable", "what it is", "why this default"];
   const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
   return page.replace(/^\| setting \|(?:.*\n)*?(?=\n)/m, () => `${lines.join("\n")}\n`);
+}
+
+/** A value as it stands in the file, words without their quotes. */
+export function valueText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /** Writes both. */

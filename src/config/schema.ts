@@ -1,5 +1,6 @@
 import type { FromSchema, JSONSchema } from "json-schema-to-ts";
 import { RELEASE_MODES } from "../base/release-mode.ts";
+import { imagesSchema } from "./images.ts";
 import { limitsSchema } from "./limits.ts";
 
 /** The version of the configuration that this schema describes. */
@@ -25,30 +26,6 @@ export const runtimeSchema = {
       default: "/run/ebb",
     },
     limits: limitsSchema,
-  },
-  additionalProperties: false,
-  default: {},
-} as const satisfies JSONSchema;
-
-/** The section of the image side. */
-export const imagesSchema = {
-  type: "object",
-  description: "how the image side keeps images; accepted already, and read from the version on that has one",
-  properties: {
-    syncAfterUnpack: {
-      type: "boolean",
-      description: "whether an image counts as there only once its files are on the disk",
-      $comment: "an image that a power cut left with holes is found out by nobody",
-      default: true,
-    },
-    maxUnpackedBytes: {
-      type: "integer",
-      minimum: 1,
-      maximum: Number.MAX_SAFE_INTEGER,
-      description: "an image whose files are larger than that is refused while it is being unpacked",
-      $comment: "several times the largest in use, and small enough that one bad image fills few disks",
-      default: 64 * 2 ** 30,
-    },
   },
   additionalProperties: false,
   default: {},

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { describe, test } from "node:test";
-import { pageFile, schemaFile, settings, withTable } from "../../scripts/config-docs.ts";
+import { pageFile, schemaFile, settings, valueText, withTable } from "../../scripts/config-docs.ts";
 import { defaultConfig } from "../../src/config/defaults.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 import { configSchema } from "../../src/config/schema.ts";
@@ -22,7 +22,8 @@ describe("the docs of the configuration (npm run config-docs)", () => {
 
   test("have a row for every setting there is, with its default, what it is and why", () => {
     const { runtime, images } = defaultConfig;
-    const places = [...Object.keys(VARIABLES), ...Object.keys(images)];
+    const { limits, ...flat } = images;
+    const places = [...Object.keys(VARIABLES), ...Object.keys(flat), ...Object.keys(limits)];
     assert.deepEqual(
       settings()
         .map(({ place }) => place.split(".").at(-1))
@@ -30,11 +31,11 @@ describe("the docs of the configuration (npm run config-docs)", () => {
       places.sort(),
     );
     for (const { place, value, what, why } of settings()) {
-      const actual = { ...runtime, ...runtime.limits, ...images }[place.split(".").at(-1) ?? ""];
+      const actual = { ...runtime, ...runtime.limits, ...images, ...limits }[place.split(".").at(-1) ?? ""];
       assert.equal(value, actual, place);
       assert.match(what, /^\S.*[^.]$/, place);
       assert.match(why, /^\S.*[^.]$/, place);
-      assert.ok(page.includes(`| \`${place}\` | \`${value}\` |`), `${place} is not in the table`);
+      assert.ok(page.includes(`| \`${place}\` | \`${valueText(value)}\` |`), `${place} is not in the table`);
     }
   });
 
