@@ -4,12 +4,25 @@ import path from "node:path";
 import { errnoOf } from "../../base/files.ts";
 import { StatusError } from "../../base/status.ts";
 import { DEFAULT_CONFIG_FILE, readConfig } from "../../config/config.ts";
+import { readImagesConfig } from "../../config/images-directory.ts";
 import { readRunDirectory } from "../../config/run-directory.ts";
 import { type Check, type Finding, missing, ok, warning } from "./check.ts";
 import type { Host } from "./host.ts";
 
 /** The file systems that have no disk below them (linux/magic.h). */
 const IN_MEMORY: ReadonlySet<number> = new Set([0x0102_1994, 0x8584_58f6]);
+
+/** Those that the kernel takes no upper directory on, as they have not what an overlay needs of it. */
+const NOT_UPPER: ReadonlyMap<number, string> = new Map([
+  [0x794c_7630, "an overlay"],
+  [0x6969, "NFS"],
+  [0x0102_1997, "9P"],
+  [0x4d44, "FAT"],
+  [0x2011_bab0, "exFAT"],
+]);
+
+/** Less than this a usual image does not fit in. */
+const LITTLE_ROOM = 1 << 30;
 
 /** What ebb is told, and where it keeps things. */
 export const PLACE_CHECKS: readonly Check[] = [
@@ -27,6 +40,13 @@ export const PLACE_CHECKS: readonly Check[] = [
     needed: false,
     look: lookAtRunDirectory,
   },
+  {
+    name: "image directory",
+    meaning: "images are kept there, and what containers write",
+    remedy: "set images.directory to one on a local disk (ext4, xfs, btrfs) with some GiB",
+    needed: true,
+    look: lookAtImagesDirectory,
+  },
 ];
 
 async function lookAtConfig(host: Host): Promise<Finding> {
@@ -34,6 +54,7 @@ async function lookAtConfig(host: Host): Promise<Finding> {
   try {
     await readConfig(env);
     await readRunDirectory(env);
+    await readImagesConfig(env);
     const named = env.EBB_CONFIG || DEFAULT_CONFIG_FILE;
     return ok((await host.read(named)) === undefined ? `the defaults: there is no ${named}` : named);
   } catch (error) {
@@ -47,6 +68,18 @@ async function lookAtRunDirectory({ env }: Host): Promise<Finding | readonly Fin
   if (directory === undefined) return [];
   const { type } = await fileSystemOf(directory);
   return IN_MEMORY.has(type) ? ok(`${directory}, on a tmpfs`) : warning(`${directory} is not on a tmpfs`);
+}
+
+async function lookAtImagesDirectory({ env }: Host): Promise<Finding | readonly Finding[]> {
+  const directory = await readImagesConfig(env)
+    .then((images) => images.directory)
+    .catch(() => undefined);
+  if (directory === undefined) return [];
+  const { type, bavail, bsize } = await fileSystemOf(directory);
+  const kind = NOT_UPPER.get(type);
+  if (kind !== undefined) return missing(`${directory} is on ${kind}, where containers cannot write`);
+  const free = bavail * bsize;
+  return (free < LITTLE_ROOM ? warning : ok)(`${directory}, ${Math.floor(free / 2 ** 20)} MiB are free`);
 }
 
 /** What is known of the file system that a directory is on, or will be on once it is made. */

@@ -176,6 +176,18 @@ describe("ebb completion", () => {
     });
   }
 
+  test("is asked for containers by its scripts, who offer none where there are none", async () => {
+    const images = path.join(dir, "images");
+    fs.mkdirSync(path.join(images, "containers/web"), { recursive: true });
+    const ask = (directory: string) =>
+      ebb(["__complete", "container"], { env: { EBB_IMAGES_DIR: directory } });
+    assert.equal((await ask(images)).stdout, "web\n");
+    for (const directory of ["/no/such", "not/a/path"]) {
+      const { exitCode, stdout, stderr } = await ask(directory);
+      assert.deepEqual([exitCode, stdout, stderr], [0, "", ""]);
+    }
+  });
+
   test("is asked for shims by its scripts, in PATH, each once", async () => {
     const shims = { "containerd-shim-x-v2": "exit", "containerd-shim": "exit", other: "exit" };
     const [one, two] = ["one", "two"].map((name) => programs(path.join(dir, name), shims));

@@ -33,6 +33,9 @@ const refusal = (options: string) =>
   `case "$*" in *${options}*) echo "mount: merged: unknown filesystem type 'overlay'." >&2; exit 32;; esac
 exec ${dir}/real-mount "$@"`;
 
+const onOverlay = `mount -t tmpfs tmpfs /run; cd /run; mkdir lower upper work merged
+mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work overlay merged; cd /`;
+
 describe("ebb doctor on this host", () => {
   test("says that containers can be run, in a table, and what to do about what is not well", {
     skip,
@@ -179,6 +182,22 @@ describe("ebb doctor where", () => {
       "run directory",
       "warning",
       /not on a tmpfs/,
+      0,
+    ],
+    [
+      "images are on an overlay",
+      { host: onOverlay, env: { EBB_IMAGES_DIR: "/run/merged/ebb" } },
+      "image directory",
+      "missing",
+      /on an overlay/,
+      1,
+    ],
+    [
+      "images have little room",
+      { host: "mount -t tmpfs -o size=1m tmpfs /run", env: { EBB_IMAGES_DIR: "/run/images" } },
+      "image directory",
+      "warning",
+      /^\/run\/images, [01] MiB are free$/,
       0,
     ],
     ["there is no configuration", {}, "configuration", "ok", /the defaults/, 0],

@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
+import { readImagesConfig } from "../../../config/images-directory.ts";
 
 /** What there are names of on a host. */
 export const NAME_KINDS = ["container", "image", "shim"] as const;
@@ -10,7 +11,7 @@ export type NameKind = (typeof NAME_KINDS)[number];
 const SHIM_NAME = /^containerd-shim-([\w-]+)-(v\d+)$/;
 
 const LISTS: Readonly<Record<NameKind, () => Promise<readonly string[]>>> = {
-  container: async () => [],
+  container: listContainers,
   image: async () => [],
   shim: listRuntimes,
 };
@@ -18,6 +19,12 @@ const LISTS: Readonly<Record<NameKind, () => Promise<readonly string[]>>> = {
 /** The names of one kind, sorted, each once. Nobody is asked for them and nothing is started: files are read. */
 export async function listNames(kind: NameKind): Promise<string[]> {
   return [...new Set(await LISTS[kind]())].sort();
+}
+
+/** The containers on record: each has a directory of its own. */
+async function listContainers(): Promise<readonly string[]> {
+  const { directory } = await readImagesConfig(process.env);
+  return readdir(path.join(directory, "containers"));
 }
 
 /** The shims in PATH, by the names of their runtimes. */
