@@ -1,4 +1,3 @@
-import zlib from "node:zlib";
 import { type Check, type Finding, missing, ok, warning } from "./check.ts";
 import type { Host } from "./host.ts";
 
@@ -38,6 +37,12 @@ const PROGRAMS: readonly Program[] = [
     kind: "GNU tar",
   },
   {
+    name: "zstd",
+    meaning: "unpacks the layers of images that are compressed by it",
+    remedy: "apt-get install zstd",
+    versionFlag: "--version",
+  },
+  {
     name: "crun",
     meaning: "may run containers in the place of runc, where the option BinaryName says so",
     remedy: "apt-get install crun, if it is wanted",
@@ -58,13 +63,6 @@ export const PROGRAM_CHECKS: readonly Check[] = [
     const { name, meaning, remedy } = program;
     return { name, meaning, remedy, needed: false, look: (host) => lookFor(host, program) };
   }),
-  {
-    name: "zstd",
-    meaning: "unpacks the layers of images that are compressed by it",
-    remedy: "apt-get install zstd, or a Node that has it (22.15)",
-    needed: false,
-    look: lookForZstd,
-  },
   {
     name: "criu",
     meaning: "checkpoints and restores containers",
@@ -92,11 +90,6 @@ async function lookForRunc(host: Host): Promise<Finding> {
     status: "warning",
     remedy: "apt-get install runc, or name crun by the option BinaryName",
   };
-}
-
-async function lookForZstd(host: Host): Promise<Finding> {
-  if ("createZstdDecompress" in zlib) return ok("in this runtime");
-  return lookFor(host, { name: "zstd", meaning: "", remedy: "", versionFlag: "--version" });
 }
 
 async function lookForCriu(host: Host): Promise<Finding> {
