@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { gzipSync } from "node:zlib";
 import { makeBusyboxRootfs } from "./busybox-rootfs.ts";
 import { must } from "./command.ts";
 
@@ -21,7 +22,8 @@ const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", arm64: "
 
 const PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-interface Descriptor {
+/** What refers to a blob, as it is written. */
+export interface Descriptor {
   readonly mediaType: string;
   readonly digest: string;
   readonly size: number;
@@ -29,25 +31,37 @@ interface Descriptor {
 
 /** Writes an image layout's blob and returns its descriptor. */
 function writeBlob(layout: string, mediaType: string, content: Buffer): Descriptor {
-  const hex = createHash("sha256").update(content).digest("hex");
-  writeFileSync(path.join(layout, "blobs/sha256", hex), content);
-  return { mediaType, digest: `sha256:${hex}`, size: content.length };
+  const digest = digestOf(content);
+  writeFileSync(path.join(layout, "blobs", digest.replace(":", "/")), content);
+  return { mediaType, digest, size: content.length };
+}
+
+function digestOf(content: Buffer): string {
+  return `sha256:${createHash("sha256").update(content).digest("hex")}`;
 }
 
 function json(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value));
 }
 
-/** What the image is called, and what it runs where nobody says otherwise. */
-interface ImageNames {
+/** What an image is called, what it runs where nobody says otherwise, and whether its layer is compressed. */
+export interface ImageOptions {
   readonly name: string;
-  readonly cmd: readonly string[];
+  readonly cmd?: readonly string[];
+  readonly gzip?: boolean;
 }
 
-/** The layout's blobs and index for one uncompressed layer. */
-function writeLayout(layout: string, { name, cmd }: ImageNames, layer: Buffer): void {
+/** The layout's blobs and index for one layer. */
+function writeLayout(
+  layout: string,
+  { name, cmd = ["/bin/sh"], gzip = false }: ImageOptions,
+  tar: Buffer,
+): void {
   mkdirSync(path.join(layout, "blobs/sha256"), { recursive: true });
-  const rootfs = writeBlob(layout, "application/vnd.oci.image.layer.v1.tar", layer);
+  const layerType = "application/vnd.oci.image.layer.v1.tar";
+  const layer = gzip
+    ? writeBlob(layout, `${layerType}+gzip`, gzipSync(tar))
+    : writeBlob(layout, layerType, tar);
   const config = writeBlob(
     layout,
     "application/vnd.oci.image.config.v1+json",
@@ -56,15 +70,15 @@ function writeLayout(layout: string, { name, cmd }: ImageNames, layer: Buffer): 
       architecture: ARCHITECTURES[process.arch] ?? process.arch,
       os: "linux",
       config: { Env: [PATH], Cmd: cmd },
-      // The digest of the layer as a tar, which is how it travels here.
-      rootfs: { type: "layers", diff_ids: [rootfs.digest] },
+      // The digest of the layer as a tar, however it travels.
+      rootfs: { type: "layers", diff_ids: [digestOf(tar)] },
     }),
   );
   const mediaType = "application/vnd.oci.image.manifest.v1+json";
   const manifest = writeBlob(
     layout,
     mediaType,
-    json({ schemaVersion: 2, mediaType, config, layers: [rootfs] }),
+    json({ schemaVersion: 2, mediaType, config, layers: [layer] }),
   );
   const annotations = { "io.containerd.image.name": name, "org.opencontainers.image.ref.name": name };
   writeFileSync(path.join(layout, "oci-layout"), json({ imageLayoutVersion: "1.0.0" }));
@@ -74,6 +88,22 @@ function writeLayout(layout: string, { name, cmd }: ImageNames, layer: Buffer): 
   );
 }
 
+/** Writes an OCI image layout of one root file system into a directory. The same tree gives the same bytes. */
+export async function writeImageLayout(
+  rootfs: string,
+  options: ImageOptions,
+  directory: string,
+): Promise<void> {
+  const scratch = mkdtempSync(path.join(os.tmpdir(), "ebb-image-"));
+  try {
+    const layer = path.join(scratch, "layer.tar");
+    await must("tar", [...TAR, "--file", layer, "--directory", rootfs, "."]);
+    writeLayout(directory, options, readFileSync(layer));
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
 /** Writes an OCI archive of one root file system, for `ctr image import`. The same tree gives the same bytes. */
 export async function writeImage(
   rootfs: string,
@@ -81,24 +111,13 @@ export async function writeImage(
   archive: string,
   cmd: readonly string[] = ["/bin/sh"],
 ): Promise<void> {
-  const scratch = mkdtempSync(path.join(os.tmpdir(), "ebb-image-"));
+  const layout = mkdtempSync(path.join(os.tmpdir(), "ebb-image-"));
   try {
-    const layer = path.join(scratch, "layer.tar");
-    await must("tar", [...TAR, "--file", layer, "--directory", rootfs, "."]);
-    const layout = path.join(scratch, "layout");
-    writeLayout(layout, { name, cmd }, readFileSync(layer));
-    await must("tar", [
-      ...TAR,
-      "--file",
-      archive,
-      "--directory",
-      layout,
-      "blobs",
-      "index.json",
-      "oci-layout",
-    ]);
+    await writeImageLayout(rootfs, { name, cmd }, layout);
+    const parts = ["blobs", "index.json", "oci-layout"];
+    await must("tar", [...TAR, "--file", archive, "--directory", layout, ...parts]);
   } finally {
-    rmSync(scratch, { recursive: true, force: true });
+    rmSync(layout, { recursive: true, force: true });
   }
 }
 
