@@ -13,6 +13,7 @@ const LAYERS: Readonly<Record<string, number>> = {
   rootfs: 2,
   oci: 2,
   config: 2,
+  images: 2,
   shim: 3,
   client: 3,
 };
@@ -22,6 +23,7 @@ const ONLY_FROM: readonly [RegExp, RegExp][] = [
   [/^(koffi|@koromix\/)/, /^linux\/native-module\.ts$/],
   [/^@cfworker\//, /^base\/json\.ts$/],
   [/^pino$/, /^shim\/log\.ts$/],
+  [/^tar-stream$/, /^images\/load\//],
   [/^protobufjs/, /^proto\//],
   [/^(commander|cli-table3|cli-progress)$/, /^client\/cli\//],
   [/^bun$/, /^$/],
