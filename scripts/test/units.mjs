@@ -4,7 +4,7 @@ import path from "node:path";
 import { bunPath, packageBin, root, runQuietly, step } from "../steps.mjs";
 
 /** The layers whose tests run under Node too: what a library user imports. tsconfig.test.json compiles them. */
-const NODE_TESTS = ["base", "proto", "ttrpc", "client"];
+const NODE_TESTS = ["base", "proto", "ttrpc", "images", "client"];
 
 /** The layers whose tests touch nothing but what they made themselves: neither mounts nor containers nor disks. */
 const QUIET_TESTS = ["base", "proto", "ttrpc"];
