@@ -1,7 +1,7 @@
 /**
  * Generates the message classes, their declarations and the service descriptors from proto/:
  * `node scripts/generate-proto.mjs [directory]`; without one, into src/proto/generated. The same sources give
- * the same bytes.
+ * the same bytes. What is of ebb alone goes into files of its own, as the shim has no use for it.
  */
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -20,7 +20,6 @@ const MARK = "// Generated from proto/ by scripts/generate-proto.mjs; edit those
 const OPTIONS = {
   target: "static-module",
   wrap: "esm",
-  root: "ebb",
   "force-number": true,
   verify: false,
   convert: false,
@@ -29,20 +28,32 @@ const OPTIONS = {
   service: false,
 };
 
-/** Reads every .proto file below proto/, in a fixed order, into a tree of its own. */
-function loadTree() {
+/** What is generated together: the .proto files, and how the files made of them are named. */
+const SETS = [
+  { root: "ebb", has: (name) => !name.startsWith("ebb/"), messages: "messages", services: "services" },
+  {
+    root: "ebb-own",
+    has: (name) => name.startsWith("ebb/"),
+    messages: "ebb-messages",
+    services: "ebb-services",
+  },
+];
+
+/** Reads the .proto files of a set, in a fixed order, into a tree of its own. */
+function loadTree(set) {
   // protobufjs has copies of Any and others that it would take in place of ours; theirs say type_url, not typeUrl.
   for (const name of Object.keys(protobuf.common)) if (name.endsWith(".proto")) delete protobuf.common[name];
   const tree = new protobuf.Root();
   tree.resolvePath = (_origin, target) => path.resolve(PROTO_DIR, target);
   const files = readdirSync(PROTO_DIR, { recursive: true }).filter((name) => name.endsWith(".proto"));
-  return tree.loadSync(files.sort(), { alternateCommentMode: true }).resolveAll();
+  return tree.loadSync(files.filter(set.has).sort(), { alternateCommentMode: true }).resolveAll();
 }
 
 /** The classes, without comments, on top of src/proto/wire.ts. */
-async function messages() {
-  const text = await promisify(pbjs.generate)(loadTree(), {
+async function messages(set) {
+  const text = await promisify(pbjs.generate)(loadTree(set), {
     ...OPTIONS,
+    root: set.root,
     comments: false,
     dependency: "../wire.js",
   });
@@ -50,10 +61,18 @@ async function messages() {
 }
 
 /** The declarations, made from the comments of a second copy of the classes. */
-async function declarations() {
-  const options = { ...OPTIONS, comments: true, dependency: "protobufjs/minimal.js", dts: true };
+async function declarations(set) {
+  const options = {
+    ...OPTIONS,
+    root: set.root,
+    comments: true,
+    dependency: "protobufjs/minimal.js",
+    dts: true,
+  };
   const text = await new Promise((resolve, reject) => {
-    pbjs.generate(loadTree(), options, (error, _classes, types) => (error ? reject(error) : resolve(types)));
+    pbjs.generate(loadTree(set), options, (error, _classes, types) =>
+      error ? reject(error) : resolve(types),
+    );
   });
   // pbts always imports Long; where 64-bit fields are numbers, nothing uses it.
   return MARK + text.replace('import Long = require("long");\n', "");
@@ -92,19 +111,24 @@ function methodLine(method) {
 }
 
 /** The service descriptors, from the service definitions. */
-function descriptors() {
-  const all = services(loadTree());
+function descriptors(set) {
+  const tree = loadTree(set);
+  const all = services(tree);
   const blocks = all.map((service) => {
     const fullName = service.fullName.slice(1);
     const head = `/** The methods of ${fullName}. */\nexport const ${exportName(service, all)} = {`;
     const methods = service.methodsArray.map(methodLine).join("\n");
     return `${head}\n  name: "${fullName}",\n  methods: {\n${methods}\n  },\n} as const;\n`;
   });
-  return [`${MARK}import { containerd, google } from "./messages.js";\n`, ...blocks].join("\n");
+  const text = blocks.join("\n");
+  const packages = tree.nestedArray.map(({ name }) => name).filter((name) => text.includes(`: ${name}.`));
+  return `${MARK}import { ${packages.sort().join(", ")} } from "./${set.messages}.js";\n\n${text}`;
 }
 
 const target = path.resolve(process.argv[2] ?? path.join(root, "src/proto/generated"));
 mkdirSync(target, { recursive: true });
-writeFileSync(path.join(target, "messages.js"), await messages());
-writeFileSync(path.join(target, "messages.d.ts"), await declarations());
-writeFileSync(path.join(target, "services.ts"), descriptors());
+for (const set of SETS) {
+  writeFileSync(path.join(target, `${set.messages}.js`), await messages(set));
+  writeFileSync(path.join(target, `${set.messages}.d.ts`), await declarations(set));
+  writeFileSync(path.join(target, `${set.services}.ts`), descriptors(set));
+}

@@ -11,6 +11,8 @@ export interface ProgramCall {
   readonly env?: NodeJS.ProcessEnv;
   /** Written to its stdin, which is then closed. */
   readonly stdin?: Uint8Array;
+  /** Descriptors of ours that it has as its own, from 3 on. */
+  readonly inherit?: readonly number[];
   /** How long it may take, from its start until it has ended and both its outputs are closed, in milliseconds. */
   readonly timeoutMs: number;
   /** How many bytes stdout and stderr may have together; 1 MiB if not given. */
@@ -93,8 +95,8 @@ function spawnProgram(call: ProgramCall): ChildProcessWithoutNullStreams {
       cwd: call.cwd,
       env: call.env,
       detached: true,
-      stdio: ["pipe", "pipe", "pipe"],
-    });
+      stdio: ["pipe", "pipe", "pipe", ...(call.inherit ?? [])],
+    }) as ChildProcessWithoutNullStreams;
   } catch (error) {
     // Node tells of a program that cannot be started by an event; Bun throws for some.
     throw startError(call, error as NodeJS.ErrnoException);

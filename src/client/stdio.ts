@@ -11,6 +11,8 @@ export interface StdioOptions {
   readonly stdin?: AsyncIterable<Uint8Array>;
   readonly stdout?: OutputSink;
   readonly stderr?: OutputSink;
+  /** The process has a terminal, whose output is one stream: stdout. */
+  readonly terminal?: boolean;
   /** A sink or the stdin failed; output goes on being read, and dropped. Called once for each stream. */
   readonly onFailure?: (error: unknown, stream: "stdin" | "stdout" | "stderr") => void;
 }
@@ -44,7 +46,8 @@ export class ContainerStdio {
     const stdin = options.stdin !== undefined;
     // With one of the outputs alone, containerd's own shim fails: it opens the other one by its empty name.
     const outputs = stdin || options.stdout !== undefined || options.stderr !== undefined;
-    this.paths = { stdin: at("stdin", stdin), stdout: at("stdout", outputs), stderr: at("stderr", outputs) };
+    const stderr = outputs && options.terminal !== true;
+    this.paths = { stdin: at("stdin", stdin), stdout: at("stdout", outputs), stderr: at("stderr", stderr) };
     this.#dir = dir;
     this.#options = options;
   }

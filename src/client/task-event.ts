@@ -54,6 +54,16 @@ export function decodeEnvelope(envelope: containerd.types.IEnvelope): TaskEvent 
   return decodeKnown(common, envelope.event) ?? unknownEvent(common, envelope.event);
 }
 
+/** The message of an event with its type, as an envelope carries it. */
+export function encodeEvent(event: TaskEvent): google.protobuf.IAny {
+  if (event.type === "unknown") return { typeUrl: event.typeUrl, value: event.value };
+  // The union has tied each message to the class of its type.
+  const { encode } = EVENT_TYPES[event.type] as {
+    encode(message: KnownTaskEvent["event"]): { finish(): Uint8Array };
+  };
+  return { typeUrl: event.type, value: encode(event.event).finish() };
+}
+
 function decodeKnown(common: Envelope, any: google.protobuf.IAny | null | undefined): TaskEvent | undefined {
   const type = (any?.typeUrl ?? "").replace(/^.*\//, "");
   if (!Object.hasOwn(EVENT_TYPES, type)) return undefined;

@@ -22,7 +22,14 @@ describe("the generated code", () => {
       });
       assert.equal(run.status, 0, run.stderr);
       const names = readdirSync(scratch).sort();
-      assert.deepEqual(names, ["messages.d.ts", "messages.js", "services.ts"]);
+      assert.deepEqual(names, [
+        "ebb-messages.d.ts",
+        "ebb-messages.js",
+        "ebb-services.ts",
+        "messages.d.ts",
+        "messages.js",
+        "services.ts",
+      ]);
       for (const name of names) {
         const made = readFileSync(path.join(scratch, name));
         assert.ok(
@@ -35,11 +42,13 @@ describe("the generated code", () => {
     }
   });
 
-  test("needs protobufjs/minimal alone, through src/proto/wire.ts", () => {
-    const messages = readFileSync(path.join(generated, "messages.js"), "utf8");
-    assert.deepEqual(messages.match(/^import .*$/gm), ['import $protobuf from "../wire.js";']);
-    assert.equal(readFileSync(path.join(generated, "messages.d.ts"), "utf8").includes("Long"), false);
-  });
+  for (const name of ["messages", "ebb-messages"]) {
+    test(`of ${name} needs protobufjs/minimal alone, through src/proto/wire.ts`, () => {
+      const messages = readFileSync(path.join(generated, `${name}.js`), "utf8");
+      assert.deepEqual(messages.match(/^import .*$/gm), ['import $protobuf from "../wire.js";']);
+      assert.equal(readFileSync(path.join(generated, `${name}.d.ts`), "utf8").includes("Long"), false);
+    });
+  }
 });
 
 describe("the service descriptors", () => {
