@@ -1,0 +1,37 @@
+import { tooMuch } from "./errors.ts";
+
+/** How much an image may unpack to, all its layers together. */
+export interface UnpackLimits {
+  readonly maxBytes: number;
+  readonly maxEntries: number;
+}
+
+/** What is left of the limits: taken from by all layers of an image, while they are unpacked. */
+export class Budget {
+  readonly #limits: UnpackLimits;
+  #bytes = 0;
+  #entries = 0;
+
+  constructor(limits: UnpackLimits) {
+    this.#limits = limits;
+  }
+
+  /** Takes bytes of an archive, its headers and padding included; `resourceExhausted` where there are none left. */
+  takeBytes(bytes: number): void {
+    this.#bytes += bytes;
+    this.expectBytes(0);
+  }
+
+  /** Throws already now where a file of this size must come to be too much. */
+  expectBytes(bytes: number): void {
+    const { maxBytes } = this.#limits;
+    if (this.#bytes + bytes > maxBytes) throw tooMuch(`the image unpacks to more than ${maxBytes} bytes`);
+  }
+
+  /** Takes files, directories and whatever else an archive names or implies. */
+  takeEntries(entries: number): void {
+    this.#entries += entries;
+    const { maxEntries } = this.#limits;
+    if (this.#entries > maxEntries) throw tooMuch(`the image unpacks to more than ${maxEntries} files`);
+  }
+}
