@@ -1,11 +1,12 @@
 /** What `npm run bench -- NAME` runs: a file for each bench, which prints a table; all of them without a name. */
 import { StatusError } from "../src/base/status.ts";
 import { manyReleases } from "./many-releases.ts";
+import { unpackImage } from "./unpack.ts";
 
 /** Measures and prints; once the signal is aborted it ends soon, with all removed that it made. */
 type Bench = (signal: AbortSignal) => Promise<void>;
 
-const BENCHES: Readonly<Record<string, Bench>> = { "many-releases": manyReleases };
+const BENCHES: Readonly<Record<string, Bench>> = { "many-releases": manyReleases, unpack: unpackImage };
 
 async function main(args: readonly string[]): Promise<number> {
   const names = args.length === 0 ? Object.keys(BENCHES) : args;

@@ -122,7 +122,12 @@ function cannotRun(err: Error): StatusError {
 function failureOf(ending: number | string | null, said: string): StatusError | undefined {
   const line = said.trim().split("\n", 1)[0] ?? "";
   if (ending === 0 && line === "") return undefined;
-  const isFull = /No space left on device|Disk quota exceeded/.test(line);
-  const code = isFull ? StatusCode.resourceExhausted : StatusCode.internal;
-  return new StatusError(code, line === "" ? `tar ended with ${ending}` : line);
+  // The write that fills a disk is cut short, and it is what tar tells of first.
+  if (/: Wrote only \d+ of/.test(line)) return full(`${line}: No space left on device`);
+  if (/No space left on device|Disk quota exceeded/.test(line)) return full(line);
+  return new StatusError(StatusCode.internal, line === "" ? `tar ended with ${ending}` : line);
+}
+
+function full(line: string): StatusError {
+  return new StatusError(StatusCode.resourceExhausted, line);
 }

@@ -1,6 +1,4 @@
-import { spawn } from "node:child_process";
 import fs from "node:fs";
-import { StatusCode, StatusError } from "../base/status.ts";
 import { readMountInfo } from "../linux/mountinfo.ts";
 import { deviceName } from "./backing.ts";
 import type { PendingRelease } from "./pending.ts";
@@ -25,32 +23,4 @@ async function placeOf(device: string): Promise<string | undefined> {
     if (found !== undefined && deviceName(found.dev) === device) return mount.mountPoint;
   }
   return undefined;
-}
-
-/**
- * Writes out the file system that a directory is on (syncfs(2)), by the program `sync`: the call can sleep for as
- * long as the disk likes, and a thread of ours that sleeps there would keep this process from ending. The child
- * is left to itself when nobody waits any longer. A directory that is gone has nothing to write.
- */
-export async function syncFileSystem(dir: string): Promise<void> {
-  const child = spawn("sync", ["-f", "--", dir], {
-    stdio: ["ignore", "ignore", "pipe"],
-    cwd: "/",
-    // What it says is read below.
-    env: { ...process.env, LC_ALL: "C" },
-  });
-  child.unref();
-  let said = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    said += String(chunk).slice(0, 1_000);
-  });
-  const status = await new Promise<number | null>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", resolve);
-  });
-  if (status === 0 || /No such file or directory/.test(said)) return;
-  throw new StatusError(
-    StatusCode.internal,
-    `sync of ${dir} failed: ${said.trim() || `exit status ${status}`}`,
-  );
 }

@@ -1,0 +1,19 @@
+import { createHash } from "node:crypto";
+import type { Digest } from "../digest.ts";
+
+/**
+ * What names each layer together with all below it, for the digests of the unpacked layers of an image from the
+ * lowest on (OCI image specification, config.md, "Layer ChainID").
+ */
+export function chainIdsOf(diffIds: readonly Digest[]): Digest[] {
+  const chainIds: Digest[] = [];
+  for (const diffId of diffIds) {
+    const below = chainIds.at(-1);
+    chainIds.push(below === undefined ? diffId : digestOf(`${below} ${diffId}`));
+  }
+  return chainIds;
+}
+
+function digestOf(text: string): Digest {
+  return `sha256:${createHash("sha256").update(text).digest("hex")}`;
+}
