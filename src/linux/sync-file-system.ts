@@ -4,16 +4,17 @@ import { StatusCode, StatusError } from "../base/status.ts";
 /**
  * Writes out the file system that a directory is on (syncfs(2)), by the program `sync`: the call can sleep for as
  * long as the disk likes, and a thread of ours that sleeps there would keep this process from ending. The child
- * is left to itself when nobody waits any longer. A directory that is gone has nothing to write.
+ * is left to itself when nobody waits any longer, and this process ends without it unless `staysAlive`. A directory
+ * that is gone has nothing to write.
  */
-export async function syncFileSystem(dir: string): Promise<void> {
+export async function syncFileSystem(dir: string, { staysAlive = false } = {}): Promise<void> {
   const child = spawn("sync", ["-f", "--", dir], {
     stdio: ["ignore", "ignore", "pipe"],
     cwd: "/",
     // What it says is read below.
     env: { ...process.env, LC_ALL: "C" },
   });
-  child.unref();
+  if (!staysAlive) child.unref();
   let said = "";
   child.stderr.on("data", (chunk: Buffer) => {
     said += String(chunk).slice(0, 1_000);

@@ -122,7 +122,7 @@ export class ContainerRootfs {
   async #written({ ended, mounts }: Release): Promise<void> {
     await ended;
     if (this.#owner.mode !== "strict") return;
-    await Promise.all((await writtenThrough(mounts)).map(syncFileSystem));
+    await Promise.all((await writtenThrough(mounts)).map((dir) => syncFileSystem(dir)));
   }
 
   #releaseHost(): ReleaseHost {

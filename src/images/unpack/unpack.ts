@@ -44,7 +44,9 @@ export async function unpack(
   const sources = sourcesOf(image);
   const layers = new LayerStore(options.layersDirectory);
   await layers.sweep();
-  const sync = () => (options.syncAfterUnpack ? syncFileSystem(options.layersDirectory) : Promise.resolve());
+  const sync = async () => {
+    if (options.syncAfterUnpack) await syncFileSystem(options.layersDirectory, { staysAlive: true });
+  };
   const job: UnpackJob = {
     store,
     layers,
