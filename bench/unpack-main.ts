@@ -19,8 +19,8 @@ const store = { open: async (digest: string) => createReadStream(files.get(diges
 const options = {
   layersDirectory,
   maxBytes: 2 ** 30,
-  maxEntries: 10_000,
-  parallelLayers: 2,
+  maxFiles: 10_000,
+  layersAtOnce: 2,
   syncAfterUnpack: way === "sync",
 };
 

@@ -3,14 +3,14 @@ import { tooMuch } from "./errors.ts";
 /** How much an image may unpack to, all its layers together. */
 export interface UnpackLimits {
   readonly maxBytes: number;
-  readonly maxEntries: number;
+  readonly maxFiles: number;
 }
 
 /** What is left of the limits: taken from by all layers of an image, while they are unpacked. */
 export class Budget {
   readonly #limits: UnpackLimits;
   #bytes = 0;
-  #entries = 0;
+  #files = 0;
 
   constructor(limits: UnpackLimits) {
     this.#limits = limits;
@@ -29,9 +29,9 @@ export class Budget {
   }
 
   /** Takes files, directories and whatever else an archive names or implies. */
-  takeEntries(entries: number): void {
-    this.#entries += entries;
-    const { maxEntries } = this.#limits;
-    if (this.#entries > maxEntries) throw tooMuch(`the image unpacks to more than ${maxEntries} files`);
+  takeFiles(files: number): void {
+    this.#files += files;
+    const { maxFiles } = this.#limits;
+    if (this.#files > maxFiles) throw tooMuch(`the image unpacks to more than ${maxFiles} files`);
   }
 }

@@ -69,7 +69,7 @@ async function unpackOne(
   const { parents, entry } = inEntry(raw.name, () => {
     budget.expectBytes(raw.size);
     const checked = tree.add(raw);
-    budget.takeEntries(checked.parents.length + 1);
+    budget.takeFiles(checked.parents.length + 1);
     return checked;
   });
   for (const parent of parents) await tar.write(encodeEntry(parent));

@@ -25,7 +25,7 @@ export interface UnpackOptions extends UnpackLimits {
   /** Whether a layer counts as there only once it is on the disk. */
   readonly syncAfterUnpack: boolean;
   /** How many layers of an image are unpacked at once. */
-  readonly parallelLayers: number;
+  readonly layersAtOnce: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: UnpackProgress) => void;
 }
@@ -52,7 +52,7 @@ export async function unpack(
     layers,
     locks: path.join(options.layersDirectory, "locks"),
     budget: new Budget(options),
-    queue: new PQueue({ concurrency: options.parallelLayers }),
+    queue: new PQueue({ concurrency: options.layersAtOnce }),
     batch: new SyncBatch(sync),
     rooms: [],
     onProgress: options.onProgress ?? (() => {}),

@@ -180,7 +180,7 @@ describe("a hostile archive is refused with the entry named:", { skip }, () => {
   });
 
   test("more files than are allowed, those included that are implied", async () => {
-    const err = await failure(archive(file("a/b/c/d"), file("e/f/g/h")), { maxEntries: 7 });
+    const err = await failure(archive(file("a/b/c/d"), file("e/f/g/h")), { maxFiles: 7 });
     assert.equal(err.code, StatusCode.resourceExhausted);
     assert.equal(err.message, 'entry "e/f/g/h": the image unpacks to more than 7 files');
   });

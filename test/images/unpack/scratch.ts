@@ -25,17 +25,17 @@ export interface Extraction {
   readonly diffId?: string;
   readonly isLowest?: boolean;
   readonly maxBytes?: number;
-  readonly maxEntries?: number;
+  readonly maxFiles?: number;
   readonly signal?: AbortSignal;
 }
 
 /** Unpacks an archive into a directory. */
 export async function extract(bytes: Buffer, directory: string, how: Extraction = {}): Promise<Extracted> {
-  const { packed = bytes, isLowest = false, maxBytes = 1 << 30, maxEntries = 1_000 } = how;
+  const { packed = bytes, isLowest = false, maxBytes = 1 << 30, maxFiles = 1_000 } = how;
   const { done, stopped } = extractLayer(chunks(packed), directory, {
     diffId: how.diffId ?? digestOf(bytes),
     isLowest,
-    budget: new Budget({ maxBytes, maxEntries }),
+    budget: new Budget({ maxBytes, maxFiles }),
     signal: how.signal ?? new AbortController().signal,
   });
   try {

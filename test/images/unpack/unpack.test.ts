@@ -175,7 +175,7 @@ describe("the file system of the layers", { skip }, () => {
       `#!/bin/sh\necho "$@" $(ls ${dir}/sha256 2>&- | wc -l) >> ${notes}\n`,
       { mode: 0o755 },
     );
-    const options = optionsFor(dir, { syncAfterUnpack, parallelLayers: 3 });
+    const options = optionsFor(dir, { syncAfterUnpack, layersAtOnce: 3 });
     const PATH = `${bin}:${process.env.PATH}`;
     await withEnvironment({ PATH }, () => unpack(image.store, image, options));
     return fs
