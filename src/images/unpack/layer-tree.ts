@@ -1,3 +1,4 @@
+import { checkedXattrs, checkNumbers, checkSymlink } from "./entry-check.ts";
 import { refused, shown } from "./errors.ts";
 import { ancestorsOf, cleanPath, parentOf } from "./paths.ts";
 import type { TarEntry } from "./tar-entry.ts";
@@ -7,18 +8,14 @@ import { meaningOf } from "./whiteouts.ts";
 export interface Checked {
   /** Directories that the layer has not named by now. */
   readonly parents: readonly TarEntry[];
-  /** The entry itself by its clean path; undefined where it is no file but says what is hidden. */
+  /** The entry itself by its clean path; undefined where it makes nothing: it says what is hidden, or is there. */
   readonly entry: TarEntry | undefined;
 }
 
-/** Attributes that belong to the mount and the host, not to an image: overlay's own, and labels of their policy. */
-const FOREIGN_XATTR = /^(trusted\.overlay\.|user\.overlay\.|security\.selinux$)/;
-const OPAQUE_XATTR = "trusted.overlay.opaque";
+/** What a path of the layer is: a directory by its entry, a symlink by its target, or, as the empty text, all else. */
+type Node = TarEntry | string;
 
-/** The largest numbers that the kernel takes: an id of all ones means none, a device has 12 and 20 bits. */
-const MAX_ID = 0xff_ff_ff_fe;
-const MAX_MAJOR = 0xf_ff;
-const MAX_MINOR = 0xf_ff_ff;
+const OPAQUE_XATTR = "trusted.overlay.opaque";
 
 /**
  * What a layer has had so far, to judge each next entry by: nothing is ever written through a link, linked to from
@@ -26,8 +23,7 @@ const MAX_MINOR = 0xf_ff_ff;
  * itself: so the order of its entries does not matter, and only lower layers are hidden.
  */
 export class LayerTree {
-  /** Directories by their paths, and `undefined` for everything else. */
-  readonly #paths = new Map<string, TarEntry | undefined>();
+  readonly #nodes = new Map<string, Node>();
   readonly #whiteouts = new Set<string>();
   readonly #opaque = new Set<string>();
 
@@ -40,9 +36,9 @@ export class LayerTree {
     if (meaning.is === "opaque") this.#opaque.add(meaning.path);
     const parents = this.#makeParents(path, raw);
     if (meaning.is !== "entry") return { parents, entry: undefined };
-    const entry = this.#checked(raw, path);
-    this.#paths.set(path, entry.kind === "directory" ? entry : undefined);
-    return { parents, entry };
+    checkNumbers(raw);
+    const entry = { ...raw, name: path, target: this.#targetOf(raw, path), xattrs: checkedXattrs(raw) };
+    return { parents, entry: this.#note(entry) ? entry : undefined };
   }
 
   /**
@@ -53,12 +49,12 @@ export class LayerTree {
   *finish({ isLowest }: { readonly isLowest: boolean }): Generator<TarEntry, void, undefined> {
     if (isLowest) return;
     const hidden = [...this.#whiteouts];
-    for (const path of hidden) if (this.#paths.get(path) !== undefined) this.#opaque.add(path);
+    for (const path of hidden) if (this.#directory(path) !== undefined) this.#opaque.add(path);
     for (const path of this.#opaque) {
-      const entry = this.#paths.get(path);
+      const entry = this.#directory(path);
       if (entry !== undefined) yield { ...entry, xattrs: new Map([...entry.xattrs, [OPAQUE_XATTR, "y"]]) };
     }
-    for (const path of hidden) if (!this.#paths.has(path) && !this.#isInOpaque(path)) yield whiteout(path);
+    for (const path of hidden) if (!this.#nodes.has(path) && !this.#isInOpaque(path)) yield whiteout(path);
   }
 
   /** Whether the layer hides all that is below it: overlay has no sign for that, as roots are always merged. */
@@ -70,49 +66,57 @@ export class LayerTree {
     return this.isOpaque || ancestorsOf(path).some((ancestor) => this.#opaque.has(ancestor));
   }
 
+  #directory(path: string): TarEntry | undefined {
+    const node = this.#nodes.get(path);
+    return typeof node === "object" ? node : undefined;
+  }
+
   /** The parents that are not there yet, as other programs make them; refused where one is no directory. */
-  #makeParents(path: string, raw: TarEntry): TarEntry[] {
-    // The common case: the entry before was in the same directory.
-    if (this.#paths.get(parentOf(path)) !== undefined) return [];
+  #makeParents(path: string, { mtime }: TarEntry): TarEntry[] {
+    // The common case: an entry before was in the same directory.
+    if (this.#directory(parentOf(path)) !== undefined) return [];
     const missing: TarEntry[] = [];
     for (const ancestor of ancestorsOf(path)) {
-      if (this.#paths.get(ancestor) !== undefined) continue;
-      if (this.#paths.has(ancestor)) throw refused(`lies below ${shown(ancestor)}, which is no directory`);
-      const made = { ...NOTHING, kind: "directory", name: ancestor, mode: 0o755, mtime: raw.mtime } as const;
-      this.#paths.set(ancestor, made);
+      if (this.#directory(ancestor) !== undefined) continue;
+      if (this.#nodes.has(ancestor)) throw refused(`lies below ${shown(ancestor)}, which is no directory`);
+      const made: TarEntry = { ...NOTHING, kind: "directory", name: ancestor, mode: 0o755, mtime };
+      this.#nodes.set(ancestor, made);
       missing.push(made);
     }
     return missing;
   }
 
-  #checked(raw: TarEntry, path: string): TarEntry {
-    const isDirectory = raw.kind === "directory";
-    if (path === "" && !isDirectory) throw refused("the layer's root must be a directory");
-    if (this.#paths.has(path) && (this.#paths.get(path) !== undefined) !== isDirectory) {
-      throw refused("the same name for a directory and for something else");
-    }
-    checkNumbers(raw);
-    const xattrs = new Map([...raw.xattrs].filter(([name]) => !FOREIGN_XATTR.test(name)));
-    for (const name of xattrs.keys()) checkXattr(name);
-    return { ...raw, name: path, target: this.#checkedTarget(raw, path), xattrs };
+  #targetOf(raw: TarEntry, path: string): string {
+    if (raw.kind === "symlink") checkSymlink(raw);
+    return raw.kind === "hardlink" ? this.#linked(raw.target, path) : raw.target;
   }
 
-  #checkedTarget({ kind, target }: TarEntry, path: string): string {
-    if (kind === "hardlink") return this.#checkedHardLink(target, path);
-    if (kind !== "symlink") return "";
-    if (target === "" || target.includes("\0") || target.length > 4095) {
-      throw refused(`a symlink to ${shown(target)}`);
-    }
-    return target;
-  }
-
-  #checkedHardLink(target: string, path: string): string {
+  #linked(target: string, path: string): string {
     const clean = cleanPath(target);
     if (clean === path) throw refused("a hard link to itself");
-    if (!this.#paths.has(clean))
-      throw refused(`a hard link to ${shown(target)}, which this layer does not have`);
-    if (this.#paths.get(clean) !== undefined) throw refused(`a hard link to the directory ${shown(target)}`);
-    return clean;
+    if (this.#directory(clean) !== undefined) throw refused(`a hard link to the directory ${shown(target)}`);
+    if (this.#nodes.has(clean)) return clean;
+    throw refused(`a hard link to ${shown(target)}, which this layer does not have`);
+  }
+
+  /** Notes down what a path is from now on; false where it is just that already, and nothing is to be made. */
+  #note(entry: TarEntry): boolean {
+    const [before, node] = [this.#nodes.get(entry.name), this.#nodeOf(entry)];
+    this.#nodes.set(entry.name, node);
+    if (entry.name === "" && entry.kind !== "directory")
+      throw refused("the layer's root must be a directory");
+    if (before === undefined) return true;
+    if (typeof before !== typeof node) throw refused("the same name for a directory and for something else");
+    const wasSymlink = typeof before === "string" && before !== "";
+    // GNU tar makes symlinks that lead far away only at its end, over what may have taken their places.
+    if (wasSymlink && before !== node) throw refused("the same name for a symlink and for something else");
+    return !wasSymlink;
+  }
+
+  #nodeOf(entry: TarEntry): Node {
+    if (entry.kind === "directory") return entry;
+    if (entry.kind === "symlink") return entry.target;
+    return entry.kind === "hardlink" ? (this.#nodes.get(entry.target) ?? "") : "";
   }
 }
 
@@ -130,19 +134,4 @@ const NOTHING: Omit<TarEntry, "kind" | "name" | "mode"> = {
 /** Overlay's sign that a name is not there: a character device of the numbers 0 and 0. */
 function whiteout(path: string): TarEntry {
   return { ...NOTHING, kind: "character-device", name: path, mode: 0 };
-}
-
-function checkNumbers({ uid, gid, size, major, minor }: TarEntry): void {
-  const isIn = (value: number, most: number) => Number.isSafeInteger(value) && value >= 0 && value <= most;
-  if (!isIn(uid, MAX_ID)) throw refused(`the user id ${uid}`);
-  if (!isIn(gid, MAX_ID)) throw refused(`the group id ${gid}`);
-  if (!isIn(size, Number.MAX_SAFE_INTEGER)) throw refused(`a size of ${size} bytes`);
-  if (!isIn(major, MAX_MAJOR) || !isIn(minor, MAX_MINOR)) throw refused(`the device ${major}:${minor}`);
-}
-
-/** What an attribute's name may be made of, and how long Linux lets it be. */
-function checkXattr(name: string): void {
-  if (!/^[a-z]+\.[!-~]+$/.test(name) || name.length > 255 || /[=%]/.test(name)) {
-    throw refused(`the extended attribute ${shown(name)}`);
-  }
 }

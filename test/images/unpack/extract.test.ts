@@ -114,10 +114,25 @@ describe("unpacking a layer", { skip }, () => {
   test("takes the later of two entries of one name, and leaves its links", async () => {
     const dir = place.make();
     await extract(
-      archive(file("a", "first"), hardlink("b", "a"), file("a", "second"), symlink("c", "a"), file("c", "x")),
+      archive(
+        file("a", "first"),
+        hardlink("b", "a"),
+        file("a", "second"),
+        symlink("c", "a"),
+        symlink("c", "a"),
+      ),
       dir,
     );
-    assert.deepEqual(list(dir), ["a file second", "b file first", "c file x"]);
+    assert.deepEqual(list(dir), ["a file second", "b file first", "c -> a"]);
+  });
+
+  test("takes a symlink for a file in its place, wherever it leads", async () => {
+    const dir = place.make();
+    await extract(
+      archive(file("a", "x"), symlink("a", "/far"), symlink("b", "/far"), hardlink("c", "b")),
+      dir,
+    );
+    assert.deepEqual(list(dir), ["a -> /far", "b -> /far", "c -> /far"]);
   });
 
   test("takes a leading slash as the layer's root", async () => {

@@ -81,6 +81,16 @@ const REFUSED: readonly [string, readonly RawEntry[], string][] = [
     'entry "d": the same name for a directory and for something else',
   ],
   [
+    "a file in place of a symlink",
+    [symlink("l", "../outside"), file("l", "x")],
+    'entry "l": the same name for a symlink and for something else',
+  ],
+  [
+    "a file in place of a hard link to a symlink",
+    [symlink("l", "../outside"), hardlink("m", "l"), file("m", "x")],
+    'entry "m": the same name for a symlink and for something else',
+  ],
+  [
     "a whiteout through a symlink",
     [symlink("l", ".."), file("l/.wh.outside")],
     'entry "l/.wh.outside": lies below "l", which is no directory',
