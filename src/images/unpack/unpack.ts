@@ -1,5 +1,6 @@
 import path from "node:path";
 import PQueue from "p-queue";
+import { abortable } from "../../base/deadline.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { syncFileSystem } from "../../linux/sync-file-system.ts";
 import type { ContentStore } from "../content-store.ts";
@@ -43,7 +44,8 @@ export async function unpack(
 ): Promise<{ readonly lowerDirs: string[] }> {
   const sources = sourcesOf(image);
   const layers = new LayerStore(options.layersDirectory);
-  await layers.sweep();
+  const { signal = new AbortController().signal } = options;
+  await abortable(layers.sweep(), signal);
   const sync = async () => {
     if (options.syncAfterUnpack) await syncFileSystem(options.layersDirectory, { staysAlive: true });
   };
@@ -57,7 +59,7 @@ export async function unpack(
     rooms: [],
     onProgress: options.onProgress ?? (() => {}),
   };
-  await unpackAll(sources, job, options.signal);
+  await unpackAll(sources, job, signal);
   return { lowerDirs: await lowerDirsOf(sources, layers) };
 }
 
@@ -78,21 +80,21 @@ function sourcesOf({ layers, diffIds }: UnpackImage): LayerSource[] {
 async function unpackAll(
   sources: readonly LayerSource[],
   job: UnpackJob,
-  parent: AbortSignal | undefined,
+  parent: AbortSignal,
 ): Promise<void> {
   const controller = new AbortController();
-  const onParent = () => controller.abort(parent?.reason);
-  if (parent?.aborted) onParent();
-  parent?.addEventListener("abort", onParent, { once: true });
+  const onParent = () => controller.abort(parent.reason);
+  if (parent.aborted) onParent();
+  parent.addEventListener("abort", onParent, { once: true });
   const { signal } = controller;
   try {
     const all = sources.map((source) => unpackLayer(source, job, signal));
     await Promise.allSettled(all.map((one) => one.catch((thrown) => controller.abort(thrown))));
     // Where the caller does not wait any longer, nobody waits for the disk either.
-    if (parent?.aborted !== true) await Promise.all(job.rooms);
+    await abortable(Promise.all(job.rooms), parent);
     signal.throwIfAborted();
   } finally {
-    parent?.removeEventListener("abort", onParent);
+    parent.removeEventListener("abort", onParent);
   }
 }
 
