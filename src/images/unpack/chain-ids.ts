@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import type { Digest } from "../digest.ts";
+import { type Digest, digestOf } from "../digest.ts";
 
 /**
  * What names each layer together with all below it, for the digests of the unpacked layers of an image from the
@@ -12,8 +11,4 @@ export function chainIdsOf(diffIds: readonly Digest[]): Digest[] {
     chainIds.push(below === undefined ? diffId : digestOf(`${below} ${diffId}`));
   }
   return chainIds;
-}
-
-function digestOf(text: string): Digest {
-  return `sha256:${createHash("sha256").update(text).digest("hex")}`;
 }

@@ -2,10 +2,10 @@ import fs from "node:fs";
 import path from "node:path";
 import { faultPoint } from "../../base/fault-point.ts";
 import { errnoOf } from "../../base/files.ts";
-import { fsError } from "../../linux/errno.ts";
 import { readMountInfo } from "../../linux/mountinfo.ts";
-import { isSameLiveProcess, readProcessStat } from "../../linux/process-stat.ts";
-import type { Digest } from "../digest.ts";
+import { isSameLiveProcess } from "../../linux/process-stat.ts";
+import { type Digest, hexOf } from "../digest.ts";
+import { makeDirectory, namesIn, onFile, uniqueName } from "../files.ts";
 import type { Extracted } from "./extract.ts";
 import { removeTree } from "./remove-tree.ts";
 
@@ -34,8 +34,6 @@ export interface Removal {
 
 /** Beside a layer's files: that it hides all below, which overlay has no sign for at a layer's root. */
 const OPAQUE_FILE = "opaque";
-
-let made = 0;
 
 /**
  * The unpacked layers of a host: `sha256/HEX/fs` by their chain ids (OCI image specification, config.md). What is in
@@ -69,13 +67,13 @@ export class LayerStore {
     const room = await this.#makeRoom(chainId);
     const directory = path.join(room, "fs");
     const discard = () => removeTree(room);
-    await onPath("make", directory, async () => {
+    await onFile("make", directory, async () => {
       await fs.promises.mkdir(directory, { recursive: true, mode: 0o700 });
       await fs.promises.chmod(directory, 0o755);
     }).catch((thrown) => discard().finally(() => Promise.reject(thrown)));
     const publish = async ({ isOpaque }: Extracted) => {
       if (isOpaque)
-        await onPath("write", room, () => fs.promises.writeFile(path.join(room, OPAQUE_FILE), ""));
+        await onFile("write", room, () => fs.promises.writeFile(path.join(room, OPAQUE_FILE), ""));
       faultPoint("layer-unpacked");
       if (!(await this.#move(room, this.#placeOf(chainId)))) await discard();
     };
@@ -120,16 +118,14 @@ export class LayerStore {
   /** A name in `tmp` that is not used, whose directory is there. */
   async #makeRoom(chainId: Digest): Promise<string> {
     const tmp = path.join(this.#directory, "tmp");
-    await onPath("make", tmp, () => fs.promises.mkdir(tmp, { recursive: true, mode: 0o700 }));
-    made += 1;
-    const started = readProcessStat(process.pid)?.startTime;
-    return path.join(tmp, `${hexOf(chainId)}.${process.pid}.${started}.${made}`);
+    await makeDirectory(tmp);
+    return path.join(tmp, `${hexOf(chainId)}.${uniqueName()}`);
   }
 
   /** False where somebody else has done it: nothing to move is there, or its place is taken. */
   async #move(from: string, to: string): Promise<boolean> {
-    return await onPath("make", to, async () => {
-      await fs.promises.mkdir(path.dirname(to), { recursive: true, mode: 0o700 });
+    await makeDirectory(path.dirname(to));
+    return await onFile("make", to, async () => {
       const moved = fs.promises.rename(from, to).then(() => true);
       return await moved.catch((thrown) => {
         if (["ENOENT", "ENOTEMPTY", "EEXIST"].includes(errnoOf(thrown) ?? "")) return false;
@@ -137,10 +133,6 @@ export class LayerStore {
       });
     });
   }
-}
-
-function hexOf(chainId: Digest): string {
-  return chainId.slice("sha256:".length);
 }
 
 function isOfLiveProcess(name: string): boolean {
@@ -151,22 +143,4 @@ function isOfLiveProcess(name: string): boolean {
 /** Whether an overlay of this mount namespace has the layer. Its name is long enough to be no other's. */
 function isMounted(chainId: Digest): boolean {
   return readMountInfo().some(({ superOptions }) => superOptions.includes(hexOf(chainId)));
-}
-
-/** The names in a directory; none where there is no directory. */
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await fs.promises.readdir(directory);
-  } catch (thrown) {
-    if (errnoOf(thrown) === "ENOENT") return [];
-    throw fsError(`read ${directory}`, thrown);
-  }
-}
-
-async function onPath<T>(action: string, file: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (thrown) {
-    throw fsError(`${action} ${file}`, thrown);
-  }
 }
