@@ -15,7 +15,10 @@ const layers = digests.map((digest) => ({
   digest,
   size: 0,
 }));
-const store = { open: async (digest: string) => createReadStream(files.get(digest) ?? "") };
+const store = {
+  open: async (digest: string) => createReadStream(files.get(digest) ?? ""),
+  remove: async () => false,
+};
 const options = {
   layersDirectory,
   maxBytes: 2 ** 30,

@@ -1,11 +1,12 @@
 import type PQueue from "p-queue";
 import { abortable } from "../../base/deadline.ts";
 import { deferred } from "../../base/deferred.ts";
-import type { ContentStore } from "../content-store.ts";
+import { hasCode, StatusCode } from "../../base/status.ts";
 import type { Digest } from "../digest.ts";
 import { singleFlight } from "../single-flight.ts";
 import type { Budget } from "./budget.ts";
-import { about } from "./errors.ts";
+import { type LayerBlobs, removeIfDamaged } from "./damaged-blob.ts";
+import { about, broken } from "./errors.ts";
 import { type Extracted, extractLayer } from "./extract.ts";
 import type { LayerStore, NewLayer } from "./layer-store.ts";
 import type { UnpackProgress } from "./progress.ts";
@@ -24,7 +25,7 @@ export interface LayerSource {
 
 /** What the layers of an image share while they are unpacked. */
 export interface UnpackJob {
-  readonly store: Pick<ContentStore, "open">;
+  readonly store: LayerBlobs;
   readonly layers: LayerStore;
   /** Where it is noted down which layers are being unpacked. */
   readonly locks: string;
@@ -59,8 +60,15 @@ async function makeLayer(source: LayerSource, job: UnpackJob, signal: AbortSigna
   } catch (thrown) {
     filling.discard().then(over.resolve, over.resolve);
     signal.throwIfAborted();
-    throw about(`layer ${source.digest}`, thrown);
+    throw about(`layer ${source.digest}`, await explained(thrown, source, job));
   }
+}
+
+/** The error, or that its cause is a blob that is damaged, which is removed then. */
+async function explained(thrown: unknown, { digest }: LayerSource, { store }: UnpackJob): Promise<unknown> {
+  if (!hasCode(thrown, StatusCode.dataLoss)) return thrown;
+  const isDamaged = await removeIfDamaged(store, digest).catch(() => false);
+  return isDamaged ? broken("its blob was damaged, and is removed: it has to be fetched again") : thrown;
 }
 
 /** A layer's way into the room made for it. */

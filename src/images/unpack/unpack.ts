@@ -3,11 +3,11 @@ import PQueue from "p-queue";
 import { abortable } from "../../base/deadline.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { syncFileSystem } from "../../linux/sync-file-system.ts";
-import type { ContentStore } from "../content-store.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { Digest } from "../digest.ts";
 import { Budget, type UnpackLimits } from "./budget.ts";
 import { chainIdsOf } from "./chain-ids.ts";
+import type { LayerBlobs } from "./damaged-blob.ts";
 import { refused } from "./errors.ts";
 import { LayerStore } from "./layer-store.ts";
 import type { UnpackProgress } from "./progress.ts";
@@ -38,7 +38,7 @@ export interface UnpackOptions extends UnpackLimits {
  * what was not complete then leaves nothing. The signal ends the wait at once.
  */
 export async function unpack(
-  store: Pick<ContentStore, "open">,
+  store: LayerBlobs,
   image: UnpackImage,
   options: UnpackOptions,
 ): Promise<{ readonly lowerDirs: string[] }> {

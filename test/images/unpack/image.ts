@@ -6,7 +6,9 @@ import { digestOf } from "./archive.ts";
 
 /** An image and the store that has its layers, which counts how often each is read. */
 export interface TestImage extends UnpackImage {
-  readonly store: { open(digest: string): Promise<Readable> };
+  readonly store: { open(digest: string): Promise<Readable>; remove(digest: string): Promise<boolean> };
+  /** The bytes of each blob by its digest: for tests that damage them. */
+  readonly blobs: Map<string, Buffer>;
   readonly opened: string[];
 }
 
@@ -21,9 +23,10 @@ export function imageOf(...archives: readonly Buffer[]): TestImage {
     if (blob === undefined) throw new StatusError(StatusCode.notFound, `no blob ${digest}`);
     return Readable.from([blob]);
   };
+  const remove = async (digest: string) => byDigest.delete(digest);
   const mediaType = "application/vnd.oci.image.layer.v1.tar+gzip";
   const layers = blobs.map((blob) => ({ mediaType, digest: digestOf(blob), size: blob.length }));
-  return { layers, diffIds: archives.map(digestOf), store: { open }, opened };
+  return { layers, diffIds: archives.map(digestOf), store: { open, remove }, opened, blobs: byDigest };
 }
 
 /** How tests unpack unless they want something else. */

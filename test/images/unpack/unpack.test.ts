@@ -224,6 +224,28 @@ describe("a failure", { skip }, () => {
     assert.deepEqual(onItsWay(dir), []);
   });
 
+  test("of a blob that is not what its name says has the blob removed, and no other failure has", async () => {
+    const dir = place.make();
+    const image = threeLayers();
+    const [first = "", second = ""] = image.layers.map(({ digest }) => digest);
+    image.blobs.set(first, (image.blobs.get(second) ?? Buffer.alloc(0)).subarray(0, -9));
+    await assert.rejects(
+      unpack(image.store, image, optionsFor(dir, { layersAtOnce: 1 })),
+      new StatusError(
+        StatusCode.dataLoss,
+        `layer ${first}: its blob was damaged, and is removed: it has to be fetched again`,
+      ),
+    );
+    assert.equal(image.blobs.size, 2);
+    const other = threeLayers();
+    const wrong = { ...other, diffIds: [...other.diffIds].reverse() };
+    await assert.rejects(
+      unpack(other.store, wrong, optionsFor(dir)),
+      /its archive is sha256:\w+, and the image/,
+    );
+    assert.equal(other.blobs.size, 3);
+  });
+
   test("of the disk to take more is one line, and leaves nothing", async () => {
     const [dir, out] = [place.make(), place.make()];
     const around = `mount -t tmpfs -o size=1m none ${dir} && mkdir ${dir}/tmp`;
