@@ -15,7 +15,7 @@ const PROGRAMS = {
 };
 
 /** Programs that only tests need. */
-const TEST_PROGRAMS = { crun: "crun", zsh: "zsh", "docker-registry": "docker-registry" };
+const TEST_PROGRAMS = { crun: "crun", zsh: "zsh", "docker-registry": "docker-registry", zstd: "zstd" };
 
 /** Installs the npm packages of the lock file, unless this very lock file was installed before. */
 export function setUpPackages() {

@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import zlib from "node:zlib";
 import { StatusCode, StatusError } from "../../../src/base/status.ts";
 import { archive, blocks, digestOf, directory, file, hardlink, type RawEntry, symlink } from "./archive.ts";
-import { type Extraction, extract, list, notRoot, scratch } from "./scratch.ts";
+import { type Extraction, extract, list, notRoot, scratch, withEnvironment } from "./scratch.ts";
 
 const place = scratch();
 const skip = notRoot;
@@ -263,6 +263,21 @@ describe("a layer", { skip }, () => {
     const packed = Buffer.concat([skipped, zstd(bytes.subarray(0, 700)), skipped, zstd(bytes.subarray(700))]);
     await extract(bytes, dir, { packed });
     assert.deepEqual(list(dir), ["d directory", "d/f file data"]);
+  });
+
+  test("that is zstd needs a runtime that unpacks it, or else the program", { skip: noZstd }, async () => {
+    const [dir, bin] = [place.make(), place.make()];
+    fs.symlinkSync("/bin/tar", path.join(bin, "tar"));
+    const packed = zstd(bytes);
+    const unpacked = withEnvironment({ PATH: bin }, () => extract(bytes, dir, { packed }));
+    const isEither = await unpacked.then(
+      () => list(dir).length === 2,
+      ({ message }) =>
+        /a layer is packed by zstd, which this runtime cannot unpack; install the program zstd$/.test(
+          message,
+        ),
+    );
+    assert.ok(isEither);
   });
 
   test("is refused where its zstd data ends too early or is none", { skip: noZstd }, async () => {

@@ -71,3 +71,18 @@ export async function xattrsOf(file: string): Promise<string[]> {
   }
   return [];
 }
+
+/** With other variables in the environment while something runs. */
+export async function withEnvironment<T>(
+  variables: Record<string, string>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const before = { ...process.env };
+  Object.assign(process.env, variables);
+  try {
+    return await work();
+  } finally {
+    for (const name of Object.keys(variables)) delete process.env[name];
+    Object.assign(process.env, before);
+  }
+}

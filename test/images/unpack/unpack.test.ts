@@ -13,7 +13,7 @@ import type { UnpackProgress } from "../../../src/images/unpack/progress.ts";
 import { unpack } from "../../../src/images/unpack/unpack.ts";
 import { archive, directory, file, symlink } from "./archive.ts";
 import { imageOf, optionsFor, type TestImage } from "./image.ts";
-import { list, notRoot, scratch, xattrsOf } from "./scratch.ts";
+import { list, notRoot, scratch, withEnvironment, xattrsOf } from "./scratch.ts";
 
 const place = scratch();
 const skip = notRoot;
@@ -65,18 +65,6 @@ async function inProcess(dir: string, how: { kilobytes?: number; around?: string
   const env = { ...process.env, EBB_FAULT_POINT: fault };
   const { stdout } = await promisify(execFile)("unshare", args, { env }).catch((err) => err);
   return stdout === "" ? undefined : JSON.parse(stdout);
-}
-
-/** With other variables in the environment while something runs. */
-async function withEnvironment<T>(variables: Record<string, string>, work: () => Promise<T>): Promise<T> {
-  const before = { ...process.env };
-  Object.assign(process.env, variables);
-  try {
-    return await work();
-  } finally {
-    for (const name of Object.keys(variables)) delete process.env[name];
-    Object.assign(process.env, before);
-  }
 }
 
 describe("unpacking an image", { skip }, () => {
