@@ -45,10 +45,18 @@ export async function extract(bytes: Buffer, directory: string, how: Extraction 
   }
 }
 
-/** All that is below a directory, each as `PATH KIND …`, in order. */
+/** All that is below a directory, each as `PATH KIND …`, in order. No link is followed, as by some runtimes. */
 export function list(directory: string): string[] {
-  const names = fs.readdirSync(directory, { recursive: true }).map(String).sort();
-  return names.map((name) => `${name} ${describe(path.join(directory, name))}`);
+  return namesBelow(directory)
+    .sort()
+    .map((name) => `${name} ${describe(path.join(directory, name))}`);
+}
+
+function namesBelow(directory: string): string[] {
+  return fs.readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const below = entry.isDirectory() ? namesBelow(path.join(directory, entry.name)) : [];
+    return [entry.name, ...below.map((name) => `${entry.name}/${name}`)];
+  });
 }
 
 function describe(file: string): string {
