@@ -7,11 +7,12 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { until } from "../../../lab/until.ts";
 import { StatusCode, StatusError } from "../../../src/base/status.ts";
+import { ContentStore } from "../../../src/images/content-store.ts";
 import { chainIdsOf } from "../../../src/images/unpack/chain-ids.ts";
 import { LayerStore } from "../../../src/images/unpack/layer-store.ts";
 import type { UnpackProgress } from "../../../src/images/unpack/progress.ts";
 import { unpack } from "../../../src/images/unpack/unpack.ts";
-import { archive, directory, file, symlink } from "./archive.ts";
+import { archive, chunks, directory, file, symlink } from "./archive.ts";
 import { imageOf, optionsFor, type TestImage } from "./image.ts";
 import { list, notRoot, scratch, withEnvironment, xattrsOf } from "./scratch.ts";
 
@@ -105,6 +106,20 @@ describe("unpacking an image", { skip }, () => {
     assert.deepEqual(image.opened, [image.layers[1]?.digest]);
     await unpack(image.store, image, optionsFor(dir));
     assert.equal(image.opened.length, 1);
+  });
+
+  test("takes the layers from the content store, and leaves none open", async () => {
+    const [dir, directory] = [place.make(), place.make()];
+    const image = threeLayers();
+    const store = new ContentStore(directory);
+    for (const layer of image.layers) {
+      const bytes = image.blobs.get(layer.digest) ?? Buffer.alloc(0);
+      await store.ingest(layer, (offset) => chunks(bytes.subarray(offset)));
+    }
+    const { lowerDirs } = await unpack(store, image, optionsFor(dir));
+    assert.equal(lowerDirs.length, 3);
+    const isOpen = () => openFiles().some((file) => file.startsWith(directory) || file.startsWith(dir));
+    await until("all files to be closed", () => (isOpen() ? undefined : true));
   });
 
   test("is done once for 20 that want it at once", async () => {
@@ -346,6 +361,17 @@ function children(): string[] {
     .join("")
     .split(" ")
     .filter((pid) => pid !== "");
+}
+
+/** What the descriptors of this process are open on. */
+function openFiles(): string[] {
+  return fs.readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      return [fs.readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      return [];
+    }
+  });
 }
 
 function openDescriptors(): number {
