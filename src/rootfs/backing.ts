@@ -85,7 +85,7 @@ function directoryOf(name: string, options: readonly string[]): string | undefin
 
 /** A directory by its number, which stays while any mount holds it, whatever becomes of its names. */
 async function identify(dir: string): Promise<{ key: string; device: string }> {
-  const found = await stat(dir).catch(() => undefined);
+  const found = await exactStat(dir);
   if (found === undefined) return { key: `path ${path.resolve(dir)}`, device: "" };
   return { key: `file ${found.dev}:${found.ino}`, device: deviceName(found.dev) };
 }
@@ -93,19 +93,23 @@ async function identify(dir: string): Promise<{ key: string; device: string }> {
 /** A block device by its number, or by the file that it loops to; another path by its own. */
 async function identifySource(source: string): Promise<{ key: string | undefined; isBlock: boolean }> {
   if (!source.startsWith("/")) return { key: undefined, isBlock: false };
-  const found = await stat(source).catch(() => undefined);
+  const found = await exactStat(source);
   if (found === undefined) return { key: `path ${source}`, isBlock: false };
   if (!found.isBlockDevice()) return { key: `file ${found.dev}:${found.ino}`, isBlock: false };
   const device = deviceName(found.rdev);
   const file = await readFile(`/sys/dev/block/${device}/loop/backing_file`, "utf8").catch(() => undefined);
-  const looped = file === undefined ? undefined : await stat(file.trimEnd()).catch(() => undefined);
+  const looped = file === undefined ? undefined : await exactStat(file.trimEnd());
   const key = looped === undefined ? `device ${device}` : `file ${looped.dev}:${looped.ino}`;
   return { key, isBlock: true };
 }
 
+/** Numbers of inodes go beyond what a JavaScript number holds exactly: two would pass for one. */
+function exactStat(file: string) {
+  return stat(file, { bigint: true }).catch(() => undefined);
+}
+
 /** A device number of stat(2) as `major:minor` (makedev(3)). */
-export function deviceName(dev: number): string {
-  const number = BigInt(dev);
+export function deviceName(number: bigint): string {
   const major = ((number >> 8n) & 0xfffn) | ((number >> 32n) & ~0xfffn);
   const minor = (number & 0xffn) | ((number >> 12n) & ~0xffn);
   return `${major}:${minor & 0xffffffffn}`;

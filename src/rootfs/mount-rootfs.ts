@@ -1,9 +1,11 @@
+import type PQueue from "p-queue";
 import { abortable, deadline } from "../base/deadline.ts";
 import { hasCode, StatusCode } from "../base/status.ts";
 import { readMountInfo } from "../linux/mountinfo.ts";
 import { executeMounts } from "./mount-execute.ts";
 import { type MountSpec, planMounts } from "./mount-plan.ts";
-import { type ReleaseHost, type ReleaseRequest, releaseRootfs } from "./release.ts";
+import { releaseRootfs } from "./release.ts";
+import type { ReleaseHost, ReleaseRequest } from "./release-request.ts";
 import { runFolder } from "./run-directory.ts";
 
 /** What mounting a rootfs needs. */
@@ -12,23 +14,27 @@ export interface MountRootfsOptions {
   readonly mounts: readonly MountSpec[];
   /** Where (a directory that is there), and how it is let go again where a mount fails. */
   readonly release: ReleaseRequest;
-  /** How long it may take, in milliseconds. */
+  /** How long it may take, in milliseconds, the wait for its turn included. */
   readonly limitMs: number;
+  /** Lets only so many mounts go on at once; one that the kernel has not ended counts, whoever has given up on it. */
+  readonly queue: PQueue;
 }
 
 /**
  * Mounts a container's rootfs, off the main thread. Where a mount fails, those before it are released again, and
  * what had been mounted there before the call stays. Past the limit the error is `deadlineExceeded`; the kernel
- * cannot be stopped in the middle of a mount, so what comes through later is released then, and logged.
+ * cannot be stopped in the middle of a mount, so what comes through later is released then, and logged. One whose
+ * turn has not come until then is not begun.
  */
 export async function mountRootfs(options: MountRootfsOptions): Promise<void> {
-  const { host, mounts, release, limitMs } = options;
+  const { host, mounts, release, limitMs, queue } = options;
   const { rootfs } = release;
   const steps = planMounts(mounts);
   const keep = new Set(readMountInfo().map(({ id }) => id));
   const { signal, cleanup } = deadline(limitMs, `mounting ${rootfs}`);
   const scratchDir = () => runFolder(host.runDirectory, "views");
-  const mounting = executeMounts(host.libc, steps, { rootfs, scratchDir, signal });
+  // The queue is not given the signal: it would take the next one in while the kernel is still at this.
+  const mounting = queue.add(() => executeMounts(host.libc, steps, { rootfs, scratchDir, signal }));
   try {
     await abortable(mounting, signal);
   } catch (err) {

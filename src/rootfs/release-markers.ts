@@ -1,8 +1,7 @@
 import type { Logger } from "../base/logger.ts";
-import { StatusError } from "../base/status.ts";
 import type { MountInfo } from "../linux/mountinfo.ts";
 import { overlayOptions, workOf } from "./backing.ts";
-import { lastingCopies } from "./copies.ts";
+import type { Copies } from "./copies.ts";
 import { isVolatile, volatileMarker } from "./volatile.ts";
 
 /** What the kernel left in the work directories of those mounts that are volatile overlays (`volatile.ts`). */
@@ -16,27 +15,26 @@ export function markersOf(mounts: readonly MountInfo[]): string[] {
 
 /**
  * Whether the markers of detached mounts may be removed once the helper has closed its own: only where that is
- * the last reference. A copy in another mount namespace still writes, and the marker has to outlast it. Without an
- * answer the release counts as not clean, which loses nothing.
+ * the last reference. A copy in another mount namespace still writes, and the marker has to outlast it. Where nobody
+ * knows (undefined) the release counts as not clean, which loses nothing.
  */
-export async function markersMayGo(mounts: readonly MountInfo[], logger: Logger): Promise<boolean> {
-  if (markersOf(mounts).length === 0) return false;
-  try {
-    for (const { device, mountPoint } of mounts) {
-      const { holders, unknown } = await lastingCopies(device);
-      if (holders.length === 0 && unknown === 0) continue;
-      logger.warn("a volatile rootfs is still held elsewhere, so that its marker stays", {
-        mountPoint,
-        holders,
-        unknown,
-      });
-      return false;
-    }
-    return true;
-  } catch (err) {
-    logger.warn("nobody knows whether a volatile rootfs is still held elsewhere, so that its marker stays", {
-      err: StatusError.from(err),
-    });
+export function markersMayGo(
+  mounts: readonly MountInfo[],
+  copies: Copies | undefined,
+  logger: Logger,
+): boolean {
+  const marked = mounts.filter((mount) => markersOf([mount]).length > 0);
+  if (marked.length === 0) return false;
+  if (copies === undefined) {
+    logger.warn("nobody knows whether a volatile rootfs is still held elsewhere, so that its marker stays");
     return false;
   }
+  const held = marked.find(({ device }) => copies.byDevice.has(device));
+  if (held === undefined && copies.unknown === 0) return true;
+  logger.warn("a volatile rootfs is still held elsewhere, so that its marker stays", {
+    mountPoint: (held ?? marked[0])?.mountPoint,
+    holders: copies.byDevice.get(held?.device ?? "") ?? [],
+    unknown: copies.unknown,
+  });
+  return false;
 }

@@ -19,7 +19,7 @@ export async function writtenThrough(mounts: readonly PendingRelease[]): Promise
 async function placeOf(device: string): Promise<string | undefined> {
   for (const mount of readMountInfo()) {
     if (mount.device !== device) continue;
-    const found = await fs.promises.stat(mount.mountPoint).catch(() => undefined);
+    const found = await fs.promises.stat(mount.mountPoint, { bigint: true }).catch(() => undefined);
     if (found !== undefined && deviceName(found.dev) === device) return mount.mountPoint;
   }
   return undefined;

@@ -1,15 +1,16 @@
 import { within } from "../base/deadline.ts";
 import type { Logger } from "../base/logger.ts";
 import { StatusError } from "../base/status.ts";
-import { findMountHolders } from "../linux/mount-holders.ts";
 import { readProcessStat } from "../linux/process-stat.ts";
+import { devicesInUse } from "../rootfs/device-in-use.ts";
+import type { PendingRelease } from "../rootfs/pending.ts";
 import type { Release } from "../rootfs/release.ts";
 
 /** When a release that goes on is told of, in milliseconds since its beginning; then each further minute. */
 const TOLD_AT = [5_000, 30_000, 60_000];
 const EACH_MS = 60_000;
-/** How long to look for holders: some tens of milliseconds are usual, and nobody waits for it. */
-const LOOK_MS = 5_000;
+/** How long to look whether a device is free, for which Delete waits: a device that works answers at once. */
+const DEVICE_LOOK_MS = 1_000;
 
 /** Logs what becomes of a release: who else holds its mounts, that it takes long, and its end. Nobody waits. */
 export function watchRelease(release: Release, logger: Logger): void {
@@ -45,24 +46,33 @@ export function watchRelease(release: Release, logger: Logger): void {
 }
 
 /** Names who has a copy of what was detached: what is unwritten is written when the last copy goes. */
-async function logHolders({ mounts }: Release, logger: Logger): Promise<void> {
-  const overlays = mounts.filter(({ kind }) => kind !== "shared");
-  for (const { mounted, mountPoint, source } of overlays) {
-    try {
-      const { holders } = await within(
-        findMountHolders(mounted),
-        LOOK_MS,
-        `looking for who holds ${mountPoint}`,
-      );
-      if (holders.length > 0) {
-        logger.warn("somebody else still holds the rootfs, and writes out what is left when they let it go", {
-          mountPoint,
-          source,
-          holders,
-        });
-      }
-    } catch (err) {
-      logger.warn("who else holds the rootfs is not known", { mountPoint, err: StatusError.from(err) });
+async function logHolders({ mounts, copied }: Release, logger: Logger): Promise<void> {
+  try {
+    for (const { mount, holders } of await copied) {
+      const { mountPoint, source } = mount;
+      logger.warn("somebody else still holds the rootfs, and writes out what is left when they let it go", {
+        mountPoint,
+        source,
+        holders,
+      });
     }
+  } catch (err) {
+    const mountPoints = mounts.map(({ mountPoint }) => mountPoint);
+    logger.warn("who else holds the rootfs is not known", { mountPoints, err: StatusError.from(err) });
+  }
+}
+
+/** Warns of block devices that are not free though their mounts have been released. Never rejects. */
+export async function warnOfDevicesInUse(mounts: readonly PendingRelease[], logger: Logger): Promise<void> {
+  try {
+    const devices = await within(devicesInUse(mounts), DEVICE_LOOK_MS, "looking whether the device is free");
+    for (const device of devices) {
+      logger.warn(
+        "the rootfs is released, but its device is not free: a process that works in a directory of it, has a file of it open or has a copy of the mount still holds it (ls -l /proc/*/cwd /proc/*/fd)",
+        { device },
+      );
+    }
+  } catch (err) {
+    logger.warn("whether the device of the rootfs is free is not known", { err: StatusError.from(err) });
   }
 }

@@ -10,11 +10,12 @@ import { keysOf } from "../rootfs/backing.ts";
 import type { MountSpec } from "../rootfs/mount-plan.ts";
 import { mountRootfs } from "../rootfs/mount-rootfs.ts";
 import { ageOf, PendingReleases } from "../rootfs/pending.ts";
-import { type Release, type ReleaseHost, releaseRootfs } from "../rootfs/release.ts";
+import { detachRootfs, type Release } from "../rootfs/release.ts";
+import type { ReleaseHost } from "../rootfs/release-request.ts";
 import { withVolatile } from "../rootfs/volatile.ts";
 import { explainVolatile } from "../rootfs/volatile-mount.ts";
 import { writtenThrough } from "../rootfs/written-through.ts";
-import { watchRelease } from "./release-log.ts";
+import { warnOfDevicesInUse, watchRelease } from "./release-log.ts";
 import { selfCommand } from "./self.ts";
 import type { Settings } from "./settings.ts";
 
@@ -71,8 +72,10 @@ export class ContainerRootfs {
 
   /** What is mounted twice for writing is damaged: nothing is mounted while the last release of it goes on. */
   async #awaitOthers(mounts: readonly MountSpec[]): Promise<void> {
-    const { runDirectory, pendingMs } = this.#host.settings;
-    await new PendingReleases(runDirectory).waitUntilFree(await keysOf(mounts), {
+    const { runDirectory, pendingMs, mountMs } = this.#host.settings;
+    // A disk that hangs answers nobody: the thread that asks it stays, whoever waits does not.
+    const keys = await within(keysOf(mounts), mountMs, `looking at what ${this.path} is made of`);
+    await new PendingReleases(runDirectory).waitUntilFree(keys, {
       limitMs: pendingMs,
       onWait: (one) => {
         const { source, helper } = one;
@@ -84,17 +87,22 @@ export class ContainerRootfs {
   async #mountAll(mounts: readonly MountSpec[]): Promise<void> {
     const { mounting, settings } = this.#host;
     const release = { ...this.#owner, rootfs: this.path };
-    const options = { host: this.#releaseHost(), mounts, release, limitMs: settings.mountMs };
-    await mounting.add(() => mountRootfs(options));
+    const limits = { limitMs: settings.mountMs, queue: mounting };
+    await mountRootfs({ host: this.#releaseHost(), mounts, release, ...limits });
   }
 
-  /** Takes it out of the mount tree; resolves as soon as it has left, and nobody has waited for a disk. */
+  /**
+   * Takes it out of the mount tree; resolves as soon as it has left, and nobody has waited for a disk. What has left
+   * before something was refused is waited for like the rest ({@link settled}).
+   */
   async detach(): Promise<void> {
-    const host = this.#releaseHost();
-    const release = await releaseRootfs(host, { ...this.#owner, rootfs: this.path });
-    if (release.mounts.length === 0) return;
-    this.#releases.push({ release });
-    watchRelease(release, this.#logger);
+    const request = { ...this.#owner, rootfs: this.path };
+    const { release, failure } = await detachRootfs(this.#releaseHost(), request);
+    if (release.mounts.length > 0) {
+      this.#releases.push({ release });
+      watchRelease(release, this.#logger);
+    }
+    if (failure !== undefined) throw failure;
   }
 
   /**
@@ -121,6 +129,7 @@ export class ContainerRootfs {
   /** A copy in another mount namespace would end the helper early: strict does not rely on it. */
   async #written({ ended, mounts }: Release): Promise<void> {
     await ended;
+    await warnOfDevicesInUse(mounts, this.#logger);
     if (this.#owner.mode !== "strict") return;
     await Promise.all((await writtenThrough(mounts)).map((dir) => syncFileSystem(dir)));
   }

@@ -65,7 +65,7 @@ describe("what is below a mount", () => {
     await libc.mount(call);
     const other = path.join(place.dir, "other-name");
     fs.symlinkSync(upper, other);
-    const { dev } = fs.statSync(upper);
+    const { dev } = fs.statSync(upper, { bigint: true });
     const expected = { kind: "overlay", source: upper, key: fileKey(upper), device: deviceName(dev) };
     assert.deepEqual(await backingAt(rootfs), expected);
     const again = { type: "overlay", source: "overlay", target: "", options: [`upperdir=${other}`] };
@@ -156,6 +156,6 @@ describe("the name of a device number", () => {
     [66309, "259:5"],
     [1048832, "1:256"],
   ] as const) {
-    test(`${dev} is ${name}`, () => assert.equal(deviceName(dev), name));
+    test(`${dev} is ${name}`, () => assert.equal(deviceName(BigInt(dev)), name));
   }
 });

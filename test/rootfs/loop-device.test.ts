@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
+import PQueue from "p-queue";
 import { hasCode, StatusCode } from "../../src/base/status.ts";
 import { loadLibc } from "../../src/linux/koffi-libc.ts";
 import { readMountInfo } from "../../src/linux/mountinfo.ts";
@@ -89,6 +90,7 @@ describe("a file that is mounted as a disk", () => {
       mounts: [loopMount(file), missing],
       release: requestFor(rootfs),
       limitMs: 60_000,
+      queue: new PQueue(),
     });
     await assert.rejects(mounting, (err) => hasCode(err, StatusCode.notFound));
     await untilFree(file);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
+import PQueue from "p-queue";
 import { until } from "../../lab/until.ts";
 import { deferred } from "../../src/base/deferred.ts";
 import { type Logger, nullLogger } from "../../src/base/logger.ts";
@@ -18,7 +19,13 @@ const skip = notRoot;
 const tmpfs = { type: "tmpfs", source: "tmpfs", target: "", options: [] };
 
 const mount = (rootfs: string, mounts: readonly MountSpec[]) =>
-  mountRootfs({ host: place.host, mounts, release: requestFor(rootfs), limitMs: 60_000 });
+  mountRootfs({
+    host: place.host,
+    mounts,
+    release: requestFor(rootfs),
+    limitMs: 60_000,
+    queue: new PQueue(),
+  });
 
 describe("mountRootfs", () => {
   test("leaves nothing mounted where a later mount fails", { skip }, async () => {
@@ -65,19 +72,19 @@ describe("mountRootfs", () => {
     });
     const told: string[] = [];
     const logger: Logger = { ...nullLogger, warn: (message) => void told.push(message) };
-    const mounting = mountRootfs({
-      host: { ...place.host, libc: slow, logger },
-      mounts: [tmpfs, tmpfs],
-      release: requestFor(rootfs),
-      limitMs: 1,
-    });
-    await assert.rejects(
-      mounting,
-      (err: Error) => hasCode(err, StatusCode.deadlineExceeded) && err.message.includes(rootfs),
-    );
+    const queue = new PQueue({ concurrency: 1 });
+    const options = { mounts: [tmpfs, tmpfs], release: requestFor(rootfs), queue };
+    const isLate = (err: Error) => hasCode(err, StatusCode.deadlineExceeded) && err.message.includes(rootfs);
+    const mounting = mountRootfs({ ...options, host: { ...place.host, libc: slow, logger }, limitMs: 100 });
+    const next = mountRootfs({ ...options, host: { ...place.host, libc: slow, logger }, limitMs: 300 });
+    await assert.rejects(mounting, isLate);
+    // Its thread still sleeps in the kernel, so the next one's turn does not come before its limit.
+    await assert.rejects(next, isLate);
+    assert.equal(calls, 1);
     assert.deepEqual(told, []);
     gate.resolve();
     await until("the late mount to be released", () => (told.length > 0 ? true : undefined));
+    await queue.onIdle();
     assert.deepEqual(place.mounts(), []);
     assert.equal(calls, 1);
   });

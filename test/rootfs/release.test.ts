@@ -3,11 +3,13 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
+import { StatusCode, StatusError } from "../../src/base/status.ts";
 import { loadLibc } from "../../src/linux/koffi-libc.ts";
-import { MountFlag } from "../../src/linux/libc.ts";
+import { type Libc, MountFlag } from "../../src/linux/libc.ts";
 import { readProcessStat } from "../../src/linux/process-stat.ts";
+import { detachRootfs } from "../../src/rootfs/release.ts";
 import { FakeLibc } from "../linux/fake-libc.ts";
-import { helperPids, notRoot, openDirectories, scratch } from "./scratch.ts";
+import { helperPids, notRoot, openDirectories, requestFor, scratch } from "./scratch.ts";
 
 const libc = loadLibc();
 const place = scratch(libc);
@@ -51,6 +53,31 @@ describe("releasing a rootfs", () => {
     await (await release(rootfs)).ended;
     assert.deepEqual(place.mounts(), [neighbour]);
     await (await release(neighbour)).ended;
+  });
+
+  test("tells of what has left the tree also where the rest does not", { skip }, async () => {
+    const [rootfs = ""] = place.make("refused-later");
+    await tmpfs(rootfs);
+    await tmpfs(rootfs);
+    let calls = 0;
+    const refusing: Libc = Object.create(libc, {
+      umount: {
+        value: (...call: Parameters<Libc["umount"]>) => {
+          calls += 1;
+          if (calls > 1) throw new StatusError(StatusCode.permissionDenied, "not this one");
+          libc.umount(...call);
+        },
+      },
+    });
+    const host = { ...place.host, libc: refusing };
+    const { release: first, failure } = await detachRootfs(host, requestFor(rootfs));
+    assert.match(failure?.message ?? "", /not this one/);
+    assert.deepEqual(points(first.mounts), [rootfs]);
+    await first.ended;
+    assert.ok(helperPids(first).every(gone));
+    assert.deepEqual(place.mounts(), [rootfs]);
+    await (await release(rootfs)).ended;
+    assert.deepEqual(place.mounts(), []);
   });
 
   test("takes along what is mounted in it, the deepest first", { skip }, async () => {

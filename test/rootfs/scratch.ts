@@ -5,12 +5,8 @@ import { after } from "node:test";
 import { nullLogger } from "../../src/base/logger.ts";
 import { type Libc, UmountFlag } from "../../src/linux/libc.ts";
 import { readMountInfo } from "../../src/linux/mountinfo.ts";
-import {
-  type Release,
-  type ReleaseHost,
-  type ReleaseRequest,
-  releaseRootfs,
-} from "../../src/rootfs/release.ts";
+import { type Release, releaseRootfs } from "../../src/rootfs/release.ts";
+import type { ReleaseHost, ReleaseRequest } from "../../src/rootfs/release-request.ts";
 
 /** Why nothing can be mounted here; false where it can. */
 export const notRoot: string | false = process.getuid?.() === 0 ? false : "needs root";

@@ -19,6 +19,7 @@ import {
   volatileUnsupported,
   withVolatile,
 } from "../../src/rootfs/volatile.ts";
+import { explainVolatile } from "../../src/rootfs/volatile-mount.ts";
 import { FakeLibc } from "../linux/fake-libc.ts";
 import { notRoot, scratch } from "./scratch.ts";
 
@@ -119,6 +120,28 @@ describe("the kernel", () => {
     const options = readMountInfo().find(({ mountPoint }) => mountPoint === rootfs)?.superOptions ?? "";
     assert.ok(isVolatile(options), options);
     unmount();
+  });
+
+  test("makes its marker for a mount that then fails, too; it is removed, and the error is the mount's", {
+    skip,
+  }, async () => {
+    const { work, spec, mount, unmount } = makeOverlay("failed");
+    const [inner = ""] = place.make("failed/upper/inner");
+    const wrong = [
+      { ...spec("volatile"), options: [`lowerdir=${inner}`, ...spec("volatile").options.slice(1)] },
+    ];
+    const attempt = (mounts: MountSpec[]) =>
+      explainVolatile(libc, mounts, { runDirectory: place.dir, mount: () => mount(mounts) });
+    await assert.rejects(mount(wrong), /ELOOP/);
+    assert.equal(await hasMarker(work), true, "the kernel has made none, so this shows nothing");
+    fs.rmSync(volatileMarker(work), { recursive: true });
+    await assert.rejects(attempt(wrong), /ELOOP/);
+    assert.equal(await hasMarker(work), false);
+    await attempt([spec("volatile")]);
+    unmount();
+    // One that was there before says that a release did not end cleanly: it stays, whatever else is wrong.
+    await assert.rejects(attempt([spec("volatile")]), /was mounted volatile/);
+    assert.equal(await hasMarker(work), true);
   });
 
   test("leaves its marker at the unmount, and refuses any mount until it is removed", { skip }, async () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -6,7 +7,7 @@ import PQueue from "p-queue";
 import { must } from "../../lab/command.ts";
 import { makeSlowDisk, type SlowDisk, whyNoSlowDisk } from "../../lab/slow-disk.ts";
 import { until } from "../../lab/until.ts";
-import { nullLogger } from "../../src/base/logger.ts";
+import { type Logger, nullLogger } from "../../src/base/logger.ts";
 import type { ReleaseMode } from "../../src/base/release-mode.ts";
 import { StatusCode } from "../../src/base/status.ts";
 import { loadLibc } from "../../src/linux/koffi-libc.ts";
@@ -24,11 +25,26 @@ const { runDirectory } = place.host;
 const pending = () => new PendingReleases(runDirectory).list();
 
 /** A container's rootfs that is not mounted yet. */
-function rootfsOf(id: string, mode: ReleaseMode, changes: Partial<Settings> = {}): ContainerRootfs {
+function rootfsOf(
+  id: string,
+  mode: ReleaseMode,
+  { logger = nullLogger, ...changes }: Partial<Settings> & { logger?: Logger } = {},
+): ContainerRootfs {
   const [bundle = ""] = place.make(id);
   const settings = { ...defaultSettings, runDirectory, ...changes };
-  const host = { libc, settings, logger: nullLogger, mounting: new PQueue() };
+  const host = { libc, settings, logger, mounting: new PQueue() };
   return new ContainerRootfs(host, { namespace: "test", id, bundle, mode });
+}
+
+/** A logger, and the warnings that it is given. */
+function warnings() {
+  const told: { message: string; device: unknown }[] = [];
+  const logger: Logger = {
+    ...nullLogger,
+    warn: (message, fields) => void told.push({ message, device: fields?.device }),
+    child: () => logger,
+  };
+  return { logger, told };
 }
 
 /** Whether nobody has the device: one that is mounted anywhere, in the tree or not, is busy. */
@@ -86,6 +102,39 @@ describe("a rootfs that is a block device", () => {
     disk.lift();
     await until("the device to be free", () => (isFree(disk.device) ? true : undefined));
     await rootfs.settled();
+  });
+});
+
+describe("a rootfs that is a block device and that a process works in", () => {
+  test("is settled all the same, and the log names the device that is not free", { skip }, async () => {
+    const disk = await makeSlowDisk({ size: 64 << 20 });
+    try {
+      await must("umount", [disk.mountPoint]);
+      const { logger, told } = warnings();
+      const mounts = [{ type: "ext4", source: disk.device, target: "", options: [] }];
+      const rootfs = rootfsOf("worked-in", "deferred", { logger });
+      await rootfs.mount(mounts);
+      const worker = spawn("sleep", ["1000"], { cwd: rootfs.path, stdio: "ignore" });
+      const exit = new Promise((resolve) => worker.once("exit", resolve));
+      await rootfs.detach();
+      await rootfs.settled();
+      assert.equal(isFree(disk.device), false);
+      assert.deepEqual(
+        told.map(({ device }) => device),
+        [disk.device],
+      );
+      assert.match(told[0]?.message ?? "", /device is not free: a process that works in a directory of it/);
+      worker.kill("SIGKILL");
+      await exit;
+      told.length = 0;
+      await rootfs.mount(mounts);
+      await rootfs.detach();
+      await rootfs.settled();
+      assert.ok(isFree(disk.device));
+      assert.deepEqual(told, []);
+    } finally {
+      await disk.dispose();
+    }
   });
 });
 
