@@ -30,10 +30,13 @@ const MAX_OUTCOME_BYTES = 16 << 20;
 /** Who has not fetched an outcome by then does the work itself. */
 const OUTCOME_MS = 10_000;
 
-/** Writes an outcome down if anybody waits for it, which they tell by a file. */
+/** Writes an outcome down if anybody waits for it, which each tells by a file. */
 export async function writeOutcome(told: string, outcome: Outcome): Promise<void> {
-  const isWanted = await ifThere("read", `${told}.waiting`, () => fs.promises.stat(`${told}.waiting`));
-  if (isWanted !== undefined) await writeAtomically(`${told}.outcome`, JSON.stringify(outcome));
+  const names = await namesIn(path.dirname(told));
+  const isWanted = names.some(
+    (name) => name.startsWith(`${path.basename(told)}.`) && name.endsWith(".waiting"),
+  );
+  if (isWanted) await writeAtomically(`${told}.outcome`, JSON.stringify(outcome));
 }
 
 /** An outcome; undefined where there is none, or half of one. */

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { abortable, sleep } from "../base/deadline.ts";
 import { hasCode, StatusCode, StatusError } from "../base/status.ts";
-import { makeDirectory, onFile, removeFile } from "./files.ts";
+import { makeDirectory, onFile, removeFile, uniqueName } from "./files.ts";
 import { LOOK_MS, Lock, type Owner } from "./lock.ts";
 import { type Outcome, readOutcome, sweepOutcomes, writeOutcome } from "./outcome.ts";
 
@@ -128,7 +128,6 @@ async function doIt(
     // Without an outcome those who wait do the work themselves, so that nothing is lost where it cannot be written.
     if (outcome !== undefined) await writeOutcome(told, outcome).catch(() => {});
     await lock.release();
-    await removeFile(`${told}.waiting`);
   }
 }
 
@@ -139,10 +138,13 @@ async function waitFor(
   told: string,
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {
-  const knock = `${told}.waiting`;
+  const knock = `${told}.${uniqueName()}.waiting`;
   await makeDirectory(path.dirname(told));
-  await onFile("write", knock, () => fs.promises.writeFile(knock, "", { mode: 0o600 }));
-  while ((await lock.holder())?.name === owner.name) await sleep(LOOK_MS, signal);
-  await removeFile(knock);
-  return await readOutcome(told);
+  try {
+    await onFile("write", knock, () => fs.promises.writeFile(knock, "", { mode: 0o600 }));
+    while ((await lock.holder())?.name === owner.name) await sleep(LOOK_MS, signal);
+    return await readOutcome(told);
+  } finally {
+    await removeFile(knock);
+  }
 }
