@@ -198,11 +198,14 @@ describe("one flight of several processes", () => {
   });
 
   test("is taken over by one when the one that did it is killed, and by the next when that is", async () => {
-    const { first, others, endWork, begun } = await start(4, "value");
+    const { dir, first, others, endWork, begun } = await start(4, "value");
+    const waitsFor = (pid = "") =>
+      filesBelow(dir).some((name) => name.split(".")[1] === pid && name.endsWith(".waiting"));
     await first.kill();
     const [, second] = await until("the second", () => (begun().length > 1 ? begun() : undefined));
     await others.find((one) => String(one.process.pid) === second)?.kill();
     const [, , third] = await until("the third", () => (begun().length > 2 ? begun() : undefined));
+    await until("the last who waits", () => waitsFor(third) || undefined);
     endWork();
     const left = others.filter((one) => String(one.process.pid) !== second);
     assert.deepEqual((await restOf(left)).sort(), ["begun", `by ${third}`, `by ${third}`]);
