@@ -13,3 +13,6 @@ export type ReleaseMode = (typeof RELEASE_MODES)[number];
 export function isReleaseMode(word: string): word is ReleaseMode {
   return (RELEASE_MODES as readonly string[]).includes(word);
 }
+
+/** The annotation in a bundle's config.json by which one container has a release mode of its own. */
+export const RELEASE_ANNOTATION = "io.containerd.ebb.release";

@@ -37,22 +37,24 @@ export async function createBundle(options: BundleOptions): Promise<Bundle> {
   const namespace = checkIdentifier("namespace", options.namespace);
   const id = checkIdentifier("id", options.id);
   const parent = path.join(path.resolve(options.root), namespace);
-  const dir = path.join(parent, id);
-  const bundle: Bundle = { namespace, id, path: dir, rootfs: path.join(dir, "rootfs"), remove };
+  const bundle = bundleAt({ root: options.root, namespace, id });
+  const dir = bundle.path;
   await mkdir(parent, { recursive: true, mode: 0o711 });
   await makeNew(dir, options);
   try {
     await mkdir(bundle.rootfs, { mode: 0o711 });
     await writeFile(path.join(dir, "config.json"), JSON.stringify(options.spec), { mode: 0o600 });
   } catch (error) {
-    await remove();
+    await bundle.remove();
     throw error;
   }
   return bundle;
+}
 
-  function remove() {
-    return removeBundle(dir);
-  }
+/** The bundle of a container where {@link createBundle} makes it, whether or not it is there. */
+export function bundleAt({ root, namespace, id }: Omit<BundleOptions, "spec">): Bundle {
+  const dir = path.join(path.resolve(root), namespace, id);
+  return { namespace, id, path: dir, rootfs: path.join(dir, "rootfs"), remove: () => removeBundle(dir) };
 }
 
 async function makeNew(dir: string, { namespace, id }: BundleOptions): Promise<void> {

@@ -8,6 +8,16 @@ import { decodeEnvelope, type TaskEvent } from "./task-event.ts";
 /** How many events are kept unless said otherwise. */
 const CAPACITY = 4096;
 
+/** How events are taken. */
+export interface EventReceiverOptions {
+  /** How many events are kept. */
+  readonly capacity?: number;
+  /** What an earlier process has left where this one listens is removed. */
+  readonly takeOver?: boolean;
+  /** Gets each event as it comes, before its shim is told that it was taken. Must not throw. */
+  readonly onEvent?: (event: TaskEvent) => void;
+}
+
 /**
  * The daemon's end of a shim's events: a ttrpc server on a unix socket that takes what shims forward, in the
  * order in which they send it. The latest events are kept, so nothing is missed by who starts to read late.
@@ -25,19 +35,24 @@ export class EventReceiver implements AsyncIterable<TaskEvent> {
   }
 
   /**
-   * Listens on a socket (0600) in a directory that is made for it (0700) and must not exist; `close` removes
-   * both. `invalidArgument` when the path is longer than the kernel takes.
+   * Listens on a socket (0600) in a directory that is made for it (0700) and must not exist, unless it is taken over;
+   * `close` removes both. `invalidArgument` when the path is longer than the kernel takes.
    */
-  static async listen(dir: string, capacity: number = CAPACITY): Promise<EventReceiver> {
-    const address = path.join(dir, "ttrpc.sock");
+  static async listen(dir: string, options: EventReceiverOptions = {}): Promise<EventReceiver> {
+    const { capacity = CAPACITY, takeOver = false, onEvent } = options;
+    const address = EventReceiver.addressIn(dir);
     const log = new EventLog<TaskEvent>(capacity);
     const server = new Server();
     server.register(events, {
       forward: async ({ envelope }) => {
-        if (envelope) log.add(decodeEnvelope(envelope));
+        if (!envelope) return {};
+        const event = decodeEnvelope(envelope);
+        onEvent?.(event);
+        log.add(event);
         return {};
       },
     });
+    if (takeOver) await rm(dir, { recursive: true, force: true });
     await mkdir(dir, { mode: 0o700 });
     try {
       await server.listen({ path: address, mode: 0o600 });
@@ -46,6 +61,11 @@ export class EventReceiver implements AsyncIterable<TaskEvent> {
       throw error;
     }
     return new EventReceiver(address, server, log);
+  }
+
+  /** The address of who listens in a directory: the same for all that do so one after the other. */
+  static addressIn(dir: string): string {
+    return path.join(dir, "ttrpc.sock");
   }
 
   /** The events that are kept, oldest first. */

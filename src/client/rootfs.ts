@@ -5,8 +5,16 @@ import type { containerd } from "../proto/index.ts";
 
 /** What a container's root file system is made of. */
 export type RootfsSource =
-  /** Writes go to `upper`; where `upper` and `work` are not given, to a layer that goes with the container. */
-  | { readonly kind: "overlay"; readonly lower: string; readonly upper?: string; readonly work?: string }
+  /**
+   * Writes go to `upper`; where `upper` and `work` are not given, to a layer that goes with the container. Of several
+   * lower directories the topmost is the first.
+   */
+  | {
+      readonly kind: "overlay";
+      readonly lower: string | readonly string[];
+      readonly upper?: string;
+      readonly work?: string;
+    }
   /** The directory itself: what the container writes stays in it. */
   | { readonly kind: "bind"; readonly source: string; readonly readOnly?: boolean }
   /** Any mounts that the shim understands. */
@@ -30,15 +38,15 @@ export async function prepareRootfs(source: RootfsSource, layer: string): Promis
     const options = ["rbind", source.readOnly ? "ro" : "rw"];
     return { mounts: [{ type: "bind", source: dir, options }], remove: async () => {} };
   }
-  const lower = await checkDirectory(source.lower);
+  const lowers = await Promise.all([source.lower].flat().map(checkDirectory));
   const upper = path.resolve(source.upper ?? path.join(layer, "upper"));
   const work = path.resolve(source.work ?? path.join(layer, "work"));
-  for (const dir of [lower, upper, work]) checkOverlayPath(dir);
+  for (const dir of [...lowers, upper, work]) checkOverlayPath(dir);
   const own = source.upper === undefined || source.work === undefined;
   if (own) await mkdir(layer, { recursive: true, mode: 0o700 });
   await mkdir(upper, { recursive: true, mode: 0o755 });
   await mkdir(work, { recursive: true, mode: 0o711 });
-  const options = [`workdir=${work}`, `upperdir=${upper}`, `lowerdir=${lower}`];
+  const options = [`workdir=${work}`, `upperdir=${upper}`, `lowerdir=${lowers.join(":")}`];
   return {
     mounts: [{ type: "overlay", source: "overlay", options }],
     remove: async () => {

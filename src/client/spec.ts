@@ -33,6 +33,13 @@ export interface OciSpec {
   };
 }
 
+/** Who a process is in a container. */
+export interface SpecUser {
+  readonly uid: number;
+  readonly gid: number;
+  readonly additionalGids?: readonly number[];
+}
+
 /** What a user says about a process in a container; everything else has containerd's defaults. */
 export interface SpecOptions {
   readonly namespace: string;
@@ -52,7 +59,22 @@ export interface SpecOptions {
   readonly annotations?: Readonly<Record<string, string>>;
   /** Mounts in addition to the default ones. */
   readonly mounts?: readonly SpecMount[];
+  /** Root if not given. */
+  readonly user?: SpecUser;
+  /** The process has a terminal, of a kind that every image knows. */
+  readonly terminal?: boolean;
+  /** How much memory it may have. */
+  readonly memoryBytes?: number;
+  /** How many processors' time it may take, as 0.5. */
+  readonly cpus?: number;
+  /** With `host` it has no network namespace of its own. */
+  readonly network?: "none" | "host";
 }
+
+/** The period of a processor limit, in microseconds: the kernel's own. */
+const CPU_PERIOD_US = 100_000;
+/** The shortest quota that the kernel takes, in microseconds. */
+const MIN_CPU_QUOTA_US = 1_000;
 
 const DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -72,6 +94,8 @@ const CAPABILITIES = [
   "CAP_KILL",
   "CAP_AUDIT_WRITE",
 ];
+
+const NAMESPACES = ["pid", "ipc", "uts", "mount", "network"];
 
 const GUARDED = ["nosuid", "noexec", "nodev"];
 const SMALL_TMPFS = ["nosuid", "strictatime", "mode=755", "size=65536k"];
@@ -126,21 +150,33 @@ export function defaultSpec(options: SpecOptions): OciSpec {
     mounts: [...MOUNTS, ...(options.mounts ?? [])],
     ...(annotations === undefined ? {} : { annotations: { ...annotations } }),
     linux: {
-      resources: { devices: [{ allow: false, access: "rwm" }] },
+      resources: resourcesOf(options),
       cgroupsPath: options.cgroupsPath ?? `/${namespace}/${id}`,
-      namespaces: ["pid", "ipc", "uts", "mount", "network"].map((type) => ({ type })),
+      namespaces: NAMESPACES.filter((type) => type !== "network" || options.network !== "host").map(
+        (type) => ({ type }),
+      ),
       maskedPaths: [...MASKED_PATHS],
       readonlyPaths: [...READONLY_PATHS],
     },
   };
 }
 
-function defaultProcess(options: SpecOptions): OciSpec["process"] {
+function resourcesOf({ memoryBytes, cpus }: SpecOptions): Record<string, unknown> {
+  const quota = Math.max(MIN_CPU_QUOTA_US, Math.round((cpus ?? 0) * CPU_PERIOD_US));
   return {
-    terminal: false,
-    user: { uid: 0, gid: 0 },
+    devices: [{ allow: false, access: "rwm" }],
+    ...(memoryBytes === undefined ? {} : { memory: { limit: memoryBytes } }),
+    ...(cpus === undefined ? {} : { cpu: { quota, period: CPU_PERIOD_US } }),
+  };
+}
+
+function defaultProcess(options: SpecOptions): OciSpec["process"] {
+  const terminal = options.terminal ?? false;
+  return {
+    terminal,
+    user: specUser(options.user ?? { uid: 0, gid: 0 }),
     args: [...options.args],
-    env: lastOfEachName([DEFAULT_PATH, ...(options.env ?? [])]),
+    env: mergeEnv([DEFAULT_PATH, ...(terminal ? ["TERM=xterm"] : [])], options.env ?? []),
     cwd: options.cwd ?? "/",
     capabilities: { bounding: [...CAPABILITIES], effective: [...CAPABILITIES], permitted: [...CAPABILITIES] },
     rlimits: [{ type: "RLIMIT_NOFILE", hard: 1024, soft: 1024 }],
@@ -148,7 +184,13 @@ function defaultProcess(options: SpecOptions): OciSpec["process"] {
   };
 }
 
-/** What a runtime does with a name that occurs twice differs, so none does. */
-function lastOfEachName(env: readonly string[]): string[] {
-  return [...new Map(env.map((word) => [word.split("=", 1)[0], word])).values()];
+/** A user as a spec has it. */
+export function specUser({ uid, gid, additionalGids = [] }: SpecUser): OciSpec["process"]["user"] {
+  return { uid, gid, ...(additionalGids.length === 0 ? {} : { additionalGids: [...additionalGids] }) };
+}
+
+/** Two lists of `NAME=value` words as one; of several with one name the last one counts. */
+export function mergeEnv(env: readonly string[], more: readonly string[]): string[] {
+  // What a runtime does with a name that occurs twice differs, so none does.
+  return [...new Map([...env, ...more].map((word) => [word.split("=", 1)[0], word])).values()];
 }

@@ -1,9 +1,6 @@
-import { isReleaseMode, RELEASE_MODES, type ReleaseMode } from "../base/release-mode.ts";
+import { isReleaseMode, RELEASE_ANNOTATION, RELEASE_MODES, type ReleaseMode } from "../base/release-mode.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import type { Settings } from "./settings.ts";
-
-/** The annotation in a bundle's config.json by which one container has a release mode of its own. */
-export const RELEASE_ANNOTATION = "io.containerd.ebb.release";
 
 /**
  * The release mode of a container: what its annotation says, else the host's. A word that is no mode is

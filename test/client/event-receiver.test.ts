@@ -31,7 +31,7 @@ function envelope(pid: number): containerd.types.IEnvelope {
 
 /** A receiver and a client that forwards to it, as a shim does. */
 async function pair(capacity?: number) {
-  const receiver = await EventReceiver.listen(nextDir(), capacity);
+  const receiver = await EventReceiver.listen(nextDir(), capacity === undefined ? {} : { capacity });
   const connection = await connect(receiver.address);
   const { forward } = createClient(events, connection);
   const close = async () => {

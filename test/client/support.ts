@@ -79,8 +79,8 @@ export interface Place {
   readonly rootfs: string;
   readonly stateDir: string;
   readonly namespace: string;
-  /** What the containers with these ids have left behind; nothing is what it should be. */
-  leftovers(ids: readonly string[]): Promise<string[]>;
+  /** What the containers with these ids have left behind, but for these directories; nothing is what it should be. */
+  leftovers(ids: readonly string[], kept?: readonly string[]): Promise<string[]>;
 }
 
 /** Makes a place of its own for a file's tests, removed after them. Call it outside of any test. */
@@ -106,9 +106,10 @@ export function makePlace(name: string): Place {
     rootfs,
     stateDir,
     namespace,
-    leftovers: async (ids) => {
-      const left = await settledLeftovers(scope(ids), [`directory ${stateDir}`]);
-      return left.filter((line) => line !== `directory ${stateDir}`);
+    leftovers: async (ids, kept = []) => {
+      const expected = [stateDir, ...kept].map((dir) => `directory ${dir}`);
+      const left = await settledLeftovers(scope(ids), expected);
+      return left.filter((line) => !expected.includes(line));
     },
   };
 }

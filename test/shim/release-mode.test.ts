@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { RELEASE_MODES } from "../../src/base/release-mode.ts";
+import { RELEASE_ANNOTATION, RELEASE_MODES } from "../../src/base/release-mode.ts";
 import { StatusCode } from "../../src/base/status.ts";
-import { RELEASE_ANNOTATION, releaseModeOf } from "../../src/shim/release-mode.ts";
+import { releaseModeOf } from "../../src/shim/release-mode.ts";
 import { status } from "../support/status.ts";
 
 describe("the release mode of a container", () => {

@@ -83,3 +83,11 @@ export function parseContainerConfig(text: string, where: string): ContainerConf
   checkIdentifier("id", config.id);
   return config;
 }
+
+/** What stands for the configuration of a container whose record cannot be understood. */
+export function brokenConfig(id: string): ContainerConfig {
+  return {
+    ...{ id, createdAt: "", runtime: "unknown", lowerDirs: [], args: [], env: [], cwd: "/", mounts: [] },
+    ...{ readOnly: false, terminal: false, network: "none", autoRemove: false, logged: false },
+  };
+}

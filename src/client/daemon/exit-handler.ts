@@ -13,8 +13,14 @@ export interface ExitLimits {
   readonly backOff: BackOff;
 }
 
+/**
+ * Does what is to be done for a container in its state now, and says whether nothing will be any more. What throws is
+ * tried again.
+ */
+export type Attend = () => Promise<boolean>;
+
 interface Watched {
-  readonly task: TaskClient;
+  readonly attend: Attend;
   readonly queue: RetryQueue;
 }
 
@@ -39,11 +45,28 @@ export class ExitHandler {
 
   /** Looks after a container that is in the store, by the shim that has its task. */
   watch(id: string, task: TaskClient): void {
+    this.watchBy(id, async () => {
+      await deleteTask(task, id, this.#limits.deleteMs);
+      return true;
+    });
+  }
+
+  /** Looks after a container that is in the store by what attends to it: when it has ended, and when asked to. */
+  watchBy(id: string, attend: Attend): void {
     const queue = new RetryQueue(this.#limits.backOff, {
       onProblem: ({ message }, attempts) => this.#store.remark(id, `attempt ${attempts}: ${message}`),
       onDone: () => this.#store.remark(id, undefined),
     });
-    this.#watched.set(id, { task, queue });
+    this.#watched.set(id, { attend, queue });
+    if (this.#store.get(id)?.phase === "stopped") this.attend(id);
+  }
+
+  /** Has a container attended to after what is done for it already, and soon: no wait for a next attempt goes on. */
+  attend(id: string): void {
+    const watched = this.#watched.get(id);
+    // Rejects only when the handler is closed; the container is then for whoever comes next.
+    watched?.queue.add(() => this.#attend(id, watched)).catch(() => {});
+    watched?.queue.hurry();
   }
 
   /** Takes an event, and begins to delete a container that it ends. Says whether it was new. */
@@ -65,19 +88,20 @@ export class ExitHandler {
   #take(id: string, change: () => boolean): boolean {
     const before = this.#store.get(id)?.phase;
     const isNew = change();
-    const watched = this.#watched.get(id);
-    if (watched !== undefined && before !== "stopped" && this.#store.get(id)?.phase === "stopped") {
-      // Rejects only when the handler is closed; the container is then for whoever comes next.
-      watched.queue.add(() => this.#delete(id, watched.task)).catch(() => {});
-    }
+    if (before !== "stopped" && this.#store.get(id)?.phase === "stopped") this.attend(id);
     return isNew;
   }
 
-  async #delete(id: string, task: TaskClient): Promise<void> {
-    await task.delete({ id }, { timeoutMs: this.#limits.deleteMs }).catch((error: unknown) => {
-      // An earlier attempt whose answer was not awaited has done it.
-      if (!hasCode(error, StatusCode.notFound)) throw error;
-    });
-    this.#watched.delete(id);
+  async #attend(id: string, watched: Watched): Promise<void> {
+    const isCurrent = this.#watched.get(id) === watched;
+    if (isCurrent && (await watched.attend())) this.#watched.delete(id);
   }
+}
+
+/** Has a shim delete a container; one that it does not know any more, too, is deleted. */
+export async function deleteTask(task: TaskClient, id: string, timeoutMs: number): Promise<void> {
+  await task.delete({ id }, { timeoutMs }).catch((error: unknown) => {
+    // An earlier attempt whose answer was not awaited has done it.
+    if (!hasCode(error, StatusCode.notFound)) throw error;
+  });
 }

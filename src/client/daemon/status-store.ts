@@ -1,3 +1,4 @@
+import { type Deferred, deferred } from "../../base/deferred.ts";
 import { containerd } from "../../proto/index.ts";
 import { EventLog } from "../event-log.ts";
 import type { TaskEvent } from "../task-event.ts";
@@ -41,6 +42,7 @@ export class StatusStore {
   readonly #changes = new EventLog<ContainerStatus>(CHANGES);
   #now = 0;
   #list: readonly ContainerStatus[] | undefined;
+  #next: Deferred<void> = deferred();
 
   /** All containers, in the order in which they were added. */
   list(): readonly ContainerStatus[] {
@@ -57,6 +59,11 @@ export class StatusStore {
     return this.#changes;
   }
 
+  /** Resolves at the next change of anything. */
+  get changed(): Promise<void> {
+    return this.#next.promise;
+  }
+
   /** Takes a container in; one that was known by this id is replaced. */
   add(id: string, known: Partial<ContainerStatus> = {}): void {
     this.#set(newStatus(id, known));
@@ -68,7 +75,7 @@ export class StatusStore {
     if (entry === undefined) return;
     this.#entries.delete(id);
     this.#list = undefined;
-    this.#changes.add(newStatus(id, { ...entry.status, phase: "gone", problem: undefined }));
+    this.#tell(newStatus(id, { ...entry.status, phase: "gone", problem: undefined }));
   }
 
   /** Takes what a shim has sent, and says whether it was new. Of a container that is not known, nothing is. */
@@ -131,6 +138,13 @@ export class StatusStore {
   #put(entry: Entry): void {
     this.#entries.set(entry.status.id, entry);
     this.#list = undefined;
-    this.#changes.add(entry.status);
+    this.#tell(entry.status);
+  }
+
+  #tell(status: ContainerStatus): void {
+    this.#changes.add(status);
+    const { resolve } = this.#next;
+    this.#next = deferred();
+    resolve();
   }
 }

@@ -1,11 +1,28 @@
-import { StatusCode, StatusError } from "../../base/status.ts";
+import { abortable, within } from "../../base/deadline.ts";
+import { hasCode, StatusCode, StatusError } from "../../base/status.ts";
 import type { google } from "../../proto/index.ts";
+import type { EventReceiver } from "../event-receiver.ts";
+import { killShim } from "../shim-process.ts";
+import { mergeEnv, specUser } from "../spec.ts";
 import type { TaskEvent } from "../task-event.ts";
 import type { ContainerConfig } from "./container-config.ts";
+import { checkConfig, makeContainer, unmakeContainer, userOf } from "./make-container.ts";
+import { ManagedContainer } from "./managed-container.ts";
+import { type OpenContainers, openContainers } from "./open-containers.ts";
 import type { ContainerStatus, Ending } from "./status.ts";
+import { stopSignalOf } from "./stop-signal.ts";
+import type { SupervisorContext } from "./supervisor-context.ts";
 import type { ContainerView, ExecOptions, StdioPaths, SupervisorOptions } from "./supervisor-options.ts";
 
 export type { ContainerView, ExecOptions, StdioPaths, SupervisorOptions } from "./supervisor-options.ts";
+
+/** What containerd, too, says of a process of which nobody knows how it has ended. */
+const UNKNOWN_EXIT_STATUS = 255;
+
+const SIGKILL = 9;
+
+/** How many ends of containers that are gone are kept for who asks late. */
+const MAX_ENDINGS = 1024;
 
 /** Which process a signal is for; the container's init alone if nothing is given. */
 export interface KillOptions {
@@ -27,105 +44,336 @@ export interface StopOptions {
  * take long is done in a queue per container, so none waits for another; `list` and `find` wait for nothing.
  */
 export class Supervisor {
-  private constructor(_options: SupervisorOptions) {}
+  readonly #context: SupervisorContext;
+  readonly #events: EventReceiver;
+  readonly #containers: Map<string, ManagedContainer>;
+  readonly #endings = new Map<string, Ending>();
+  readonly #closing: AbortController;
+
+  private constructor({ context, events, containers }: OpenContainers, closing: AbortController) {
+    this.#context = context;
+    this.#events = events;
+    this.#containers = containers;
+    this.#closing = closing;
+  }
 
   /**
    * Resolves once the records are read, before any shim was asked: each container is reconnected, or its dead shim
    * cleaned up by `delete`, in a queue of its own.
    */
   static async open(options: SupervisorOptions): Promise<Supervisor> {
-    return new Supervisor(options);
+    const closing = new AbortController();
+    const opened = await openContainers(options, closing.signal);
+    const supervisor = new Supervisor(opened, closing);
+    const unfinished = new Set(opened.unfinished);
+    for (const container of opened.containers.values()) {
+      if (unfinished.has(container)) supervisor.#unmakeLater(container);
+      else if (!container.isBroken) supervisor.#lookAfter(container);
+    }
+    return supervisor;
   }
 
   /** All containers, in the order in which they were made. */
   list(): readonly ContainerView[] {
-    throw missing("list");
+    return [...this.#containers.values()].map(viewOf);
   }
 
   /** The container with this id, or the only one whose id begins so: `notFound`, or `failedPrecondition` naming several. */
   find(idOrPrefix: string): ContainerView {
-    throw missing(idOrPrefix);
+    const exact = this.#containers.get(idOrPrefix);
+    if (exact !== undefined) return viewOf(exact);
+    const ids =
+      idOrPrefix === "" ? [] : [...this.#containers.keys()].filter((id) => id.startsWith(idOrPrefix));
+    const [only, ...others] = ids;
+    if (only === undefined) throw new StatusError(StatusCode.notFound, `there is no container ${idOrPrefix}`);
+    if (others.length === 0) return viewOf(this.#get(only));
+    const message = `${idOrPrefix} is the beginning of several: ${ids.join(", ")}`;
+    throw new StatusError(StatusCode.failedPrecondition, message);
   }
 
   /** Makes a container; `alreadyExists`; where it fails nothing is left of it. */
-  async create(config: ContainerConfig, _stdio: StdioPaths = {}): Promise<ContainerView> {
-    throw missing(config.id);
+  async create(config: ContainerConfig, stdio: StdioPaths = {}): Promise<ContainerView> {
+    const { store, records } = this.#context;
+    const { id } = config;
+    this.#closing.signal.throwIfAborted();
+    if (this.#containers.has(id)) {
+      throw new StatusError(StatusCode.alreadyExists, `container ${id} exists already`);
+    }
+    const container = new ManagedContainer(this.#context, config);
+    checkConfig(container);
+    this.#containers.set(id, container);
+    store.add(id);
+    try {
+      await records.add(config);
+    } catch (error) {
+      this.#drop(container);
+      throw error;
+    }
+    await makeContainer(this.#context, container, stdio).catch((thrown: unknown) =>
+      this.#unmake(container, StatusError.from(thrown)),
+    );
+    this.#lookAfter(container);
+    return viewOf(container);
   }
 
   /** Lets a container's program run; resolves to its pid. */
   async start(id: string): Promise<number> {
-    throw missing(id);
+    const container = this.#get(id);
+    const { limits, store } = this.#context;
+    const { pid } = await container.task.start({ id }, { timeoutMs: limits.createMs });
+    if (container.status.phase === "created") store.set(id, { phase: "running", pid });
+    // Nobody waits for it: should it not get there, the shim says the same.
+    container.save().catch((error: StatusError) => store.remark(id, error.message));
+    return pid;
   }
 
   /** How a process ends or has ended: the container's init, or the one with this exec id. */
-  async wait(id: string, _execId?: string, _options: { signal?: AbortSignal } = {}): Promise<Ending> {
-    throw missing(id);
+  async wait(id: string, execId = "", { signal }: { signal?: AbortSignal } = {}): Promise<Ending> {
+    const ending = execId === "" ? this.#waitForInit(id, signal) : this.#get(id).execs.wait(execId);
+    return signal === undefined ? ending : abortable(ending, signal);
   }
 
   /** Runs a further process; resolves to its pid. */
-  async exec(id: string, _options: ExecOptions): Promise<number> {
-    throw missing(id);
+  async exec(id: string, options: ExecOptions): Promise<number> {
+    const { execId, args, env, cwd, user, terminal, stdio } = options;
+    const container = this.#get(id);
+    // A container that has ended says so, rather than that its bundle is gone.
+    container.task;
+    const { process } = container.spec;
+    const who = await userOf(this.#context, container, user);
+    const added = terminal ? ["TERM=xterm", ...env] : env;
+    return container.execs.run({
+      execId,
+      stdio,
+      process: {
+        ...process,
+        ...(cwd === undefined ? {} : { cwd }),
+        ...(who === undefined ? {} : { user: specUser(who) }),
+        args: [...args],
+        env: mergeEnv(process.env, added),
+        terminal,
+      },
+    });
   }
 
   /** Sends a signal, by its number. */
-  async kill(id: string, _signal: number, _options: KillOptions = {}): Promise<void> {
-    throw missing(id);
+  async kill(id: string, signal: number, { execId = "", all = false }: KillOptions = {}): Promise<void> {
+    await this.#get(id).task.kill({ id, execId, signal, all }, this.#callOptions);
   }
 
   /** Tells a container to stop, and kills it when it does not; resolves to how it has ended. */
-  async stop(id: string, _options: StopOptions): Promise<Ending> {
-    throw missing(id);
+  async stop(id: string, { graceMs, signal }: StopOptions): Promise<Ending> {
+    const container = this.#get(id);
+    const { phase } = container.status;
+    const { killMs } = this.#context.limits;
+    if (phase === "running" || phase === "paused") {
+      await this.#signal(id, signal ?? stopSignalOf(container.config.stopSignal));
+      if (phase === "paused") await this.resume(id).catch(unlessEnded);
+      const ending = await within(this.#waitForInit(id), graceMs, "").catch(unlessLate);
+      if (ending !== undefined) return ending;
+    }
+    if (container.status.phase !== "stopped") await this.#signal(id, SIGKILL);
+    return within(this.#waitForInit(id), killMs, `the end of container ${id} after SIGKILL`);
   }
 
   async pause(id: string): Promise<void> {
-    throw missing(id);
+    await this.#get(id).task.pause({ id }, this.#callOptions);
   }
 
   async resume(id: string): Promise<void> {
-    throw missing(id);
+    await this.#get(id).task.resume({ id }, this.#callOptions);
   }
 
   /** Sets the size of a process's terminal; an empty exec id means the container's init. */
   async resize(
     id: string,
-    _execId: string,
-    _size: { readonly width: number; readonly height: number },
+    execId: string,
+    size: { readonly width: number; readonly height: number },
   ): Promise<void> {
-    throw missing(id);
+    await this.#get(id).task.resizePty({ id, execId, ...size }, this.#callOptions);
   }
 
   /** No more comes on stdin. */
-  async closeStdin(id: string, _execId?: string): Promise<void> {
-    throw missing(id);
+  async closeStdin(id: string, execId = ""): Promise<void> {
+    await this.#get(id).task.closeIO({ id, execId, stdin: true }, this.#callOptions);
   }
 
   /**
    * Removes a container that does not run; with `force` it is killed first. What it has written goes when the
    * release of its root file system is over, which this does not wait for.
    */
-  async remove(id: string, _options: { readonly force: boolean }): Promise<void> {
-    throw missing(id);
+  async remove(id: string, { force }: { readonly force: boolean }): Promise<void> {
+    const container = this.#get(id);
+    const { phase } = container.status;
+    if (phase === "creating") {
+      throw new StatusError(StatusCode.failedPrecondition, `container ${id} is still being made`);
+    }
+    if (!force && (phase === "running" || phase === "paused")) {
+      const message = `container ${id} is ${phase}: stop it first, or remove it by force`;
+      throw new StatusError(StatusCode.failedPrecondition, message);
+    }
+    container.removal ??= this.#remove(container, force).finally(() => {
+      container.removal = undefined;
+    });
+    await container.removal;
   }
 
   /** What a container uses, as its shim tells it. */
   async stats(id: string): Promise<google.protobuf.IAny> {
-    throw missing(id);
+    return (await this.#get(id).task.stats({ id }, this.#callOptions)).stats ?? {};
   }
 
   /** Each new status of any container, from the oldest that is kept; a reader too far behind gets `resourceExhausted`. */
   changes(): AsyncIterable<ContainerStatus> {
-    throw missing("changes");
+    return this.#context.store.changes;
   }
 
   /** Each event of any shim, from the oldest that is kept; a reader too far behind gets `resourceExhausted`. */
   events(): AsyncIterable<TaskEvent> {
-    throw missing("events");
+    return this.#events;
   }
 
   /** Stops looking after the containers, which go on. */
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    const { exits, layers, store } = this.#context;
+    this.#closing.abort(new StatusError(StatusCode.cancelled, "the supervisor is closed"));
+    exits.close();
+    layers.close();
+    await this.#events.close();
+    await Promise.all([...this.#containers.values()].map((container) => container.close()));
+    store.close();
+  }
+
+  get #callOptions(): { timeoutMs: number } {
+    return { timeoutMs: this.#context.limits.callMs };
+  }
+
+  #get(id: string): ManagedContainer {
+    const container = this.#containers.get(id);
+    if (container !== undefined) return container;
+    throw new StatusError(StatusCode.notFound, `there is no container ${id}`);
+  }
+
+  #lookAfter(container: ManagedContainer): void {
+    const { id } = container;
+    const { exits } = this.#context;
+    const { shim } = container.parts;
+    if (shim !== undefined) container.adopt(shim);
+    exits.watchBy(id, async () => {
+      if (!(await container.attend())) return false;
+      if (container.config.autoRemove) await this.#discard(container);
+      return true;
+    });
+    if (shim === undefined) exits.attend(id);
+  }
+
+  async #waitForInit(id: string, signal?: AbortSignal): Promise<Ending> {
+    const { store } = this.#context;
+    const { signal: closing } = this.#closing;
+    if (!this.#containers.has(id))
+      return this.#endings.get(id) ?? this.#get(id).status.ending ?? unknownEnding;
+    for (;;) {
+      const status = store.get(id);
+      if (status === undefined) return this.#endings.get(id) ?? unknownEnding;
+      if (status.phase === "stopped") return status.ending ?? unknownEnding;
+      signal?.throwIfAborted();
+      await abortable(store.changed, closing);
+    }
+  }
+
+  /** A signal that finds no process any more has come too late, and that is well. */
+  async #signal(id: string, signal: number): Promise<void> {
+    await this.kill(id, signal).catch(unlessEnded);
+  }
+
+  async #remove(container: ManagedContainer, force: boolean): Promise<void> {
+    if (container.isBroken) await unmakeContainer(container);
+    else await this.#end(container, force);
+    await this.#discard(container);
+  }
+
+  /** Kills what lives, and has it put away: by its shim, or without that where it does not come to it. */
+  async #end(container: ManagedContainer, force: boolean): Promise<void> {
+    const { id } = container;
+    const { exits, limits } = this.#context;
+    const what = `the shim of container ${id} to delete it`;
+    try {
+      if (container.status.phase !== "stopped") await this.#signal(id, SIGKILL);
+      exits.attend(id);
+      await within(container.settled, limits.deleteMs, what);
+    } catch (error) {
+      if (!force) throw error;
+      await killShim(container.command(), container.parts.shim?.socketPath);
+      exits.attend(id);
+      await within(container.settled, limits.deleteMs, `the cleanup after the shim of container ${id}`);
+    }
+  }
+
+  /** Takes a container that has been put away off the record; what it has written goes later. */
+  #discard(container: ManagedContainer): Promise<void> {
+    container.discarding ??= this.#discardOnce(container).catch((error: unknown) => {
+      container.discarding = undefined;
+      throw error;
+    });
+    return container.discarding;
+  }
+
+  async #discardOnce(container: ManagedContainer): Promise<void> {
+    const { records, layers } = this.#context;
+    const { id } = container;
+    const left = await records.discard(id);
+    if (left !== undefined) layers.add(left);
+    this.#endings.delete(id);
+    this.#endings.set(id, container.status.ending ?? unknownEnding);
+    for (const oldest of this.#endings.keys()) {
+      if (this.#endings.size <= MAX_ENDINGS) break;
+      this.#endings.delete(oldest);
+    }
+    this.#drop(container);
+  }
+
+  #drop({ id }: ManagedContainer): void {
+    this.#containers.delete(id);
+    this.#context.store.remove(id);
+  }
+
+  /** Removes what was made, and throws why; what cannot be removed now is tried again. */
+  async #unmake(container: ManagedContainer, error: StatusError): Promise<never> {
+    try {
+      await unmakeContainer(container);
+      await this.#discard(container);
+    } catch (thrown) {
+      this.#unmakeLater(container);
+      const { message } = StatusError.from(thrown);
+      throw new StatusError(error.code, `${error.message}; and ${message}`, { cause: error });
+    }
+    throw error;
+  }
+
+  #unmakeLater(container: ManagedContainer): void {
+    const { store, exits } = this.#context;
+    const { id, parts } = container;
+    store.set(id, { phase: "stopped" });
+    parts.command ??= container.command();
+    parts.launched = true;
+    exits.watchBy(id, async () => {
+      await unmakeContainer(container);
+      await this.#discard(container);
+      return true;
+    });
+  }
 }
 
-function missing(what: string): StatusError {
-  return new StatusError(StatusCode.unimplemented, `the supervisor cannot do this yet (${what})`);
+const unknownEnding: Ending = Object.freeze({ exitStatus: UNKNOWN_EXIT_STATUS, exitedAt: undefined });
+
+function viewOf({ config, status }: ManagedContainer): ContainerView {
+  return { config, status };
+}
+
+function unlessEnded(error: unknown): void {
+  if (!hasCode(error, StatusCode.notFound)) throw error;
+}
+
+function unlessLate(error: unknown): undefined {
+  if (!hasCode(error, StatusCode.deadlineExceeded)) throw error;
 }

@@ -1,0 +1,98 @@
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { fsError } from "../../linux/errno.ts";
+import { createBundle } from "../bundle.ts";
+import { removeParts } from "../container-parts.ts";
+import { launchShim } from "../launch.ts";
+import { type PreparedRootfs, prepareRootfs } from "../rootfs.ts";
+import { lookUpUser } from "../rootfs-user.ts";
+import { resolveShimBinary } from "../shim-binary.ts";
+import type { SpecUser } from "../spec.ts";
+import { specOf } from "./container-spec.ts";
+import type { ManagedContainer } from "./managed-container.ts";
+import { stopSignalOf } from "./stop-signal.ts";
+import type { SupervisorContext } from "./supervisor-context.ts";
+import type { StdioPaths } from "./supervisor-options.ts";
+
+/** Checks what can be without making anything; resolves to the shim's binary. */
+export function checkConfig({ config }: ManagedContainer): string {
+  stopSignalOf(config.stopSignal);
+  return resolveShimBinary(config.runtime);
+}
+
+/**
+ * Makes a container that is on record: its layer, its bundle, its shim, Create. What was made is in its parts, also
+ * when this rejects, and is for {@link unmakeContainer}.
+ */
+export async function makeContainer(
+  context: SupervisorContext,
+  container: ManagedContainer,
+  stdio: StdioPaths,
+): Promise<void> {
+  const { config, parts, id } = container;
+  const { namespace, limits } = context;
+  const binary = checkConfig(container);
+  const rootfs = await layerOf(context, container);
+  const user = await userOf(context, container, config.user);
+  const spec = await specOf(config, { namespace, user });
+  const root = path.dirname(path.dirname(container.bundle));
+  // Where one is there already, it is another container's, and not to be removed for this one.
+  delete parts.bundle;
+  parts.bundle = await createBundle({ root, namespace, id, spec });
+  const command = container.command(binary);
+  parts.command = command;
+  parts.launched = true;
+  const onLog = (line: string) => context.onLog(id, line);
+  const { closing: signal } = context;
+  parts.shim = await launchShim({ ...command, timeoutMs: limits.launchMs, onLog, signal });
+  parts.created = true;
+  const { mounts } = rootfs;
+  const { terminal } = config;
+  const streams = streamsOf(context, container, stdio);
+  const request = { id, bundle: container.bundle, rootfs: [...mounts], terminal, ...streams };
+  const creating = parts.shim.task.create(request, { timeoutMs: limits.createMs });
+  parts.creating = creating;
+  const { pid } = await creating;
+  if (container.status.phase === "creating") context.store.set(id, { phase: "created", pid });
+  await container.save();
+}
+
+/** Removes all that was made for a container, but for its record. Rejects with what could not be removed. */
+export async function unmakeContainer(container: ManagedContainer): Promise<void> {
+  await removeParts(container.parts, false);
+  delete container.parts.shim;
+}
+
+/** Who a user, as typed, is in a container, also while that runs; undefined where none was typed. */
+export async function userOf(
+  context: SupervisorContext,
+  container: ManagedContainer,
+  user: string | undefined,
+): Promise<SpecUser | undefined> {
+  if (user === undefined) return undefined;
+  const { mounts } = await layerOf(context, container);
+  return lookUpUser(user, { mounts, scratchDir: context.stateDir, limitMs: context.limits.userMs });
+}
+
+async function layerOf(
+  { records }: SupervisorContext,
+  { id, config }: ManagedContainer,
+): Promise<PreparedRootfs> {
+  const dir = records.directory(id);
+  const [upper, work] = [path.join(dir, "upper"), path.join(dir, "work")];
+  try {
+    return await prepareRootfs({ kind: "overlay", lower: config.lowerDirs, upper, work }, dir);
+  } catch (error) {
+    throw fsError(`make the layer of container ${id} in ${dir}`, error);
+  }
+}
+
+function streamsOf(
+  { records }: SupervisorContext,
+  { id, config }: ManagedContainer,
+  stdio: StdioPaths,
+): StdioPaths {
+  if (!config.logged) return stdio;
+  const { href } = pathToFileURL(path.join(records.directory(id), "output"));
+  return config.terminal ? { stdout: href } : { stdout: href, stderr: href };
+}

@@ -1,0 +1,107 @@
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import { readRunDirectory } from "../../config/run-directory.ts";
+import { fsError } from "../../linux/errno.ts";
+import { EventReceiver } from "../event-receiver.ts";
+import type { TaskEvent } from "../task-event.ts";
+import { brokenConfig } from "./container-config.ts";
+import { ContainerRecords, type RecordList } from "./container-records.ts";
+import { statusOf } from "./container-state.ts";
+import { ExitHandler } from "./exit-handler.ts";
+import { LayerRemover } from "./layer-remover.ts";
+import { ManagedContainer } from "./managed-container.ts";
+import { type ContainerStatus, newStatus } from "./status.ts";
+import { StatusStore } from "./status-store.ts";
+import type { SupervisorContext } from "./supervisor-context.ts";
+import { DEFAULT_LIMITS } from "./supervisor-limits.ts";
+import type { SupervisorOptions } from "./supervisor-options.ts";
+
+/** What a supervisor has as soon as it is open. */
+export interface OpenContainers {
+  readonly context: SupervisorContext;
+  readonly events: EventReceiver;
+  /** By id, in the order in which they were made. */
+  readonly containers: Map<string, ManagedContainer>;
+  /** Those of them whose making was cut short: what there is of them is to be removed. */
+  readonly unfinished: readonly ManagedContainer[];
+}
+
+/** Reads the records of containers and listens for events of their shims; asks no shim anything. */
+export async function openContainers(
+  options: SupervisorOptions,
+  closing: AbortSignal,
+): Promise<OpenContainers> {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const runDirectory = options.runDirectory ?? (await readRunDirectory(process.env));
+  const stateDir = path.resolve(options.stateDir);
+  await makeDirectory(stateDir);
+  await makeDirectory(path.resolve(options.imagesDir));
+  const records = new ContainerRecords(path.resolve(options.imagesDir));
+  const store = new StatusStore();
+  const exits = new ExitHandler(store, limits);
+  const layers = new LayerRemover({ directory: records.removed, runDirectory, limits });
+  const containers = new Map<string, ManagedContainer>();
+  const list = await records.list();
+  const dir = path.join(stateDir, "events");
+  const eventsAddress = EventReceiver.addressIn(dir);
+  const onLog = options.onLog ?? (() => {});
+  const { namespace } = options;
+  const context: SupervisorContext = {
+    ...{ stateDir, namespace, limits, eventsAddress, records, store, exits, layers, onLog, closing },
+  };
+  // Of what is not known when an event comes, nothing is learnt by it.
+  const unfinished = takeIn(context, list, containers);
+  const events = await EventReceiver.listen(dir, {
+    takeOver: true,
+    onEvent: (event) => take(context, containers, event),
+  });
+  for (const id of list.empty) {
+    const left = await records.discard(id);
+    if (left !== undefined) layers.add(left);
+  }
+  await layers.resume();
+  return { context, events, containers, unfinished };
+}
+
+function takeIn(
+  context: SupervisorContext,
+  { records, broken }: RecordList,
+  containers: Map<string, ManagedContainer>,
+): ManagedContainer[] {
+  const unfinished: ManagedContainer[] = [];
+  for (const { config, state } of records) {
+    const { id } = config;
+    const container = new ManagedContainer(context, config);
+    const cutShort = newStatus(id, { phase: "stopped", problem: "its making was cut short" });
+    containers.set(id, container);
+    context.store.add(id, state === undefined ? cutShort : statusOf(id, state));
+    if (state === undefined) unfinished.push(container);
+  }
+  for (const { id, problem } of broken) {
+    const status: Partial<ContainerStatus> = { phase: "stopped", confirmed: false, problem };
+    containers.set(id, new ManagedContainer(context, brokenConfig(id), true));
+    context.store.add(id, status);
+  }
+  return unfinished;
+}
+
+function take(
+  { exits, store }: SupervisorContext,
+  containers: ReadonlyMap<string, ManagedContainer>,
+  event: TaskEvent,
+): void {
+  const before = event.type === "unknown" ? undefined : store.get(event.event.containerId);
+  exits.handle(event);
+  if (before === undefined || event.type === "unknown") return;
+  const container = containers.get(before.id);
+  if (event.type === "containerd.events.TaskExit" && event.event.id !== before.id) {
+    // Whoever has started it may be gone; the shim keeps it until it is deleted.
+    container?.execs.watch(event.event.id).catch(() => {});
+  }
+}
+
+async function makeDirectory(dir: string): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o700 }).catch((thrown: unknown) => {
+    throw fsError(`make ${dir}`, thrown);
+  });
+}

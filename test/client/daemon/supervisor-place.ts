@@ -1,0 +1,53 @@
+import { existsSync, readdirSync } from "node:fs";
+import path from "node:path";
+import { after } from "node:test";
+import { until } from "../../../lab/until.ts";
+import type { ContainerConfig } from "../../../src/client/daemon/container-config.ts";
+import { Supervisor, type SupervisorOptions } from "../../../src/client/daemon/supervisor.ts";
+import type { Place } from "../support.ts";
+
+/** A place for supervisors, one after the other, with what their containers are made of. */
+export interface SupervisorPlace {
+  readonly options: SupervisorOptions;
+  open(more?: Partial<SupervisorOptions>): Promise<Supervisor>;
+  config(id: string, args: readonly string[], more?: Partial<ContainerConfig>): ContainerConfig;
+  /** What is left of these containers once all that is removed later has gone. */
+  leftovers(ids: readonly string[]): Promise<string[]>;
+}
+
+/** Makes one in a place for containers. Each supervisor is closed after the file's tests where it is not before. */
+export function supervisorPlace(place: Place, runtime: string): SupervisorPlace {
+  const { stateDir, namespace, rootfs } = place;
+  const imagesDir = `${stateDir}-images`;
+  const options: SupervisorOptions = {
+    stateDir,
+    imagesDir,
+    namespace,
+    limits: { backOff: { firstMs: 10, maxMs: 200 } },
+  };
+  return {
+    options,
+    open: async (more = {}) => {
+      const supervisor = await Supervisor.open({ ...options, ...more });
+      after(() => supervisor.close());
+      return supervisor;
+    },
+    config: (id, args, more = {}) => ({
+      ...{ id, createdAt: new Date().toISOString(), runtime, lowerDirs: [rootfs], readOnly: false },
+      ...{ args: [...args], env: [], cwd: "/", terminal: false, mounts: [], network: "none" },
+      ...{ autoRemove: false, logged: true },
+      ...more,
+    }),
+    leftovers: async (ids) => {
+      const removed = path.join(imagesDir, "removed");
+      await until("what was removed to go", () =>
+        existsSync(removed) && readdirSync(removed).length > 0 ? undefined : true,
+      );
+      const records = path.join(imagesDir, "containers");
+      const kept = existsSync(records) ? readdirSync(records).filter((id) => ids.includes(id)) : [];
+      const own = ["events", "bundles"].map((name) => path.join(stateDir, name));
+      const left = await place.leftovers(ids, own);
+      return [...left, ...kept.map((id) => `record ${id}`)];
+    },
+  };
+}
