@@ -141,11 +141,15 @@ export class FakeRegistry {
     if (this.intercept(request, response)) return;
     const [, repository, kind, name = ""] = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(path) ?? [];
     const blob = kind === "blobs" ? this.blobs.get(name as Digest) : undefined;
-    if (blob !== undefined) return this.#serveBlob(blob, headers.range, response);
     const document = kind === "manifests" ? this.documents.get(`${repository}/${name}`) : undefined;
-    if (document === undefined) return void response.writeHead(404).end();
-    response.writeHead(200, { "content-type": document.type, "content-length": document.bytes.length });
-    response.end(document.bytes);
+    if (blob !== undefined) {
+      this.#serveBlob(blob, headers.range, response);
+    } else if (document !== undefined) {
+      response.writeHead(200, { "content-type": document.type, "content-length": document.bytes.length });
+      response.end(document.bytes);
+    } else {
+      response.writeHead(404).end();
+    }
   }
 
   #serveBlob(blob: Buffer, range: string | undefined, response: http.ServerResponse): void {
