@@ -1,18 +1,13 @@
-import { StatusCode, StatusError } from "../base/status.ts";
+import { parseReference } from "../images/reference.ts";
+import { findImage } from "./images/find-image.ts";
+import { type ImageConfig, imageConfigOf } from "./images/image-config.ts";
+import type { ImageEvent } from "./images/image-event.ts";
+import { type ImageSide, keepAll, openImageSide } from "./images/image-side.ts";
+import { unpackImage } from "./images/make-ready.ts";
+import { readPlatform } from "./images/read-platform.ts";
 
-/** What an image says about the containers that are made of it; what it leaves out is empty. */
-export interface ImageConfig {
-  readonly entrypoint: readonly string[];
-  readonly cmd: readonly string[];
-  /** `NAME=value` each. */
-  readonly env: readonly string[];
-  /** `/` where the image names none. */
-  readonly workingDir: string;
-  /** As the image has it: NAME[:GROUP] or UID[:GID]. */
-  readonly user: string;
-  /** A name (`SIGTERM`) or a number. */
-  readonly stopSignal: string;
-}
+export type { ImageConfig } from "./images/image-config.ts";
+export type { ImageEvent, LayerPhase } from "./images/image-event.ts";
 
 /** An image of this host that containers can be made of. */
 export interface ReadyImage {
@@ -25,21 +20,11 @@ export interface ReadyImage {
   readonly lowerDirs: readonly string[];
 }
 
-/** Where a layer is on its way. One that is there already, or that somebody else is at, is `waiting`, then `done`. */
-export type LayerPhase = "waiting" | "fetching" | "fetched" | "unpacking" | "writing" | "done";
-
-/** What happens on the way to an image. */
-export type ImageEvent =
-  /** What its layers are; the sizes are those of the fetched archives, in bytes. */
-  | {
-      readonly kind: "layers";
-      readonly reference: string;
-      readonly layers: readonly { readonly digest: string; readonly size: number }[];
-    }
-  /** A layer has got on: so many bytes of its archive are fetched, or unpacked. */
-  | { readonly kind: "layer"; readonly digest: string; readonly phase: LayerPhase; readonly bytes: number }
-  /** Something that people want to know of, such as a request that is made again. */
-  | { readonly kind: "note"; readonly text: string };
+/** An image that nobody can remove until it is let go. */
+export interface HeldImage extends ReadyImage {
+  /** To be called once a container of it is on record, which keeps its layers from then on. */
+  readonly release: () => void;
+}
 
 /** How to get an image. */
 export interface EnsureImageOptions {
@@ -54,8 +39,37 @@ export interface EnsureImageOptions {
 /**
  * The image that a reference stands for, fetched where it is to be, and unpacked: with the settings and the directory
  * of this host's configuration. `invalidArgument` for what is no reference; `notFound` where neither this host nor
- * the registry has it; the errors of fetching and unpacking. What several ask for at once is done once.
+ * the registry has it; the errors of fetching and unpacking. What several ask for at once is done once. Where it
+ * fails, the host has what it had before.
  */
-export async function ensureImage(reference: string, _options: EnsureImageOptions = {}): Promise<ReadyImage> {
-  throw new StatusError(StatusCode.unimplemented, `${reference}: images cannot be fetched yet`);
+export async function ensureImage(reference: string, options: EnsureImageOptions = {}): Promise<ReadyImage> {
+  const { release, ...image } = await holdImage(reference, options);
+  release();
+  return image;
+}
+
+/** The same, kept from being removed until it is let go, or this process ends. */
+export async function holdImage(reference: string, options: EnsureImageOptions = {}): Promise<HeldImage> {
+  const { name } = parseReference(reference);
+  const side = await openImageSide();
+  const release = await keepAll(side, options.signal);
+  try {
+    return { ...(await makeReady(side, name, options)), release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+async function makeReady(
+  side: ImageSide,
+  name: string,
+  { pull = "missing", platform, onProgress = () => {}, signal }: EnsureImageOptions,
+): Promise<ReadyImage> {
+  const options = { platform: readPlatform(platform), onProgress, signal };
+  const before = await side.images.get(name);
+  const found = await findImage(side, name, { pull, ...options });
+  const lowerDirs = await unpackImage(side, found, before, options);
+  const { reference, target } = found.record;
+  return { reference, digest: target.digest, config: imageConfigOf(found.image.config), lowerDirs };
 }

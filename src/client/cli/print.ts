@@ -23,3 +23,8 @@ export async function print(text: string): Promise<number> {
 export function printJson(value: unknown): Promise<number> {
   return print(JSON.stringify(value, undefined, 2));
 }
+
+/** Writes a value to stdout as JSON on a line of its own. As {@link print} else. */
+export function printJsonLine(value: unknown): Promise<number> {
+  return print(JSON.stringify(value));
+}

@@ -3,13 +3,18 @@ import type { AddCommand } from "./command.ts";
 import { addCompletion } from "./completion-command.ts";
 import { addDoctor } from "./doctor-command.ts";
 import { ExitStatus, UsageError } from "./exit-status.ts";
+import { addImages } from "./images-command.ts";
 import { addInfo } from "./info-command.ts";
 import { packageInfo } from "./package-info.ts";
 import { addPending } from "./pending-command.ts";
+import { addRmi } from "./rmi-command.ts";
 import { addRun } from "./run-command.ts";
 
 /** The commands, in the order in which the help has them. */
-const COMMANDS: readonly AddCommand[] = [addRun, addInfo, addPending, addDoctor, addCompletion];
+const COMMANDS: readonly AddCommand[] = [
+  ...[addRun, addInfo, addPending, addDoctor, addCompletion],
+  ...[addImages, addRmi],
+];
 
 /** Runs the command line; resolves to the exit status. What is wrong with it is told on stderr. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {

@@ -7,15 +7,13 @@ import type { ProgressView } from "./progress-view.ts";
 interface Payload {
   readonly name: string;
   readonly phase: LayerPhase;
+  readonly text: string;
 }
 
 interface Layer {
   readonly bar: SingleBar;
   readonly size: number;
 }
-
-/** The phases that end with all of a layer there. */
-const COMPLETE: ReadonlySet<LayerPhase> = new Set(["fetched", "writing", "done"]);
 
 /** As wide as the longest phase. */
 const PHASE_WIDTH = 9;
@@ -40,7 +38,7 @@ export function barProgress(terminal: NodeJS.WriteStream, fallback: ProgressView
   const begin = (found: readonly { readonly digest: string; readonly size: number }[]) => {
     for (const { digest, size } of found) {
       if (layers.has(digest)) continue;
-      const payload: Payload = { name: shortId(digest), phase: "waiting" };
+      const payload: Payload = { name: shortId(digest), phase: "waiting", text: sizeText(size) };
       layers.set(digest, { size, bar: bars.create(Math.max(1, size), 0, payload) });
     }
   };
@@ -60,12 +58,17 @@ export function barProgress(terminal: NodeJS.WriteStream, fallback: ProgressView
 }
 
 function advance(layer: Layer | undefined, phase: LayerPhase, bytes: number): void {
-  const value = COMPLETE.has(phase) ? Math.max(1, layer?.size ?? 1) : bytes;
-  layer?.bar.update(value, { phase });
+  if (layer === undefined) return;
+  const { bar, size } = layer;
+  const all = Math.max(1, size);
+  if (phase === "waiting") bar.update(0, { phase, text: sizeText(size) });
+  else if (phase === "fetching")
+    bar.update(bytes, { phase, text: `${sizeText(bytes)} of ${sizeText(size)}` });
+  // How much there is to unpack is not known before its end.
+  else if (phase === "unpacking") bar.update(all, { phase, text: `${sizeText(bytes)} unpacked` });
+  else bar.update(all, { phase, text: sizeText(size) });
 }
 
-function format(options: Options, { value, total, progress }: Params, { name, phase }: Payload): string {
-  const bar = cliProgress.Format.BarFormat(progress, options);
-  const size = COMPLETE.has(phase) ? sizeText(total) : `${sizeText(value)} of ${sizeText(total)}`;
-  return `${name} ${phase.padEnd(PHASE_WIDTH)} [${bar}] ${size}`;
+function format(options: Options, { progress }: Params, { name, phase, text }: Payload): string {
+  return `${name} ${phase.padEnd(PHASE_WIDTH)} [${cliProgress.Format.BarFormat(progress, options)}] ${text}`;
 }

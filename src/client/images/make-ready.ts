@@ -1,0 +1,60 @@
+import { hasCode, StatusCode } from "../../base/status.ts";
+import type { Image } from "../../images/image.ts";
+import type { ImageRecord } from "../../images/image-store.ts";
+import { unpack } from "../../images/unpack/unpack.ts";
+import type { FetchOptions } from "./fetch-image.ts";
+import type { FoundImage } from "./find-image.ts";
+import type { ImageSide } from "./image-side.ts";
+
+/**
+ * Unpacks what is not unpacked yet of an image; resolves to its layers' directories, the topmost first. Where that
+ * fails for another reason than that nobody wants it any more, the image's name stands again for what it stood for
+ * `before`.
+ */
+export async function unpackImage(
+  side: ImageSide,
+  { record, image }: FoundImage,
+  before: ImageRecord | undefined,
+  options: FetchOptions,
+): Promise<readonly string[]> {
+  const { reference } = record;
+  const layers = image.layers.map(({ digest, size }) => ({ digest, size }));
+  options.onProgress({ kind: "layers", reference, layers });
+  try {
+    return await unpackLayers(side, image, options);
+  } catch (error) {
+    if (!hasCode(error, StatusCode.cancelled)) await putBack(side, record, before);
+    throw error;
+  }
+}
+
+async function unpackLayers(
+  { blobs, settings, layersDirectory }: ImageSide,
+  image: Image,
+  { onProgress, signal }: FetchOptions,
+): Promise<readonly string[]> {
+  const { maxUnpackedBytes, syncAfterUnpack, limits } = settings;
+  const { lowerDirs } = await unpack(blobs, image, {
+    layersDirectory,
+    maxBytes: maxUnpackedBytes,
+    maxFiles: limits.maxUnpackedFiles,
+    syncAfterUnpack,
+    layersAtOnce: limits.layersAtOnce,
+    ...(signal && { signal }),
+    onProgress: ({ layer, state, bytes }) =>
+      onProgress({ kind: "layer", digest: layer, phase: state, bytes }),
+  });
+  return lowerDirs;
+}
+
+/** A record that somebody else has written meanwhile is theirs. */
+async function putBack(
+  { images }: ImageSide,
+  { reference, target }: ImageRecord,
+  before: ImageRecord | undefined,
+): Promise<void> {
+  const now = await images.get(reference);
+  if (now?.target.digest !== target.digest || before?.target.digest === target.digest) return;
+  if (before === undefined) await images.remove(reference);
+  else await images.put(before);
+}
