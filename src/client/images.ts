@@ -1,3 +1,5 @@
+import { StatusCode, StatusError } from "../base/status.ts";
+import type { Platform } from "../images/descriptor.ts";
 import { parseReference } from "../images/reference.ts";
 import { findImage } from "./images/find-image.ts";
 import { type ImageConfig, imageConfigOf } from "./images/image-config.ts";
@@ -5,6 +7,7 @@ import type { ImageEvent } from "./images/image-event.ts";
 import { type ImageSide, keepAll, openImageSide } from "./images/image-side.ts";
 import { unpackImage } from "./images/make-ready.ts";
 import { readPlatform } from "./images/read-platform.ts";
+import { sweepImages } from "./images/sweep-images.ts";
 
 export type { ImageConfig } from "./images/image-config.ts";
 export type { ImageEvent, LayerPhase } from "./images/image-event.ts";
@@ -48,15 +51,32 @@ export async function ensureImage(reference: string, options: EnsureImageOptions
   return image;
 }
 
+/**
+ * Errors after which another attempt goes on from what has come so far. After any other there is no room for it, or it
+ * can be no part of an image that is of use.
+ */
+const GOES_ON: ReadonlySet<StatusCode> = new Set([
+  StatusCode.cancelled,
+  StatusCode.unavailable,
+  StatusCode.deadlineExceeded,
+  StatusCode.notFound,
+  StatusCode.dataLoss,
+  StatusCode.unauthenticated,
+  StatusCode.permissionDenied,
+]);
+
 /** The same, kept from being removed until it is let go, or this process ends. */
 export async function holdImage(reference: string, options: EnsureImageOptions = {}): Promise<HeldImage> {
   const { name } = parseReference(reference);
+  const platform = readPlatform(options.platform);
   const side = await openImageSide();
   const release = await keepAll(side, options.signal);
   try {
-    return { ...(await makeReady(side, name, options)), release };
+    const image = await makeReady(side, name, { ...options, platform });
+    return { ...image, release: () => void release() };
   } catch (error) {
-    release();
+    await release();
+    if (!GOES_ON.has(StatusError.from(error).code)) await sweepImages(0).catch(() => {});
     throw error;
   }
 }
@@ -64,12 +84,12 @@ export async function holdImage(reference: string, options: EnsureImageOptions =
 async function makeReady(
   side: ImageSide,
   name: string,
-  { pull = "missing", platform, onProgress = () => {}, signal }: EnsureImageOptions,
+  options: Omit<EnsureImageOptions, "platform"> & { readonly platform: Platform },
 ): Promise<ReadyImage> {
-  const options = { platform: readPlatform(platform), onProgress, signal };
+  const { pull = "missing", platform, onProgress = () => {}, signal } = options;
   const before = await side.images.get(name);
-  const found = await findImage(side, name, { pull, ...options });
-  const lowerDirs = await unpackImage(side, found, before, options);
+  const found = await findImage(side, name, { pull, platform, onProgress, signal });
+  const lowerDirs = await unpackImage(side, found, before, { platform, onProgress, signal });
   const { reference, target } = found.record;
   return { reference, digest: target.digest, config: imageConfigOf(found.image.config), lowerDirs };
 }

@@ -7,13 +7,14 @@ import { addImages } from "./images-command.ts";
 import { addInfo } from "./info-command.ts";
 import { packageInfo } from "./package-info.ts";
 import { addPending } from "./pending-command.ts";
+import { addPull } from "./pull-command.ts";
 import { addRmi } from "./rmi-command.ts";
 import { addRun } from "./run-command.ts";
 
 /** The commands, in the order in which the help has them. */
 const COMMANDS: readonly AddCommand[] = [
   ...[addRun, addInfo, addPending, addDoctor, addCompletion],
-  ...[addImages, addRmi],
+  ...[addPull, addImages, addRmi],
 ];
 
 /** Runs the command line; resolves to the exit status. What is wrong with it is told on stderr. */

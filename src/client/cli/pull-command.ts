@@ -12,10 +12,11 @@ Prints the image's full name with its digest. What is fetched and what is unpack
 each layer on a terminal. A layer that is here already, or that another command fetches right now, is not fetched again.
 
 With --json each line is a document, the last one that of the image:
-  {"kind":"layers","reference":…,"layers":[{"digest":…,"size":…},…]}
-  {"kind":"layer","digest":…,"phase":"waiting|fetching|fetched|unpacking|writing|done","bytes":…}
-  {"kind":"note","text":…}
+  {"kind":"layers","reference":…,"digest":…,"layers":[{"digest":…,"size":…},…]}
+  {"kind":"layer","digest":…,"phase":…,"bytes":…}
   {"kind":"image","reference":…,"digest":…}
+A layer's phases are waiting, fetching, stalled (its request is open and gives no byte), retrying (with a "reason"),
+fetched, unpacking (bytes are those that came out), writing, done.
 
 Users and passwords are those of docker login: ~/.docker/config.json, or config.json in DOCKER_CONFIG.
 

@@ -8,6 +8,8 @@ import type { ImageSide } from "./image-side.ts";
 export interface FoundImage {
   readonly record: ImageRecord;
   readonly image: Image;
+  /** Whether it was asked for from its registry just now. */
+  readonly isFetched: boolean;
 }
 
 /** How to look for an image: `pull` says whether to ask its registry. */
@@ -25,7 +27,8 @@ export async function findImage(
   if (here !== undefined) return here;
   if (pull === "never") throw new StatusError(StatusCode.notFound, `image ${name} is not here`);
   const record = await fetchImage(side, name, options);
-  return { record, image: await readImage(side.blobs, record.target, options.platform) };
+  const image = await readImage(side.blobs, record.target, options.platform);
+  return { record, image, isFetched: true };
 }
 
 /** Undefined where there is none, or not all of it for this platform. */
@@ -39,7 +42,7 @@ async function findHere(
   const image = await readImage(side.blobs, record.target, platform).catch(ifIncomplete);
   if (image === undefined) return undefined;
   const layers = await Promise.all(image.layers.map(({ digest }) => side.blobs.has(digest)));
-  return layers.every(Boolean) ? { record, image } : undefined;
+  return layers.every(Boolean) ? { record, image, isFetched: false } : undefined;
 }
 
 /** What is missing or damaged can be fetched again. */

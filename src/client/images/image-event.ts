@@ -1,5 +1,16 @@
-/** Where a layer is on its way. One that is there already, or that somebody else is at, is `waiting`, then `done`. */
-export type LayerPhase = "waiting" | "fetching" | "fetched" | "unpacking" | "writing" | "done";
+/**
+ * Where a layer is on its way. `stalled`: its request is open and gives no byte; `retrying`: it is asked for again a
+ * little later. One that is here already, or that somebody else is at, is `waiting`, then `fetched` or `done`.
+ */
+export type LayerPhase =
+  | "waiting"
+  | "fetching"
+  | "stalled"
+  | "retrying"
+  | "fetched"
+  | "unpacking"
+  | "writing"
+  | "done";
 
 /** What happens on the way to an image. */
 export type ImageEvent =
@@ -7,9 +18,15 @@ export type ImageEvent =
   | {
       readonly kind: "layers";
       readonly reference: string;
+      readonly digest: string;
       readonly layers: readonly { readonly digest: string; readonly size: number }[];
     }
   /** A layer has got on: so many bytes of its archive have been fetched, or have come out of it unpacked. */
-  | { readonly kind: "layer"; readonly digest: string; readonly phase: LayerPhase; readonly bytes: number }
-  /** Something that people want to know of, such as a request that is made again. */
-  | { readonly kind: "note"; readonly text: string };
+  | {
+      readonly kind: "layer";
+      readonly digest: string;
+      readonly phase: LayerPhase;
+      readonly bytes: number;
+      /** Why it is asked for again. */
+      readonly reason?: string;
+    };

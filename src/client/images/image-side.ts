@@ -33,14 +33,18 @@ export async function openImageSide(env: NodeJS.ProcessEnv = process.env): Promi
 }
 
 /** Keeps all that is there from being removed, until what it resolves to is called, or this process ends. */
-export async function keepAll({ directory }: ImageSide, signal?: AbortSignal): Promise<() => void> {
-  const begun = deferred<void>();
-  const ended = deferred<void>();
+export async function keepAll({ directory }: ImageSide, signal?: AbortSignal): Promise<() => Promise<void>> {
+  const begun = deferred();
+  const ended = deferred();
   const work = () => {
     begun.resolve();
     return ended.promise;
   };
-  whileUsingImages(directory, work, signal).catch((error) => begun.reject(error));
-  await begun.promise;
-  return () => ended.resolve();
+  const using = whileUsingImages(directory, work, signal);
+  await Promise.race([begun.promise, using]);
+  return async () => {
+    ended.resolve();
+    // What it leaves, the next one removes.
+    await using.catch(() => {});
+  };
 }

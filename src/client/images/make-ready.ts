@@ -1,6 +1,7 @@
-import { hasCode, StatusCode } from "../../base/status.ts";
+import { hasCode, StatusCode, StatusError } from "../../base/status.ts";
 import type { Image } from "../../images/image.ts";
 import type { ImageRecord } from "../../images/image-store.ts";
+import { isSamePlatform, platformName } from "../../images/platform.ts";
 import { unpack } from "../../images/unpack/unpack.ts";
 import type { FetchOptions } from "./fetch-image.ts";
 import type { FoundImage } from "./find-image.ts";
@@ -13,19 +14,30 @@ import type { ImageSide } from "./image-side.ts";
  */
 export async function unpackImage(
   side: ImageSide,
-  { record, image }: FoundImage,
+  { record, image, isFetched }: FoundImage,
   before: ImageRecord | undefined,
   options: FetchOptions,
 ): Promise<readonly string[]> {
-  const { reference } = record;
+  const { reference, target } = record;
   const layers = image.layers.map(({ digest, size }) => ({ digest, size }));
-  options.onProgress({ kind: "layers", reference, layers });
+  if (!isFetched) options.onProgress({ kind: "layers", reference, digest: target.digest, layers });
   try {
+    refuseForeign(record, image, options);
     return await unpackLayers(side, image, options);
   } catch (error) {
-    if (!hasCode(error, StatusCode.cancelled)) await putBack(side, record, before);
+    if (isFetched && !hasCode(error, StatusCode.cancelled)) await putBack(side, record, before);
     throw error;
   }
+}
+
+/** An image that is for one platform alone is fetched without a look at which. */
+function refuseForeign({ reference }: ImageRecord, { config }: Image, { platform }: FetchOptions): void {
+  const { os, architecture, variant } = config;
+  if (os === undefined || architecture === undefined) return;
+  const its = { os, architecture, variant };
+  if (isSamePlatform(its, platform)) return;
+  const message = `image ${reference} is for ${platformName(its)} alone, not for ${platformName(platform)}`;
+  throw new StatusError(StatusCode.failedPrecondition, message);
 }
 
 async function unpackLayers(

@@ -12,16 +12,15 @@ const [first, second] = [digestOf("a"), digestOf("b")];
 const found: ImageEvent = {
   kind: "layers",
   reference: "docker.io/library/x:latest",
+  digest: digestOf("c"),
   layers: [
     { digest: first, size: 3 << 20 },
     { digest: second, size: 100 },
   ],
 };
-const layer = (digest: string, phase: LayerPhase, bytes = 0): ImageEvent => ({
-  kind: "layer",
-  digest,
-  phase,
-  bytes,
+const layer = (digest: string, phase: LayerPhase, bytes = 0, reason?: string): ImageEvent => ({
+  ...{ kind: "layer", digest, phase, bytes },
+  ...(reason !== undefined && { reason }),
 });
 const way: readonly ImageEvent[] = [
   found,
@@ -29,7 +28,7 @@ const way: readonly ImageEvent[] = [
   layer(first, "fetching", 0),
   layer(first, "fetching", 1 << 20),
   layer(second, "done"),
-  { kind: "note", text: "asked again\u001b[2J" },
+  layer(first, "retrying", 1 << 20, "no byte\u001b[2J"),
   layer(first, "fetched", 3 << 20),
   layer(first, "unpacking", 1 << 20),
   layer(first, "writing", 3 << 20),
@@ -45,7 +44,7 @@ describe("progress in lines", () => {
     assert.deepEqual(lines, [
       "aaaaaaaaaaaa: fetching, 3 MiB",
       "bbbbbbbbbbbb: done",
-      "asked again\\x1b[2J",
+      "aaaaaaaaaaaa: retrying, no byte\\x1b[2J",
       "aaaaaaaaaaaa: fetched",
       "aaaaaaaaaaaa: unpacking",
       "aaaaaaaaaaaa: done",
@@ -85,7 +84,7 @@ describe("progress on a terminal", () => {
     const text = stripVTControlCharacters(drawn());
     assert.match(text, /aaaaaaaaaaaa done {6}\[={30}\] 3 MiB/);
     assert.match(text, /bbbbbbbbbbbb done {6}\[={30}\] 100 B/);
-    assert.match(text, /asked again\\x1b\[2J\n/);
+    assert.match(text, /aaaaaaaaaaaa: no byte\\x1b\[2J\n/);
     assert.equal(drawn().split("\u001b[?25h").length, drawn().split("\u001b[?25l").length);
   });
 

@@ -15,6 +15,12 @@ interface Layer {
   readonly size: number;
 }
 
+/** The phases in which a layer is there in part. */
+const ON_THE_WAY: ReadonlySet<LayerPhase> = new Set(["fetching", "stalled", "retrying"]);
+
+/** For a terminal that does not know how many lines it has. */
+const USUAL_ROWS = 24;
+
 /** As wide as the longest phase. */
 const PHASE_WIDTH = 9;
 
@@ -43,10 +49,11 @@ export function barProgress(terminal: NodeJS.WriteStream, fallback: ProgressView
     }
   };
   const show = (event: ImageEvent) => {
-    if (event.kind === "layers" && event.layers.length < terminal.rows) begin(event.layers);
+    if (event.kind === "layers" && event.layers.length < (terminal.rows || USUAL_ROWS)) begin(event.layers);
     if (!bars.isActive) return fallback.show(event);
-    if (event.kind === "layer") advance(layers.get(event.digest), event.phase, event.bytes);
-    if (event.kind === "note") bars.log(`${printable(event.text)}\n`);
+    if (event.kind !== "layer") return;
+    advance(layers.get(event.digest), event);
+    if (event.reason !== undefined) bars.log(`${shortId(event.digest)}: ${printable(event.reason)}\n`);
   };
   const close = () => {
     if (!bars.isActive) return;
@@ -57,16 +64,14 @@ export function barProgress(terminal: NodeJS.WriteStream, fallback: ProgressView
   return { show, close };
 }
 
-function advance(layer: Layer | undefined, phase: LayerPhase, bytes: number): void {
+function advance(layer: Layer | undefined, { phase, bytes }: { phase: LayerPhase; bytes: number }): void {
   if (layer === undefined) return;
   const { bar, size } = layer;
-  const all = Math.max(1, size);
-  if (phase === "waiting") bar.update(0, { phase, text: sizeText(size) });
-  else if (phase === "fetching")
-    bar.update(bytes, { phase, text: `${sizeText(bytes)} of ${sizeText(size)}` });
+  if (ON_THE_WAY.has(phase)) bar.update(bytes, { phase, text: `${sizeText(bytes)} of ${sizeText(size)}` });
   // How much there is to unpack is not known before its end.
-  else if (phase === "unpacking") bar.update(all, { phase, text: `${sizeText(bytes)} unpacked` });
-  else bar.update(all, { phase, text: sizeText(size) });
+  else if (phase === "unpacking")
+    bar.update(Math.max(1, size), { phase, text: `${sizeText(bytes)} unpacked` });
+  else bar.update(phase === "waiting" ? 0 : Math.max(1, size), { phase, text: sizeText(size) });
 }
 
 function format(options: Options, { progress }: Params, { name, phase, text }: Payload): string {
