@@ -1,6 +1,8 @@
+import http from "node:http";
+import https from "node:https";
 import { abortable, deadline } from "../../base/deadline.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
-import { fromFetch, headersTooLarge, PassingError } from "./http-error.ts";
+import { fromHttp, headersTooLarge, PassingError } from "./http-error.ts";
 
 /** Signed addresses of blobs and long tokens fit in several times; node takes no more by itself. */
 const MAX_HEADER_BYTES = 16 << 10;
@@ -28,8 +30,8 @@ export interface Patience {
 export class Exchange {
   readonly #request: Request;
   readonly #patience: Patience;
-  readonly #aborter = new AbortController();
-  #response: Response | undefined;
+  #sent: http.ClientRequest | undefined;
+  #response: http.IncomingMessage | undefined;
 
   private constructor(request: Request, patience: Patience) {
     this.#request = request;
@@ -53,11 +55,12 @@ export class Exchange {
   }
 
   get status(): number {
-    return this.#response?.status ?? 0;
+    return this.#response?.statusCode ?? 0;
   }
 
   header(name: string): string | undefined {
-    return this.#response?.headers.get(name) ?? undefined;
+    const value = this.#response?.headers[name];
+    return Array.isArray(value) ? value.join(", ") : value;
   }
 
   /** How many bytes the body has, if the server says it. */
@@ -68,12 +71,12 @@ export class Exchange {
 
   /** The bytes of the body as they come. The connection is closed when the last one has. */
   async *chunks(): AsyncGenerator<Uint8Array> {
-    const reader = this.#response?.body?.getReader();
-    if (reader === undefined) return;
+    if (this.#response === undefined) return;
+    const iterator = this.#response[Symbol.asyncIterator]();
     let count = 0;
     try {
       for (;;) {
-        const { done, value } = await this.#whileOpen(reader.read());
+        const { done, value } = await this.#whileOpen(iterator.next());
         if (done) break;
         count += value.length;
         yield value;
@@ -102,24 +105,37 @@ export class Exchange {
 
   /** Closes the connection, wherever the exchange stands. Repeatable. */
   close(): void {
-    this.#aborter.abort(new StatusError(StatusCode.cancelled, `the request to ${this.url.host} was closed`));
+    this.#response?.destroy();
+    this.#sent?.destroy();
   }
 
   async #open(): Promise<void> {
-    const { url, headers, form } = this.#request;
     this.#patience.signal.throwIfAborted();
+    const { url } = this.#request;
+    const response = await this.#whileOpen(this.#send());
+    this.#response = response;
+    // Broken connections are told to who reads; nobody may.
+    response.on("error", () => {});
+    const length = response.rawHeaders.reduce((sum, text) => sum + text.length, 0);
+    if (length > MAX_HEADER_BYTES) throw headersTooLarge(url.host);
+  }
+
+  #send(): Promise<http.IncomingMessage> {
+    const { url, headers, form } = this.#request;
     // A connection that is used once is closed at its end, and none is left behind to a server that has gone.
     const own = { connection: "close", "accept-encoding": "identity" };
-    const options: RequestInit = {
-      headers: { ...headers, ...own },
-      redirect: "manual",
-      signal: this.#aborter.signal,
-    };
-    const posted = form === undefined ? {} : { method: "POST", body: form };
-    this.#response = await this.#whileOpen(fetch(url, { ...options, ...posted }));
-    let length = 0;
-    for (const [name, value] of this.#response.headers) length += name.length + value.length;
-    if (length > MAX_HEADER_BYTES) throw headersTooLarge(url.host);
+    const type = form && { "content-type": "application/x-www-form-urlencoded" };
+    const options = {
+      method: form === undefined ? "GET" : "POST",
+      headers: { ...headers, ...own, ...type },
+      agent: false,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    } as const;
+    return new Promise((resolve, reject) => {
+      const sent = (url.protocol === "https:" ? https : http).request(url, options, resolve);
+      this.#sent = sent.on("error", reject);
+      sent.end(form?.toString());
+    });
   }
 
   /** Waits for something of the server, no longer than a stall takes. */
@@ -130,7 +146,7 @@ export class Exchange {
       return await abortable(promise, stall.signal);
     } catch (thrown) {
       if (signal.aborted) throw signal.reason;
-      if (!stall.signal.aborted) throw fromFetch(thrown, this.url.host);
+      if (!stall.signal.aborted) throw fromHttp(thrown, this.url.host);
       onStall?.();
       throw new PassingError(`registry ${this.url.host} gave no byte for ${stallMs} ms`);
     } finally {

@@ -18,14 +18,13 @@ const UNREACHABLE: readonly (readonly [RegExp, string])[] = [
     /^(EPROTO|ERR_SSL_.*|ERR_TLS_.*(VERSION|PROTOCOL|HANDSHAKE).*)$/,
     "it does not speak TLS (images.insecureRegistries names those that are asked without)",
   ],
-  [/^bad port$/, "its port is one that HTTP is never spoken on"],
   [/(^|_)(CERT|ALTNAME|UNABLE_TO)(_|$)/, "its certificate is not one that this host trusts"],
 ];
 const NOT_HTTP = /^(HPE_.*|Malformed_HTTP_Response)$/;
 const HEADERS = /^(UND_ERR_HEADERS_OVERFLOW|HPE_HEADER_OVERFLOW)$/;
 
-/** What `fetch` threw, or the body of its response, as an error that names the host. */
-export function fromFetch(thrown: unknown, host: string): StatusError {
+/** What a request or its answer ended with, as an error that names the host. */
+export function fromHttp(thrown: unknown, host: string): StatusError {
   if (thrown instanceof StatusError) return thrown;
   const reason = reasonOf(thrown);
   const options = { cause: thrown };
