@@ -30,7 +30,7 @@ const KILLED = 137;
 
 /**
  * The `delete` command: brings the host back to clean after a shim has died, and tells the daemon how the
- * container ended, as far as the shim had written that down. Works with any file of the bundle missing; what
+ * container ended, as far as the shim had written that down. Works with any file of the bundle missing or damaged; what
  * cannot be cleaned up is told on stderr, which the daemon logs.
  */
 export async function deleteDead(flags: Flags, settings: Settings): Promise<void> {
@@ -55,7 +55,7 @@ export async function deleteDead(flags: Flags, settings: Settings): Promise<void
 }
 
 async function removeContainer(flags: Flags, bundle: string): Promise<void> {
-  const options = readOptions(bundle) ?? defaultRuncOptions;
+  const options = orNothing(() => readOptions(bundle)) ?? defaultRuncOptions;
   const runc = runcFor({ logger: nullLogger, namespace: flags.namespace }, bundle, options);
   await runc.delete(flags.id, { force: true });
 }
@@ -85,13 +85,23 @@ async function removeSocket(bundle: string): Promise<void> {
   if (address?.startsWith("unix:///")) await removeStaleSocket(address.slice("unix://".length));
 }
 
-/** The true end where the shim wrote it down before it died, else a kill now. */
+/** The true end where the shim wrote it down before it died, else a kill now. A file that is damaged says nothing. */
 function answer(bundle: string): Uint8Array {
-  const record = readExitRecord(bundle);
-  const pid = record?.pid ?? readInitPid(bundle) ?? 0;
+  const record = orNothing(() => readExitRecord(bundle));
+  const pid = record?.pid ?? orNothing(() => readInitPid(bundle)) ?? 0;
   return containerd.task.v2.DeleteResponse.encode({
     pid,
     exitStatus: record?.status ?? KILLED,
     exitedAt: timestamp(record?.at ?? new Date()),
   }).finish();
+}
+
+/** What a file of the bundle says; nothing where it cannot be read, which is told on stderr. */
+function orNothing<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (err) {
+    fs.writeSync(2, `${StatusError.from(err).message}\n`);
+    return undefined;
+  }
 }

@@ -4,8 +4,19 @@ import path from "node:path";
 import { sleep } from "../base/deadline.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 
-/** Who serves a group: a shim that lives already, or the one that is to be launched with this descriptor. */
-export type GroupSocket = { readonly living: true } | { readonly living: false; readonly fd: number };
+/** Who serves a group: a shim that lives already, or the one that is to be launched with this socket. */
+export type GroupSocket = { readonly living: true } | ClaimedSocket;
+
+/** A socket that listens, for the shim that is to be launched. */
+export interface ClaimedSocket {
+  readonly living: false;
+  readonly fd: number;
+  /**
+   * Leaves it to whoever has inherited the descriptor. Until then this process takes connections as well, and what
+   * has connected to it is lost when it ends.
+   */
+  leave(): void;
+}
 
 /** How long a living shim may take to accept a connection; the kernel does it, so only a lost one takes long. */
 const CONNECT_MS = 1_000;
@@ -20,10 +31,10 @@ const REPLACE = { limitMs: 5_000, pauseMs: 5 };
 export async function claimGroupSocket(socket: string): Promise<GroupSocket> {
   fs.mkdirSync(path.dirname(socket), { recursive: true, mode: 0o700 });
   const giveUp = performance.now() + REPLACE.limitMs;
-  let mutex: number | undefined;
+  let mutex: net.Server | undefined;
   while (performance.now() < giveUp) {
-    const fd = await listen(socket);
-    if (fd !== undefined) return { living: false, fd };
+    const listening = await listenAt(socket);
+    if (listening !== undefined) return listening;
     if (await accepts(socket)) return { living: true };
     // Only the holder of the mutex removes: else the second of two would remove what the first has just made.
     mutex ??= await listen(`\0ebb-replace-${path.basename(socket)}`);
@@ -58,10 +69,27 @@ export async function removeStaleSocket(socket: string): Promise<void> {
 }
 
 /**
- * The descriptor of a new listening socket, or undefined where the address is taken. The descriptor stays open
- * until this process ends; `start` ends right after the server has inherited it.
+ * Listens at a path; undefined where it is taken. The path goes by a descriptor of its directory: the runtime removes
+ * the path of a server that it closes, and does not find this one any more.
  */
-function listen(socket: string): Promise<number | undefined> {
+async function listenAt(socket: string): Promise<ClaimedSocket | undefined> {
+  const directory = fs.openSync(path.dirname(socket), fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
+  let server: net.Server | undefined;
+  try {
+    server = await listen(`/proc/self/fd/${directory}/${path.basename(socket)}`);
+  } finally {
+    if (server === undefined) fs.closeSync(directory);
+  }
+  return server && { living: false, fd: descriptorOf(server, socket), leave: () => close(server, directory) };
+}
+
+function close(server: net.Server, directory: number): void {
+  fs.closeSync(directory);
+  server.close();
+}
+
+/** A server on a new socket, or undefined where the address is taken. Unless it is closed it ends with this process. */
+function listen(socket: string): Promise<net.Server | undefined> {
   return new Promise((resolve, reject) => {
     const server = net.createServer();
     // bind(2) takes the mode from the umask, so there is no moment in which somebody else could connect.
@@ -76,15 +104,14 @@ function listen(socket: string): Promise<number | undefined> {
     });
     server.listen(socket, () => {
       process.umask(umask);
-      const fd = descriptorOf(server);
-      if (fd === undefined) reject(new StatusError(StatusCode.internal, `no descriptor of ${socket}`));
-      else resolve(fd);
+      resolve(server);
     });
   });
 }
 
 /** The runtime keeps the descriptor in the handle of the server; it has no public name. */
-function descriptorOf(server: net.Server): number | undefined {
+function descriptorOf(server: net.Server, socket: string): number {
   const { _handle: handle } = server as unknown as { _handle?: { fd?: number } };
-  return typeof handle?.fd === "number" && handle.fd >= 0 ? handle.fd : undefined;
+  if (typeof handle?.fd === "number" && handle.fd >= 0) return handle.fd;
+  throw new StatusError(StatusCode.internal, `no descriptor of ${socket}`);
 }

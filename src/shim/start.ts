@@ -2,15 +2,16 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import type { Readable } from "node:stream";
 import { within } from "../base/deadline.ts";
+import type { LogLevel } from "../base/logger.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { joinCgroup } from "../linux/cgroup-join.ts";
 import { writeAddress } from "../oci/bundle.ts";
 import { decodeRuncOptions } from "../oci/decode-options.ts";
 import { checkId } from "../oci/runc-args.ts";
 import { readSpec } from "../oci/spec.ts";
-import { type Bootstrap, encodeAnswer, MAX_STDIN_BYTES, readBootstrap } from "./bootstrap.ts";
+import { encodeAnswer, MAX_STDIN_BYTES, readBootstrap } from "./bootstrap.ts";
 import { type Flags, usageError } from "./flags.ts";
-import { claimGroupSocket } from "./group-socket.ts";
+import { type ClaimedSocket, claimGroupSocket } from "./group-socket.ts";
 import { READY_FD, SERVER_SOCKET_FD } from "./ready.ts";
 import { selfCommand } from "./self.ts";
 import type { Settings } from "./settings.ts";
@@ -27,6 +28,7 @@ export async function start(flags: Flags, settings: Settings): Promise<void> {
   const bundle = process.cwd();
   const spec = await readSpec(bundle);
   const bootstrap = readBootstrap(await readStdin(MAX_STDIN_BYTES), flags, process.env);
+  const { shimCgroup } = await decodeRuncOptions(bootstrap.options);
   const socket = socketPath({
     dir: bootstrap.socketDir ?? DEFAULT_SOCKET_DIR,
     address: flags.address,
@@ -36,7 +38,7 @@ export async function start(flags: Flags, settings: Settings): Promise<void> {
   const claim = await claimGroupSocket(socket);
   const launched = claim.living
     ? undefined
-    : await launchServer({ flags, settings, socket, fd: claim.fd, bootstrap });
+    : await launchServer({ flags, settings, socket, claim, shimCgroup, logLevel: bootstrap.logLevel });
   try {
     // Daemons up to 1.6 find the shim by this file after their own restart.
     writeAddress(bundle, socketAddress(socket));
@@ -62,19 +64,20 @@ async function launchServer(options: {
   readonly flags: Flags;
   readonly settings: Settings;
   readonly socket: string;
-  readonly fd: number;
-  readonly bootstrap: Bootstrap;
+  readonly claim: ClaimedSocket;
+  readonly shimCgroup: string;
+  readonly logLevel: LogLevel;
 }): Promise<{ end(): void }> {
-  const { flags, socket, bootstrap } = options;
-  const { shimCgroup } = await decodeRuncOptions(bootstrap.options);
+  const { flags, socket, shimCgroup, logLevel } = options;
   const args = ["-namespace", flags.namespace, "-id", flags.id, "-address", flags.address, "-socket", socket];
-  args.push("-log-level", bootstrap.logLevel);
+  args.push("-log-level", logLevel);
   const [file, ...first] = selfCommand();
   const stdio: ("ignore" | "pipe" | number)[] = ["ignore", "ignore", "ignore"];
-  stdio[SERVER_SOCKET_FD] = options.fd;
+  stdio[SERVER_SOCKET_FD] = options.claim.fd;
   stdio[READY_FD] = "pipe";
   const server = spawn(file, [...first, ...args], { detached: true, stdio, env: serverEnv() });
   server.unref();
+  options.claim.leave();
   const spawnError = new Promise<never>((_, reject) => server.once("error", reject));
   const end = () => {
     server.kill("SIGKILL");

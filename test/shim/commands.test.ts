@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import type { Readable } from "node:stream";
 import { after, before, describe, test } from "node:test";
-import { containerd, google, taskV2 } from "../../src/proto/index.ts";
+import { containerd, google, runtimeoptions, taskV2 } from "../../src/proto/index.ts";
 import { DEFAULT_SOCKET_DIR, socketPath } from "../../src/shim/socket-address.ts";
 import { connect, createClient } from "../../src/ttrpc/index.ts";
 import { makeFifo } from "../support/files.ts";
@@ -175,6 +175,8 @@ describe("bad input gets a clear error, exit status 1, and leaves nothing", () =
     namespace: "ebb-test",
     socketDir: `/run/${"d".repeat(80)}`,
   }).finish();
+  const value = runtimeoptions.v1.Options.encode({ configBody: Buffer.from("= 1") }).finish();
+  const options = google.protobuf.Any.encode({ typeUrl: "runtimeoptions.v1.Options", value }).finish();
   const rows: [
     string,
     string[],
@@ -197,6 +199,7 @@ describe("bad input gets a clear error, exit status 1, and leaves nothing", () =
       /config\.json.*\/annotations/,
     ],
     ["garbage on stdin", start("b1"), { config, stdin: Buffer.from("\x07garbage\xff\xfe") }, /stdin/],
+    ["options that are no TOML", start("b1"), { config, stdin: options }, /the runtime's options: line 1/],
     ["a socket path too long", start("b1"), { config, stdin: long }, /socket path .* is \d+ bytes long/],
     ["a setting that is no number", start("b1"), { config, env: { EBB_EXIT_MS: "soon" } }, /EBB_EXIT_MS/],
     ["a server called by hand", flags("b1"), { config }, /call `start`/],
@@ -332,6 +335,21 @@ describe("delete", () => {
     assert.equal(answer.pid, 4_194_000);
     assert.equal(answer.exitedAt?.seconds, Date.parse(record.exitedAt) / 1000 - 0.678);
     assert.equal(answer.exitedAt?.nanos, 678_000_000);
+    fs.rmSync(bundle, { recursive: true });
+  });
+
+  test("of a bundle with damaged files answers what the others say, and says which are damaged", async () => {
+    const bundle = makeBundle();
+    for (const name of ["exit.json", "options.json"]) fs.writeFileSync(path.join(bundle, name), "{");
+    fs.writeFileSync(path.join(bundle, "init.pid"), "4194000");
+    const run = () => runShim([...flags("gone"), "-bundle", bundle, "delete"], { cwd: bundle });
+    const { stdout, stderr, status } = await run();
+    assert.equal(status, 0);
+    const { exitStatus, pid } = containerd.task.v2.DeleteResponse.decode(stdout);
+    assert.deepEqual([exitStatus, pid], [137, 4_194_000]);
+    assert.match(stderr, /options\.json: .*\n.*exit\.json: /);
+    fs.writeFileSync(path.join(bundle, "init.pid"), "");
+    assert.equal(containerd.task.v2.DeleteResponse.decode((await run()).stdout).exitStatus, 137);
     fs.rmSync(bundle, { recursive: true });
   });
 
