@@ -7,8 +7,11 @@ import { leftovers, removeByForce, type Traces } from "./leftovers.ts";
 import { runcOptions } from "./options.ts";
 import { type ContainerPlan, TestContainer } from "./test-container.ts";
 
-/** How long a shim may take over each step of the end of a case, in milliseconds. */
-const END_MS = 5_000;
+/**
+ * How long the end of a container may take, in milliseconds: it is five calls and two runs of the OCI runtime, which
+ * take seconds each where the processors are busy.
+ */
+const END_MS = 30_000;
 
 /** When this process started: nothing that a case has left is older. */
 const STARTED = readProcessStat(process.pid)?.startTime ?? 0;

@@ -12,7 +12,7 @@ import {
 import type { Bench } from "./bench.ts";
 
 /** How long output may be waited for, in milliseconds. */
-const OUTPUT_MS = 10_000;
+const OUTPUT_MS = 30_000;
 
 /** Which pipes to make. */
 export interface StreamsPlan {

@@ -12,7 +12,7 @@ import { type Difference, differencesOf } from "./differences.ts";
 import { removeNamespace } from "./leftovers.ts";
 
 /** How long a case may take, its end included, in milliseconds. All are much quicker; a busy machine is not. */
-const CASE_MS = 40_000;
+const CASE_MS = 90_000;
 
 /** What came of a case. */
 export interface CaseResult {

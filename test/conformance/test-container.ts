@@ -22,8 +22,10 @@ import { specAny } from "./options.ts";
 /** Waiting for what a case has been told of already, in milliseconds. */
 const SOON_MS = 10_000;
 /** How long the exit of a killed container is waited for, in milliseconds. */
-const EXIT_MS = 3_000;
+const EXIT_MS = 15_000;
 const SIGKILL = 9;
+/** What dies by a signal writes no core file: that would go to a disk, into what all cases share. */
+const NO_CORE = [{ type: "RLIMIT_CORE", hard: 0, soft: 0 }];
 const { Status } = containerd.v1.types;
 
 type CreateRequest = containerd.task.v2.ICreateTaskRequest;
@@ -128,7 +130,8 @@ export class TestContainer {
   /** Adds a process, without starting it. */
   async exec(execId: string, plan: ExecPlan = {}): Promise<void> {
     const { args = ["sleep", "1000"], process, ...more } = plan;
-    const spec = { args, cwd: "/", env: ["PATH=/bin"], user: { uid: 0, gid: 0 }, ...process };
+    const user = { uid: 0, gid: 0 };
+    const spec = { args, cwd: "/", env: ["PATH=/bin"], user, rlimits: NO_CORE, ...process };
     await this.task.exec({
       id: this.id,
       execId,
@@ -185,7 +188,7 @@ export class TestContainer {
     const { task, connection } = shim;
     try {
       const state = await task.state({ id: this.id }).catch(unlessNotFound);
-      if (state !== undefined) await this.#endTask(task, state.status);
+      if (state !== undefined) await this.#endTask(task, state);
       await this.shutDown();
     } catch (error) {
       // A case may have ended the shim itself.
@@ -195,13 +198,13 @@ export class TestContainer {
     await shim.close();
   }
 
-  async #endTask(task: TaskClient, status: number): Promise<void> {
+  async #endTask(task: TaskClient, { status, pid }: containerd.task.v2.IStateResponse): Promise<void> {
     const { id } = this;
     // Killed while it was paused, it may be on its way out.
     if (status === Status.PAUSED) await task.resume({ id }).catch(() => {});
     if (status !== Status.STOPPED) await task.kill({ id, signal: SIGKILL, all: true }).catch(unlessNotFound);
-    // One that could not be started has nothing to wait for.
-    await task.wait({ id }, { timeoutMs: EXIT_MS }).catch(unlessLate);
+    // One that could not be restored has nothing to wait for.
+    if (pid !== 0) await task.wait({ id }, { timeoutMs: EXIT_MS }).catch(unlessLate);
     await task.delete({ id });
   }
 }

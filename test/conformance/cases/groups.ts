@@ -8,7 +8,7 @@ import { expectOutcome, stateName } from "../expect.ts";
 import { expectHistory } from "../history.ts";
 import type { TestContainer } from "../test-container.ts";
 
-const GONE_MS = 10_000;
+const GONE_MS = 20_000;
 const ANNOTATIONS = ["io.containerd.runc.v2.group", "io.kubernetes.cri.sandbox-id"];
 
 /** Two containers, of which the second is put into the first's shim. */

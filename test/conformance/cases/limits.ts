@@ -12,10 +12,10 @@ import type { TestContainer } from "../test-container.ts";
 
 const MANY_EXECS = 50;
 /** How long they may take, in milliseconds: mostly the OCI runtime's own time, on few processors. */
-const MANY_MS = 20_000;
+const MANY_MS = 60_000;
 const SOME_EXECS = 12;
 /** How long an ended process may stay, in milliseconds. */
-const ZOMBIE_MS = 5_000;
+const ZOMBIE_MS = 15_000;
 const MANY_CONTAINERS = 12;
 const ROUNDS = 10;
 
