@@ -132,7 +132,13 @@ describe("a blob of a registry", () => {
       15,
       /has 300001 bytes, not the 300000/,
     ],
-    ["too long without a word", 0, (r) => r.writeHead(200).end(Buffer.alloc(300_001)), 15, /has more than the 300000 bytes/],
+    [
+      "too long without a word",
+      0,
+      (r) => r.writeHead(200).end(Buffer.alloc(300_001)),
+      15,
+      /has more than the 300000 bytes/,
+    ],
     [
       "shorter, as it refuses a range",
       9,

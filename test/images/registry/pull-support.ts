@@ -18,8 +18,8 @@ export interface Home {
   /** All that was told of progress. */
   readonly events: PullEvent[];
   pull(reference: string, signal?: AbortSignal): ReturnType<typeof pull>;
-  /** Whether there is a part of a blob. */
-  hasPartOf(digest: string): boolean;
+  /** How many bytes there are of a blob that is on its way; undefined where there is no part of it. */
+  sizeOfPart(digest: string): number | undefined;
 }
 
 export function makeHome(directory: string, settings: Partial<RegistrySettings> = {}): Home {
@@ -41,7 +41,9 @@ export function makeHome(directory: string, settings: Partial<RegistrySettings> 
         onProgress: (event) => events.push(event),
         ...(signal && { signal }),
       }),
-    hasPartOf: (digest) => fs.existsSync(path.join(directory, "ingest", digest.replace(/^.*:/, ""))),
+    sizeOfPart: (digest) =>
+      fs.statSync(path.join(directory, "ingest", digest.replace(/^.*:/, "")), { throwIfNoEntry: false })
+        ?.size,
   };
 }
 
