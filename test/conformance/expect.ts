@@ -3,7 +3,7 @@ import { StatusCode, StatusError, statusCodeName } from "../../src/base/status.t
 import { containerd } from "../../src/proto/index.ts";
 
 /** How long a call may go unanswered before it counts as pending, in milliseconds. */
-const PENDING_MS = 300;
+const PENDING_MS = 1_500;
 
 /**
  * What came of a call, in one word or two: what it resolves to (`ok` for nothing), `pending`, or the name of the
