@@ -89,3 +89,24 @@ export async function readBytes(file: string, maxBytes: number): Promise<Buffer 
     }
   });
 }
+
+/** In how large pieces files are read: each costs a turn of the event loop. */
+const PIECE_BYTES = 128 << 10;
+
+/**
+ * The bytes of an open file from a place on, up to an end or to that of the file. Who stops early may read on by the
+ * same handle, other than with a stream, with which not every runtime leaves it open.
+ */
+export async function* readPieces(
+  handle: fs.promises.FileHandle,
+  from: number,
+  end: number = Infinity,
+): AsyncGenerator<Buffer, void, undefined> {
+  for (let at = from; at < end; ) {
+    const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, end - at));
+    const { bytesRead } = await handle.read(piece, 0, piece.length, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield piece.subarray(0, bytesRead);
+  }
+}

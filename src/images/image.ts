@@ -34,12 +34,14 @@ const MAX_DEPTH = 4;
  * document is told by its digest and the place in it.
  */
 export async function readImage(store: ContentStore, target: Descriptor, platform: Platform): Promise<Image> {
-  const manifest = await findManifest(store, target, platform);
+  return await readManifest(store, await findManifest(store, target, platform));
+}
+
+/** The same for the manifest of one platform, whichever that is. */
+export async function readManifest(store: ContentStore, manifest: Descriptor): Promise<Image> {
   const what = `manifest ${manifest.digest}`;
-  const { config: configDescriptor, layers } = parseManifest(
-    await store.read(manifest.digest, MAX_MANIFEST_BYTES),
-    what,
-  );
+  const document = await store.read(manifest.digest, MAX_MANIFEST_BYTES);
+  const { config: configDescriptor, layers } = parseManifest(document, what);
   const bytes = await store.read(configDescriptor.digest, MAX_CONFIG_BYTES);
   const { config, diffIds } = parseConfig(bytes, `configuration ${configDescriptor.digest}`);
   if (diffIds.length !== layers.length) {

@@ -4,7 +4,7 @@ import { abortable } from "../base/deadline.ts";
 import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { fsError } from "../linux/errno.ts";
 import type { Descriptor } from "./descriptor.ts";
-import { onFile, removeFile } from "./files.ts";
+import { onFile, readPieces, removeFile } from "./files.ts";
 
 /** Where a blob grows, and where it is when it is whole. */
 export interface IngestFiles {
@@ -63,7 +63,7 @@ async function attempt(blob: Descriptor, partial: string, ingest: Ingest): Promi
 async function takeUp({ size }: Descriptor, partial: string, progress: Progress): Promise<void> {
   await onFile("read", partial, async () => {
     if ((await progress.handle.stat()).size > size) await progress.handle.truncate();
-    for await (const chunk of progress.handle.createReadStream({ start: 0, autoClose: false })) {
+    for await (const chunk of readPieces(progress.handle, 0)) {
       progress.hash.update(chunk);
       progress.size += chunk.length;
     }

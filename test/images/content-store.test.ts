@@ -7,10 +7,9 @@ import { until } from "../../lab/until.ts";
 import { StatusCode, StatusError } from "../../src/base/status.ts";
 import { ContentStore } from "../../src/images/content-store.ts";
 import { digestOf, hexOf } from "../../src/images/digest.ts";
-import { countOpenFiles } from "../support/files.ts";
 import { status } from "../support/status.ts";
 import { startChild } from "./child.ts";
-import { breakingSource, hangingSource, large, sample, settle, sourceOf } from "./samples.ts";
+import { breakingSource, hangingSource, large, sample, sourceOf } from "./samples.ts";
 import { filesBelow, scratch } from "./scratch.ts";
 
 const make = scratch();
@@ -284,8 +283,7 @@ describe("what comes in", () => {
   });
 
   test("leaves no descriptor open, however it ends", async () => {
-    const { store } = open();
-    const before = countOpenFiles();
+    const { dir, store } = open();
     for (const [index, given] of [large(3_000, 2), sample("")].entries()) {
       const blob = large(3_000, 10 + index);
       await assert.rejects(store.ingest(blob, sourceOf(given.bytes).source));
@@ -293,8 +291,7 @@ describe("what comes in", () => {
       await store.ingest(blob, sourceOf(blob.bytes).source);
       await readAll(await store.open(blob.digest));
     }
-    await settle();
-    assert.equal(countOpenFiles(), before);
+    await until("closed descriptors", () => openBelow(dir).length === 0 || undefined);
   });
 });
 
@@ -334,6 +331,18 @@ test("what is asked for while the same is wrong for another is asked for anew", 
   await store.ingest(blob, sourceOf(blob.bytes).source);
   assert.deepEqual(await store.list(), [blob.digest]);
 });
+
+/** What this process has open in a directory. */
+function openBelow(dir: string): string[] {
+  const links = fs.readdirSync("/proc/self/fd").map((fd) => {
+    try {
+      return fs.readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return "";
+    }
+  });
+  return links.filter((link) => link.startsWith(dir));
+}
 
 function sizeOf(file: string): number {
   return fs.existsSync(file) ? fs.statSync(file).size : 0;

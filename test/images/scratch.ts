@@ -10,9 +10,13 @@ export function scratch(): () => string {
   return () => fs.mkdtempSync(path.join(dir, "images-"));
 }
 
+/** Processes at work in there make and remove files meanwhile. */
+const NO_THROW = { throwIfNoEntry: false } as const;
+
 /** The files below a directory, each with its path from there. */
 export function filesBelow(directory: string): string[] {
   if (!fs.existsSync(directory)) return [];
   const names = fs.readdirSync(directory, { recursive: true }).map(String);
-  return names.filter((name) => !fs.statSync(path.join(directory, name)).isDirectory()).sort();
+  const isFile = (name: string) => fs.lstatSync(path.join(directory, name), NO_THROW)?.isFile() ?? false;
+  return names.filter(isFile).sort();
 }
