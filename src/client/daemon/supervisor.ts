@@ -49,6 +49,10 @@ export class Supervisor {
   readonly #containers: Map<string, ManagedContainer>;
   readonly #endings = new Map<string, Ending>();
   readonly #closing: AbortController;
+  /** The last list, which is the same until something changes. */
+  #listed: { readonly statuses?: readonly ContainerStatus[]; readonly views: readonly ContainerView[] } = {
+    views: [],
+  };
 
   private constructor({ context, events, containers }: OpenContainers, closing: AbortController) {
     this.#context = context;
@@ -75,7 +79,11 @@ export class Supervisor {
 
   /** All containers, in the order in which they were made. */
   list(): readonly ContainerView[] {
-    return [...this.#containers.values()].map(viewOf);
+    const statuses = this.#context.store.list();
+    if (this.#listed.statuses !== statuses) {
+      this.#listed = { statuses, views: Object.freeze([...this.#containers.values()].map(viewOf)) };
+    }
+    return this.#listed.views;
   }
 
   /** The container with this id, or the only one whose id begins so: `notFound`, or `failedPrecondition` naming several. */

@@ -16,7 +16,10 @@ export interface SupervisorPlace {
 }
 
 /** Makes one in a place for containers. Each supervisor is closed after the file's tests where it is not before. */
-export function supervisorPlace(place: Place, runtime: string): SupervisorPlace {
+export function supervisorPlace(
+  place: Pick<Place, "stateDir" | "namespace" | "rootfs" | "leftovers">,
+  runtime: string,
+): SupervisorPlace {
   const { stateDir, namespace, rootfs } = place;
   const imagesDir = `${stateDir}-images`;
   const options: SupervisorOptions = {
