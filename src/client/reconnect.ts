@@ -4,7 +4,7 @@ import { StatusCode, StatusError } from "../base/status.ts";
 import { connect } from "../ttrpc/index.ts";
 import { Shim } from "./shim.ts";
 import { ShimLog } from "./shim-log.ts";
-import { parseStartAnswer } from "./start-answer.ts";
+import { parseStartAnswer, type StartAnswer } from "./start-answer.ts";
 
 /** How long the connection to a shim that is there may take unless said otherwise, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -31,7 +31,7 @@ export interface ReconnectOptions {
  */
 export async function reconnectShim(options: ReconnectOptions): Promise<Shim> {
   const { bundle, signal, timeoutMs = CONNECT_TIMEOUT_MS } = options;
-  const answer = parseStartAnswer(Buffer.from(readAnswer(bundle)));
+  const answer = notedAnswer(bundle);
   const connection = await connect(answer.address, {
     timeoutMs,
     ...(signal === undefined ? {} : { signal }),
@@ -42,6 +42,11 @@ export async function reconnectShim(options: ReconnectOptions): Promise<Shim> {
     connection.close();
     throw error;
   }
+}
+
+/** What a bundle says that its shim has answered to `start`; `notFound` naming the bundle where it says nothing. */
+export function notedAnswer(bundle: string): StartAnswer {
+  return parseStartAnswer(Buffer.from(readAnswer(bundle)));
 }
 
 function readAnswer(bundle: string): string {

@@ -19,8 +19,7 @@ export class Shim {
 
   /** Where the shim's socket is; undefined for an abstract one, which has no file. */
   get socketPath(): string | undefined {
-    const address = parseAddress(this.answer.address);
-    return "path" in address ? address.path : undefined;
+    return socketPathOf(this.answer);
   }
 
   /** Closes the connection and the log. The shim itself lives on until it is told to shut down. */
@@ -28,4 +27,10 @@ export class Shim {
     this.connection.close();
     await this.#log.close();
   }
+}
+
+/** Where the socket is that a shim has answered; undefined for an abstract one, which has no file. */
+export function socketPathOf({ address }: StartAnswer): string | undefined {
+  const parsed = parseAddress(address);
+  return "path" in parsed ? parsed.path : undefined;
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { errnoOf } from "../../base/files.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
@@ -42,6 +42,13 @@ export class ContainerRecords {
     this.#removed = path.join(imagesDir, "removed");
   }
 
+  /** Makes the directories, so that there is a place for what is removed also when the disk is full. */
+  async prepare(): Promise<void> {
+    for (const dir of [this.#containers, this.#removed]) {
+      await onDisk(`make ${dir}`, mkdir(dir, { recursive: true, mode: 0o700 }));
+    }
+  }
+
   /** Where what was removed lies until it can go. */
   get removed(): string {
     return this.#removed;
@@ -55,7 +62,6 @@ export class ContainerRecords {
   /** Puts a new container on record; `alreadyExists` where there is one with this id. */
   async add(config: ContainerConfig): Promise<void> {
     const dir = this.directory(config.id);
-    await onDisk(`make ${this.#containers}`, mkdir(this.#containers, { recursive: true, mode: 0o700 }));
     await mkdir(dir, { mode: 0o700 }).catch((thrown: unknown) => {
       if (errnoOf(thrown) !== "EEXIST") throw fsError(`make ${dir}`, thrown);
       const message = `container ${config.id} exists already (${dir})`;
@@ -64,7 +70,7 @@ export class ContainerRecords {
     try {
       await writeWhole(path.join(dir, "container.json"), config);
     } catch (error) {
-      await this.discard(config.id);
+      await rm(dir, { recursive: true, force: true });
       throw error;
     }
   }
@@ -81,7 +87,6 @@ export class ContainerRecords {
   async discard(id: string): Promise<string | undefined> {
     this.#counter += 1;
     const to = path.join(this.#removed, `${id}.${process.pid}.${Date.now()}.${this.#counter}`);
-    await onDisk(`make ${this.#removed}`, mkdir(this.#removed, { recursive: true, mode: 0o700 }));
     try {
       await rename(this.directory(id), to);
       return to;

@@ -17,7 +17,7 @@ export interface ExecProcessesOptions {
   readonly id: string;
   readonly limits: SupervisorLimits;
   /** The shim that has the container now. */
-  readonly task: () => TaskClient;
+  readonly task: () => Promise<TaskClient>;
 }
 
 /** A process to run, as the shim takes it. */
@@ -39,7 +39,7 @@ export class ExecProcesses {
   /** Runs a process; resolves to its pid. Where it does not start, the shim forgets it. */
   async run({ execId, process, stdio }: NewExec): Promise<number> {
     const { id, limits } = this.#options;
-    const task = this.#options.task();
+    const task = await this.#options.task();
     const time = { timeoutMs: limits.createMs };
     const value = Buffer.from(JSON.stringify(process));
     const spec = google.protobuf.Any.create({ typeUrl: PROCESS_TYPE, value });
@@ -77,7 +77,7 @@ export class ExecProcesses {
   }
 
   async #await(execId: string): Promise<Ending> {
-    const task = this.#options.task();
+    const task = await this.#options.task();
     const { exitStatus, exitedAt } = await task.wait({ id: this.#options.id, execId });
     void this.#delete(execId, task);
     return { exitStatus, exitedAt: toDate(exitedAt) };

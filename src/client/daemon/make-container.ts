@@ -59,6 +59,8 @@ export async function makeContainer(
 
 /** Removes all that was made for a container, but for its record. Rejects with what could not be removed. */
 export async function unmakeContainer(container: ManagedContainer): Promise<void> {
+  // One of an earlier supervisor was never connected to, and is not asked.
+  if (container.parts.shim === undefined) await container.killShim();
   await removeParts(container.parts, false);
   delete container.parts.shim;
 }

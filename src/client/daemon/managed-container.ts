@@ -1,13 +1,14 @@
 import { access } from "node:fs/promises";
 import path from "node:path";
+import { abortable, deadline } from "../../base/deadline.ts";
 import { deferred } from "../../base/deferred.ts";
 import { readTextFile } from "../../base/files.ts";
 import { hasCode, StatusCode, StatusError } from "../../base/status.ts";
 import { bundleAt } from "../bundle.ts";
 import { type ContainerParts, shutDownShim } from "../container-parts.ts";
 import { deleteShim } from "../launch.ts";
-import { reconnectShim } from "../reconnect.ts";
-import type { Shim } from "../shim.ts";
+import { notedAnswer, reconnectShim } from "../reconnect.ts";
+import { type Shim, socketPathOf } from "../shim.ts";
 import type { ShimCommand } from "../shim-command.ts";
 import { findShimProcesses, killShim } from "../shim-process.ts";
 import type { OciSpec } from "../spec.ts";
@@ -40,6 +41,7 @@ export class ManagedContainer {
   discarding: Promise<void> | undefined;
   readonly #context: SupervisorContext;
   readonly #settled = deferred();
+  #adopted = deferred();
   #saving: Promise<void> = Promise.resolve();
   #spec: OciSpec | undefined;
 
@@ -49,7 +51,7 @@ export class ManagedContainer {
     this.#context = context;
     this.config = config;
     const { id } = config;
-    this.execs = new ExecProcesses({ id, limits, task: () => this.task });
+    this.execs = new ExecProcesses({ id, limits, task: () => this.reach() });
     this.parts.bundle = bundleAt({ root: path.join(stateDir, "bundles"), namespace, id });
   }
 
@@ -68,14 +70,27 @@ export class ManagedContainer {
     return this.parts.bundle?.path ?? "";
   }
 
-  /** Its shim's service; `notFound` where the container has ended, `unavailable` where the shim is not connected yet. */
-  get task(): TaskClient {
+  /**
+   * Its shim's service, as soon as that is connected, which takes a moment after a restart. `notFound` where the
+   * container has ended, `deadlineExceeded` where the shim cannot be reached in time.
+   */
+  async reach(): Promise<TaskClient> {
+    const { limits, store, closing } = this.#context;
+    const time = deadline(limits.reconnectMs, `connecting to the shim of container ${this.id}`, closing);
+    try {
+      while (this.parts.shim === undefined && this.status.phase !== "stopped") {
+        await abortable(Promise.race([this.#adopted.promise, store.changed]), time.signal);
+      }
+    } finally {
+      time.cleanup();
+    }
+    return this.#task;
+  }
+
+  get #task(): TaskClient {
     const { shim } = this.parts;
     if (shim !== undefined) return shim.task;
-    if (this.status.phase === "stopped") {
-      throw new StatusError(StatusCode.notFound, `container ${this.id} has ended: no process of it is left`);
-    }
-    throw new StatusError(StatusCode.unavailable, `the shim of container ${this.id} is not connected`);
+    throw new StatusError(StatusCode.notFound, `container ${this.id} has ended: no process of it is left`);
   }
 
   /** Resolves when the container has ended and its shim is gone, with its bundle. */
@@ -110,6 +125,8 @@ export class ManagedContainer {
   /** Takes a shim for this container's; when the connection to it ends, the container is attended to. */
   adopt(shim: Shim): void {
     this.parts.shim = shim;
+    this.#adopted.resolve();
+    this.#adopted = deferred();
     void shim.connection.closed.then(() => {
       if (this.parts.shim !== shim || this.#context.closing.aborted) return;
       delete this.parts.shim;
@@ -139,6 +156,20 @@ export class ManagedContainer {
     }
     this.#settled.resolve();
     return true;
+  }
+
+  /** Kills what there is of its shim, also where that was never connected, and removes its socket. */
+  async killShim(): Promise<boolean> {
+    return killShim(this.command(), this.parts.shim?.socketPath ?? this.#notedSocket());
+  }
+
+  #notedSocket(): string | undefined {
+    try {
+      return socketPathOf(notedAnswer(this.bundle));
+    } catch {
+      // A shim that nobody knows an address of has left no socket that anybody knows of.
+      return undefined;
+    }
   }
 
   /** Closes the connection to its shim, which goes on. */
@@ -182,7 +213,7 @@ export class ManagedContainer {
     const { store, exits, limits } = this.#context;
     const question = store.ask(id);
     try {
-      exits.answer(question, await this.task.state({ id }, { timeoutMs: limits.callMs }));
+      exits.answer(question, await this.#task.state({ id }, { timeoutMs: limits.callMs }));
     } catch (error) {
       if (!hasCode(error, StatusCode.notFound)) throw error;
       // It has ended, and its end was on record, or nobody knows it.
@@ -194,7 +225,7 @@ export class ManagedContainer {
   async #putAway(): Promise<void> {
     const { shim } = this.parts;
     await this.save();
-    await deleteTask(this.task, this.id, this.#context.limits.deleteMs);
+    await deleteTask(this.#task, this.id, this.#context.limits.deleteMs);
     const command = this.command();
     delete this.parts.shim;
     await shutDownShim({ command, ...(shim === undefined ? {} : { shim }) }, false).catch(() =>
@@ -216,9 +247,8 @@ export class ManagedContainer {
   }
 
   async #deleteDead(): Promise<void> {
-    const command = this.command();
-    await killShim(command, undefined);
-    const { exitStatus, exitedAt } = await deleteShim(command);
+    await this.killShim();
+    const { exitStatus, exitedAt } = await deleteShim(this.command());
     if (this.status.ending !== undefined) return;
     const ending = { exitStatus, exitedAt };
     this.#context.store.set(this.id, { phase: "stopped", confirmed: true, ending });

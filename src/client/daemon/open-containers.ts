@@ -35,8 +35,8 @@ export async function openContainers(
   const runDirectory = options.runDirectory ?? (await readRunDirectory(process.env));
   const stateDir = path.resolve(options.stateDir);
   await makeDirectory(stateDir);
-  await makeDirectory(path.resolve(options.imagesDir));
   const records = new ContainerRecords(path.resolve(options.imagesDir));
+  await records.prepare();
   const store = new StatusStore();
   const exits = new ExitHandler(store, limits);
   const layers = new LayerRemover({ directory: records.removed, runDirectory, limits });

@@ -2,8 +2,8 @@ import { abortable, within } from "../../base/deadline.ts";
 import { hasCode, StatusCode, StatusError } from "../../base/status.ts";
 import type { google } from "../../proto/index.ts";
 import type { EventReceiver } from "../event-receiver.ts";
-import { killShim } from "../shim-process.ts";
 import { mergeEnv, specUser } from "../spec.ts";
+import type { TaskClient } from "../task-client.ts";
 import type { TaskEvent } from "../task-event.ts";
 import type { ContainerConfig } from "./container-config.ts";
 import { checkConfig, makeContainer, unmakeContainer, userOf } from "./make-container.ts";
@@ -128,7 +128,8 @@ export class Supervisor {
   async start(id: string): Promise<number> {
     const container = this.#get(id);
     const { limits, store } = this.#context;
-    const { pid } = await container.task.start({ id }, { timeoutMs: limits.createMs });
+    const task = await container.reach();
+    const { pid } = await task.start({ id }, { timeoutMs: limits.createMs });
     if (container.status.phase === "created") store.set(id, { phase: "running", pid });
     // Nobody waits for it: should it not get there, the shim says the same.
     container.save().catch((error: StatusError) => store.remark(id, error.message));
@@ -146,7 +147,7 @@ export class Supervisor {
     const { execId, args, env, cwd, user, terminal, stdio } = options;
     const container = this.#get(id);
     // A container that has ended says so, rather than that its bundle is gone.
-    container.task;
+    await container.reach();
     const { process } = container.spec;
     const who = await userOf(this.#context, container, user);
     const added = terminal ? ["TERM=xterm", ...env] : env;
@@ -166,7 +167,7 @@ export class Supervisor {
 
   /** Sends a signal, by its number. */
   async kill(id: string, signal: number, { execId = "", all = false }: KillOptions = {}): Promise<void> {
-    await this.#get(id).task.kill({ id, execId, signal, all }, this.#callOptions);
+    await (await this.#reach(id)).kill({ id, execId, signal, all }, this.#callOptions);
   }
 
   /** Tells a container to stop, and kills it when it does not; resolves to how it has ended. */
@@ -185,11 +186,11 @@ export class Supervisor {
   }
 
   async pause(id: string): Promise<void> {
-    await this.#get(id).task.pause({ id }, this.#callOptions);
+    await (await this.#reach(id)).pause({ id }, this.#callOptions);
   }
 
   async resume(id: string): Promise<void> {
-    await this.#get(id).task.resume({ id }, this.#callOptions);
+    await (await this.#reach(id)).resume({ id }, this.#callOptions);
   }
 
   /** Sets the size of a process's terminal; an empty exec id means the container's init. */
@@ -198,12 +199,12 @@ export class Supervisor {
     execId: string,
     size: { readonly width: number; readonly height: number },
   ): Promise<void> {
-    await this.#get(id).task.resizePty({ id, execId, ...size }, this.#callOptions);
+    await (await this.#reach(id)).resizePty({ id, execId, ...size }, this.#callOptions);
   }
 
   /** No more comes on stdin. */
   async closeStdin(id: string, execId = ""): Promise<void> {
-    await this.#get(id).task.closeIO({ id, execId, stdin: true }, this.#callOptions);
+    await (await this.#reach(id)).closeIO({ id, execId, stdin: true }, this.#callOptions);
   }
 
   /**
@@ -228,7 +229,7 @@ export class Supervisor {
 
   /** What a container uses, as its shim tells it. */
   async stats(id: string): Promise<google.protobuf.IAny> {
-    return (await this.#get(id).task.stats({ id }, this.#callOptions)).stats ?? {};
+    return (await (await this.#reach(id)).stats({ id }, this.#callOptions)).stats ?? {};
   }
 
   /** Each new status of any container, from the oldest that is kept; a reader too far behind gets `resourceExhausted`. */
@@ -260,6 +261,10 @@ export class Supervisor {
     const container = this.#containers.get(id);
     if (container !== undefined) return container;
     throw new StatusError(StatusCode.notFound, `there is no container ${id}`);
+  }
+
+  async #reach(id: string): Promise<TaskClient> {
+    return this.#get(id).reach();
   }
 
   #lookAfter(container: ManagedContainer): void {
@@ -311,7 +316,7 @@ export class Supervisor {
       await within(container.settled, limits.deleteMs, what);
     } catch (error) {
       if (!force) throw error;
-      await killShim(container.command(), container.parts.shim?.socketPath);
+      await container.killShim();
       exits.attend(id);
       await within(container.settled, limits.deleteMs, `the cleanup after the shim of container ${id}`);
     }

@@ -36,9 +36,10 @@ export class FakeShims {
     this.#socket = path.join(dir, "shims.sock");
     this.#events = EventReceiver.addressIn(path.join(stateDir, "events"));
     // Field 2 (exit_status) is 42.
-    const answer = `for last; do :; done
-case $last in
-start) echo unix://${this.#socket} ;;
+    // Each has a name of its own for the socket, as it is removed after it.
+    const answer = `while [ $# -gt 1 ]; do [ "$1" = -id ] && id=$2; shift; done
+case $1 in
+start) ln -sf ${this.#socket} ${dir}/shim-$id.sock; echo unix://${dir}/shim-$id.sock ;;
 delete) printf '\\020\\052' ;;
 esac`;
     this.runtime = script(dir, "fake-shim", answer);

@@ -22,6 +22,11 @@ export function supervisorPlace(
 ): SupervisorPlace {
   const { stateDir, namespace, rootfs } = place;
   const imagesDir = `${stateDir}-images`;
+  let time = Date.now();
+  const nextTime = () => {
+    time += 1;
+    return new Date(time).toISOString();
+  };
   const options: SupervisorOptions = {
     stateDir,
     imagesDir,
@@ -36,7 +41,7 @@ export function supervisorPlace(
       return supervisor;
     },
     config: (id, args, more = {}) => ({
-      ...{ id, createdAt: new Date().toISOString(), runtime, lowerDirs: [rootfs], readOnly: false },
+      ...{ id, createdAt: nextTime(), runtime, lowerDirs: [rootfs], readOnly: false },
       ...{ args: [...args], env: [], cwd: "/", terminal: false, mounts: [], network: "none" },
       ...{ autoRemove: false, logged: true },
       ...more,
