@@ -18,15 +18,16 @@ export interface Subject {
 /** Tells one server who asks, in the way that it wants; nothing before it wants it. */
 export class Authorizer {
   readonly #endpoint: Endpoint;
-  readonly #credentials: Credentials | undefined;
+  readonly #findCredentials: () => Credentials | undefined;
   readonly #limits: RegistryLimits;
   readonly #tokens = new Map<string, Token>();
   readonly #fetching = new SharedWork<Token>();
   #basic: string | undefined;
 
-  constructor(endpoint: Endpoint, credentials: Credentials | undefined, limits: RegistryLimits) {
+  /** @param credentials asked only when the server wants to know, as who needs no user need not have one */
+  constructor(endpoint: Endpoint, credentials: () => Credentials | undefined, limits: RegistryLimits) {
     this.#endpoint = endpoint;
-    this.#credentials = credentials;
+    this.#findCredentials = credentials;
     this.#limits = limits;
   }
 
@@ -62,7 +63,7 @@ export class Authorizer {
     const challenges = this.#isOurs(refusal) ? parseChallenges(refusal.header("www-authenticate") ?? "") : [];
     const bearer = challenges.find(({ scheme }) => scheme === "bearer");
     if (bearer !== undefined) return (await this.#token(bearer, scope, signal)).authorization;
-    const credentials = this.#credentials;
+    const credentials = this.#findCredentials();
     const isBasic = challenges.some(({ scheme }) => scheme === "basic");
     if (!isBasic || credentials === undefined || !("username" in credentials)) throw this.#unknown(what);
     this.#basic = basicAuthorization(credentials);
@@ -77,7 +78,7 @@ export class Authorizer {
   async #token(challenge: Challenge, scope: string, signal: AbortSignal): Promise<Token> {
     return await this.#fetching.do(scope, signal, async (shared) => {
       const patience: Patience = { stallMs: this.#limits.stallMs, signal: shared };
-      const wanted = { endpoint: this.#endpoint, challenge, scope, credentials: this.#credentials };
+      const wanted = { endpoint: this.#endpoint, challenge, scope, credentials: this.#findCredentials() };
       const token = await retrying(this.#limits, shared, () => fetchToken(wanted, patience));
       this.#tokens.set(scope, token);
       return token;
@@ -86,10 +87,11 @@ export class Authorizer {
 
   #unknown(what: string): StatusError {
     const { host } = this.#endpoint;
+    const credentials = this.#findCredentials();
     const why =
-      this.#credentials === undefined
+      credentials === undefined
         ? "it may have no such image, or want a user, and docker's configuration names none for it"
-        : `it does not accept ${nameOf(this.#credentials)}`;
+        : `it does not accept ${nameOf(credentials)}`;
     return new StatusError(StatusCode.unauthenticated, `registry ${host} does not give out ${what}: ${why}`);
   }
 }

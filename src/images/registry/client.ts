@@ -137,7 +137,7 @@ export class RegistryClient {
   #authorizer(endpoint: Endpoint): Authorizer {
     const known = this.#authorizers.get(endpoint.base);
     if (known !== undefined) return known;
-    const credentials = this.#settings.credentials?.(endpoint.host);
+    const credentials = () => this.#settings.credentials?.(endpoint.host);
     const made = new Authorizer(endpoint, credentials, this.#limits);
     this.#authorizers.set(endpoint.base, made);
     return made;

@@ -217,6 +217,28 @@ describe("a registry that wants a password", () => {
     });
   }
 
+  test("is told that of a user who was made known meanwhile; who is not asked is looked up by nobody", async () => {
+    await withRegistry(async (registry) => {
+      registry.putImage("test/app:1", [someBytes(10, 1)]);
+      let known: Credentials | undefined;
+      let lookups = 0;
+      const credentials = () => {
+        lookups += 1;
+        return known;
+      };
+      const made = new RegistryClient({ limits: LIMITS, credentials });
+      const [endpoint] = made.endpoints(registry.host);
+      assert.ok(endpoint !== undefined);
+      const ask = () => made.manifest({ endpoint, repository: "test/app" }, "1", never());
+      await ask();
+      assert.equal(lookups, 0);
+      wantPassword(registry);
+      await assert.rejects(ask(), status(StatusCode.unauthenticated, /names none for it$/));
+      known = USER;
+      await ask();
+    });
+  });
+
   test("is not told it by way of a storage that it sends on to", async () => {
     await withRegistry(async (registry) => {
       await withRegistry(async (storage) => {
