@@ -3,8 +3,10 @@ import type http from "node:http";
 import { describe, test } from "node:test";
 import { until } from "../../../lab/until.ts";
 import { StatusCode, StatusError } from "../../../src/base/status.ts";
+import { digestOf } from "../../../src/images/digest.ts";
 import { readImage } from "../../../src/images/image.ts";
 import { hostPlatform, platformName } from "../../../src/images/platform.ts";
+import { countOpenFiles } from "../../support/files.ts";
 import { status } from "../../support/status.ts";
 import { type FakeRegistry, LIMITS, someBytes } from "./fake-registry.ts";
 import { bytesOf, makeHome, statesOf, withBoth } from "./pull-support.ts";
@@ -195,6 +197,32 @@ describe("pulling an image", () => {
         assert.deepEqual(await home.images.list(), []);
       });
     }
+  });
+
+  test("leaves no descriptor and no connection, whether it succeeds, fails or is cancelled", async () => {
+    await withBoth(async (registry, home) => {
+      const { layers } = registry.putImage("test/app:1", LAYERS);
+      registry.putImage("test/broken:1", [someBytes(100, 5)]);
+      registry.blobs.delete(digestOf(someBytes(100, 5)));
+      const attempt = async () => {
+        const aborter = new AbortController();
+        registry.intercept = ({ url = "" }) => {
+          if (url.endsWith(layers[0] ?? "")) aborter.abort(new StatusError(StatusCode.cancelled, "enough"));
+          return aborter.signal.aborted;
+        };
+        await assert.rejects(home.pull(`${registry.host}/test/app:1`, aborter.signal), /enough/);
+        registry.intercept = () => false;
+        await assert.rejects(home.pull(`${registry.host}/test/broken:1`), /has no blob/);
+        await home.pull(`${registry.host}/test/app:1`);
+        for (const digest of layers) await home.store.remove(digest);
+        await until("no connection", () => registry.connections === 0 || undefined);
+      };
+      // What a runtime opens for itself it opens the first time.
+      await attempt();
+      const before = countOpenFiles();
+      await attempt();
+      await until("no descriptor more", () => countOpenFiles() <= before || undefined);
+    });
   });
 
   test("disturbs nobody else who waits for the same when it is cancelled", async () => {
