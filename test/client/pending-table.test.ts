@@ -62,6 +62,19 @@ describe("the table of pending releases", () => {
     ]);
   });
 
+  test("shows nothing that a terminal would obey, whatever a record says", () => {
+    const evil = "x\x1b[2J\x9b\u202ey\n";
+    const mountPoints = [evil];
+    const holders = [{ namespace: 1, pids: [9], processes: 1, mountPoints }];
+    const lines = show([
+      { ...first, id: evil, namespace: evil, source: evil, device: evil, stack: [evil], holders },
+      { ...first, id: evil, holders: null },
+    ]);
+    assert.doesNotMatch(lines, /[^\P{Cc}\n]|\u202e/u);
+    assert.match(lines, /\/x\\x1b\[2J\\x9b\\u202ey\\x0a is also mounted at x\\x1b/);
+    assert.match(lines, /y\\x0a: who else has it mounted is not known/);
+  });
+
   test("names a single process as one", () => {
     const holder = { namespace: 1, pids: [9], processes: 1, mountPoints: ["/x"] };
     assert.match(show([{ ...first, holders: [holder] }]), / \(pid 9\)$/);

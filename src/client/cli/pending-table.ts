@@ -29,7 +29,7 @@ function stackLines({ stack }: PendingRelease): readonly string[] {
 }
 
 function holderLines({ namespace, id, holders }: PendingRelease): string[] {
-  const name = `${namespace}/${id}`;
+  const name = printable(`${namespace}/${id}`);
   if (holders === null) return [`${name}: who else has it mounted is not known`];
   return holders.map((holder) => `${name} is also mounted ${whereOf(holder)}`);
 }

@@ -1,6 +1,7 @@
 import { ExitStatus } from "./exit-status.ts";
 import { openOutput } from "./output.ts";
 import { signalNumber } from "./signals.ts";
+import { jsonText } from "./words.ts";
 
 /**
  * Writes lines to stdout and resolves to the exit status when all is written: the process ends right after it. A
@@ -21,7 +22,7 @@ export async function print(text: string): Promise<number> {
 
 /** Writes a value to stdout as one JSON document that people can read, too. As {@link print} else. */
 export function printJson(value: unknown): Promise<number> {
-  return print(JSON.stringify(value, undefined, 2));
+  return print(jsonText(value));
 }
 
 /** Writes a value to stdout as JSON on a line of its own. As {@link print} else. */

@@ -64,3 +64,11 @@ export function printable(text: string): string {
       : `\\u${code.toString(16).padStart(4, "0")}`;
   });
 }
+
+/** A value as one JSON document in lines that do nothing to a terminal: what is not to be seen is written as `\u009b`. */
+export function jsonText(value: unknown): string {
+  // Between the lines is the only newline that JSON does not escape by itself.
+  return JSON.stringify(value, undefined, 2).replace(UNPRINTABLE, (character) =>
+    character === "\n" ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { ageText, printable, shortId, sinceText, sizeText } from "../../../src/client/cli/words.ts";
+import { ageText, jsonText, printable, shortId, sinceText, sizeText } from "../../../src/client/cli/words.ts";
 
 describe("an age", () => {
   const rows: [seconds: number, text: string][] = [
@@ -63,4 +63,14 @@ describe("a text of somebody else", () => {
     ["does not turn round what comes behind", "a\u202eb\u2066c", "a\\u202eb\\u2066c"],
   ];
   for (const [title, text, shown] of rows) test(title, () => assert.equal(printable(text), shown));
+});
+
+describe("a value as JSON", () => {
+  test("says the same, and does nothing to a terminal", () => {
+    const value = [{ id: "a\x1b[2J\x9b\x7f\u202e\n", é: 1 }];
+    const text = jsonText(value);
+    assert.deepEqual(JSON.parse(text), value);
+    assert.doesNotMatch(text, /[^\P{Cc}\n]|\u202e/u);
+    assert.equal(jsonText([1]), "[\n  1\n]");
+  });
 });
