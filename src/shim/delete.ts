@@ -25,6 +25,9 @@ import type { Settings } from "./settings.ts";
  */
 const RUNTIME_SHARE = 0.5;
 
+/** The socket is gone at once as a rule, so it comes before the rootfs, which in mode strict may take all that is left. */
+const SOCKET_SHARE = 0.5;
+
 /** The status of a process that was killed because its shim had died: 128 + SIGKILL. */
 const KILLED = 137;
 
@@ -42,8 +45,8 @@ export async function deleteDead(flags: Flags, settings: Settings): Promise<void
   const giveUp = performance.now() + settings.deleteMs;
   const parts: [what: string, share: number, clean: () => Promise<unknown>][] = [
     ["the container", RUNTIME_SHARE, () => removeContainer(flags, bundle)],
+    ["the socket", SOCKET_SHARE, () => removeSocket(bundle)],
     ["the rootfs", 1, () => releaseRootfs(rootfsOf(flags, bundle, settings))],
-    ["the socket", 1, () => removeSocket(bundle)],
   ];
   for (const [what, share, clean] of parts) {
     const limitMs = Math.max(1, Math.floor((giveUp - performance.now()) * share));

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { loadLibc } from "../../src/linux/koffi-libc.ts";
+import { MountFlag } from "../../src/linux/libc.ts";
 import { writeOptions } from "../../src/oci/bundle.ts";
 import { defaultRuncOptions } from "../../src/oci/options.ts";
 import { containerd } from "../../src/proto/index.ts";
@@ -11,6 +13,9 @@ import { runShim } from "../support/shim-process.ts";
 
 const libc = loadLibc();
 const place = scratch(libc);
+/** A program that leaves the socket it listened on, as one that is killed does. */
+const leaveSocket = `
+  require("node:net").createServer().listen(process.argv[1], () => process.kill(process.pid, "SIGKILL"));`;
 
 describe("the `delete` command", () => {
   test("takes the rootfs off the tree also where the OCI runtime does not come to an end", {
@@ -28,5 +33,37 @@ describe("the `delete` command", () => {
     assert.deepEqual(place.mounts(), []);
     assert.match(stderr, /^the container of hangs: removing the container took longer than \d+ ms\n$/);
     assert.equal(containerd.task.v2.DeleteResponse.decode(stdout).exitStatus, 137);
+  });
+
+  test("removes the socket also where the rootfs takes all the time there is", {
+    skip: notRoot,
+  }, async () => {
+    const [bundle = "", rootfs = "", source = "", bin = ""] = place.make(
+      ...["synced", "synced/rootfs", "source", "bin"],
+    );
+    const program = (name: string, text: string) => {
+      const file = path.join(bin, name);
+      fs.writeFileSync(file, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+      return file;
+    };
+    program("sync", "exec sleep 30");
+    writeOptions(bundle, { ...defaultRuncOptions, binaryName: program("runtime", "exit 0") });
+    const socket = path.join(place.dir, "socket");
+    const left = spawnSync(process.execPath, ["-e", leaveSocket, socket]);
+    assert.ok(fs.existsSync(socket), String(left.stderr));
+    fs.writeFileSync(path.join(bundle, "address"), `unix://${socket}`);
+    await libc.mount({ source, target: rootfs, type: "", flags: MountFlag.bind, data: "" });
+    const { stderr } = await runShim(
+      ["-namespace", "ebb-test", "-address", "/none", "-id", "synced", "-bundle", bundle, "delete"],
+      {
+        cwd: bundle,
+        env: {
+          ...{ EBB_DELETE_MS: "1500", EBB_RELEASE: "strict", EBB_RUN_DIR: place.host.runDirectory },
+          PATH: `${bin}:${process.env.PATH}`,
+        },
+      },
+    );
+    assert.match(stderr, /^the rootfs of synced: removing the rootfs took longer than \d+ ms\n$/);
+    assert.equal(fs.existsSync(socket), false);
   });
 });
