@@ -24,7 +24,7 @@ export interface HelperActivity {
 }
 
 /** The programs that the helper's shell runs, by what they are there for. */
-const PROGRAMS: Readonly<Record<string, Activity>> = { flock: "waiting", rm: "cleaning" };
+const PROGRAMS: Readonly<Record<string, Activity>> = { flock: "waiting", timeout: "waiting", rm: "cleaning" };
 
 /** The first descriptor of a mount, which is also the first to be closed. */
 const FIRST_MOUNT = 4;

@@ -14,14 +14,17 @@ export type HelperCommand = readonly [program: string, ...args: string[]];
  * descriptor 3 is the lock of the device, those from 4 on are the mounts.
  * - The read ends with stdin: when we say so, or die.
  * - flock(1) waits for the releases before ours on the device, unless somebody waits for us. It must not hold the mounts meanwhile, or the
- *   shell's close would not be the last. Without that program there are no turns.
+ *   shell's close would not be the last. One that cannot give up by itself (busybox) fails at once, also for a file
+ *   that nobody locks: timeout(1) ends it then. Without these programs there are no turns.
  * - Each mount is closed by itself, in which the kernel syncs, as the lock would go before that in an exit.
  *   Descriptors beyond 9 the shell cannot name; they go in the exit.
  */
 const SCRIPT = `read -r word
 turn=$1
 shift
-if [ "$word" != now ] && [ "$turn" -gt 0 ]; then flock -w "$turn" 3 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-; fi
+if [ "$word" != now ] && [ "$turn" -gt 0 ]; then
+  { flock -w "$turn" 3 || flock -w 1 /dev/null true || timeout "$turn" flock 3; } 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
+fi
 exec 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
 if [ "$word" = clean ] && [ "$#" -gt 0 ]; then rm -rf -- "$@"; fi`;
 

@@ -18,6 +18,18 @@ type OptionsOf = (rootfs: string) => Parameters<typeof place.release>[1];
 const gone = (pid: number) => [undefined, "Z"].includes(readProcessStat(pid)?.state);
 const registry = new PendingReleases(place.host.runDirectory);
 
+/** A shell whose flock knows no -w, as that of busybox does not. */
+function shellWithSimpleFlock(): string {
+  const [bin = ""] = place.make("simple-flock");
+  const program = (name: string, text: string) => {
+    const file = path.join(bin, name);
+    fs.writeFileSync(file, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    return file;
+  };
+  program("flock", 'case " $*" in *" -w"*) exit 1 ;; esac\nexec /usr/bin/flock "$@"');
+  return program("shell", `PATH=${bin}:/usr/bin:/bin exec /bin/sh "$@"`);
+}
+
 describe("releases on one device", () => {
   let slow: SlowDisk;
   let other: SlowDisk;
@@ -91,6 +103,17 @@ describe("releases on one device", () => {
     const { pids, end } = await releaseAll(slow, ["g", "h"], () => ({ turnMs: 1 }));
     await someDo("syncing", pids, 2);
     await end();
+  });
+
+  test("go one at a time, and ahead in time, where flock cannot give up by itself", { skip }, async () => {
+    const shell = shellWithSimpleFlock();
+    const { pids, end } = await releaseAll(slow, ["k", "l"], () => ({ shell }));
+    await someDo("syncing", pids, 1);
+    await someDo("waiting", pids, 1);
+    await end();
+    const impatient = await releaseAll(slow, ["m", "n"], () => ({ shell, turnMs: 1 }));
+    await someDo("syncing", impatient.pids, 2);
+    await impatient.end();
   });
 
   test("take no turn in mode strict, or where they cannot be written down: somebody waits for them", {
