@@ -10,6 +10,7 @@ import { lowerDirsOf, unescapeName } from "./lower-dirs.ts";
 import { mountCall } from "./mount-call.ts";
 import type { MountStep } from "./mount-plan.ts";
 import type { OverlayCall } from "./overlay-context.ts";
+import { attemptVolatile } from "./volatile-attempt.ts";
 
 const { realpath } = fs.promises;
 
@@ -33,7 +34,7 @@ export async function executeMounts(
     signal?.throwIfAborted();
     const target = await resolveTarget(rootfs, step.target);
     try {
-      await execute(libc, { ...step, target }, options);
+      await attemptVolatile(step.data, () => execute(libc, { ...step, target }, options));
     } catch (err) {
       throw await explain(err, step, target);
     }

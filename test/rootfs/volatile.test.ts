@@ -125,14 +125,16 @@ describe("the kernel", () => {
   test("makes its marker for a mount that then fails, too; it is removed, and the error is the mount's", {
     skip,
   }, async () => {
-    const { work, spec, mount, unmount } = makeOverlay("failed");
+    const { work, rootfs, spec, mount, unmount } = makeOverlay("failed");
     const [inner = ""] = place.make("failed/upper/inner");
     const wrong = [
       { ...spec("volatile"), options: [`lowerdir=${inner}`, ...spec("volatile").options.slice(1)] },
     ];
     const attempt = (mounts: MountSpec[]) =>
       explainVolatile(libc, mounts, { runDirectory: place.dir, mount: () => mount(mounts) });
-    await assert.rejects(mount(wrong), /ELOOP/);
+    const data = wrong.flatMap(({ options }) => options).join(",");
+    const call = { source: "overlay", target: rootfs, type: "overlay", flags: 0, data };
+    await assert.rejects(libc.mount(call), /ELOOP/);
     assert.equal(await hasMarker(work), true, "the kernel has made none, so this shows nothing");
     fs.rmSync(volatileMarker(work), { recursive: true });
     await assert.rejects(attempt(wrong), /ELOOP/);
@@ -142,6 +144,19 @@ describe("the kernel", () => {
     // One that was there before says that a release did not end cleanly: it stays, whatever else is wrong.
     await assert.rejects(attempt([spec("volatile")]), /was mounted volatile/);
     assert.equal(await hasMarker(work), true);
+  });
+
+  test("keeps the marker of a mount that went well where a later one fails, for the release to remove", {
+    skip,
+  }, async () => {
+    const { work, spec, unmount } = makeOverlay("first-of-two");
+    const [target = ""] = place.make("first-of-two/rootfs");
+    const missing = { type: "bind", source: path.join(place.dir, "nothing"), target: "", options: ["bind"] };
+    const mounts = [spec("volatile"), missing];
+    const mount = () => executeMounts(libc, planMounts(mounts), { rootfs: target });
+    await assert.rejects(explainVolatile(libc, mounts, { runDirectory: place.dir, mount }), /nothing/);
+    assert.equal(await hasMarker(work), true);
+    unmount();
   });
 
   test("leaves its marker at the unmount, and refuses any mount until it is removed", { skip }, async () => {

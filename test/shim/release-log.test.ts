@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { until } from "../../lab/until.ts";
+import { type Logger, nullLogger } from "../../src/base/logger.ts";
+import { loadLibc } from "../../src/linux/koffi-libc.ts";
+import { readMountInfo } from "../../src/linux/mountinfo.ts";
+import { watchRelease } from "../../src/shim/release-log.ts";
+import { notRoot, scratch } from "../rootfs/scratch.ts";
+
+const libc = loadLibc();
+const place = scratch(libc);
+
+describe("the log of a release", () => {
+  test("does not take for a holder who has mounted what has the number of the gone mount now", {
+    skip: notRoot,
+  }, async (t) => {
+    const [first = "", second = ""] = place.make("first", "second");
+    const mount = async (target: string) => {
+      await libc.mount({ source: "none", target, type: "tmpfs", flags: 0, data: "" });
+      return readMountInfo().find(({ mountPoint }) => mountPoint === target)?.device;
+    };
+    const device = await mount(first);
+    const released = await place.release(first);
+    await released.ended;
+    if ((await mount(second)) !== device) return t.skip("somebody else has taken the number");
+    const told: string[] = [];
+    const tell = (message: string) => void told.push(message);
+    const logger: Logger = { ...nullLogger, warn: tell, info: tell };
+    watchRelease(released, logger);
+    await released.copied;
+    await until("the end to be told", () => (told.length > 0 ? true : undefined));
+    assert.deepEqual(told, ["the rootfs is released"]);
+    await (await place.release(second)).ended;
+  });
+});
