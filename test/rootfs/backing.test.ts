@@ -84,6 +84,28 @@ describe("what is below a mount", () => {
     });
   }
 
+  test("has a key of its own where the kernel's numbers of files use all 64 bits", { skip }, async (t) => {
+    const [, bottom = "", top = ""] = place.make(
+      "numbers",
+      "numbers/bottom",
+      "numbers/top",
+      "numbers/rootfs",
+    );
+    for (const target of [bottom, top])
+      await libc.mount({ source: "none", target, type: "tmpfs", flags: 0, data: "" });
+    place.make("numbers/bottom/a", "numbers/bottom/b", "numbers/top/upper", "numbers/top/work");
+    const target = path.join(place.dir, "numbers/rootfs");
+    const data = `lowerdir=${bottom},upperdir=${top}/upper,workdir=${top}/work,xino=on`;
+    await libc.mount({ source: "overlay", target, type: "overlay", flags: 0, data });
+    const specs = ["a", "b"].map((name) => ({
+      ...{ type: "overlay", source: "overlay", target: "" },
+      options: [`upperdir=${target}/${name}`],
+    }));
+    if (fs.statSync(`${target}/a`).ino <= Number.MAX_SAFE_INTEGER)
+      return t.skip("a kernel with small numbers");
+    assert.equal(new Set(await keysOf(specs)).size, 2);
+  });
+
   test("is told by its path where the upper directory has been removed", { skip }, async () => {
     const { rootfs, upper, call } = overlay("removed");
     await libc.mount(call);
