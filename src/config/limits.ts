@@ -17,7 +17,7 @@ export const limitsSchema = {
     },
     mountMs: {
       ...milliseconds,
-      description: "Create waits that long for the mount of the rootfs",
+      description: "Create waits that long for the mount of the rootfs, its turn included",
       $comment:
         "making an overlay's work directories waits for the disk's journal; the kubelet gives a whole request as much",
       default: 120_000,
