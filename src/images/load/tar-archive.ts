@@ -1,21 +1,12 @@
-import fs from "node:fs";
+import type fs from "node:fs";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { extract, type Header } from "tar-stream";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { fsError } from "../../linux/errno.ts";
-import { makeDirectory, onFile, readPieces, uniqueName } from "../files.ts";
-import { decompressed } from "../unpack/decompress.ts";
+import { readPieces } from "../files.ts";
 import { type Archive, aboutEntry, cleanName } from "./archive.ts";
-
-/** What becomes of an archive that is packed, while it is being read. */
-export interface TarOptions {
-  /** Where it is unpacked to, by a name that is gone at once. */
-  readonly directory: string;
-  /** It is refused where it is larger than that unpacked. */
-  readonly maxBytes: number;
-  readonly signal: AbortSignal;
-}
+import { openUnpacked, type UnpackOptions } from "./unpacked-file.ts";
 
 /** A file in an archive: where its bytes are, or the name of the file that it is linked to. */
 type Place = { readonly at: number; readonly size: number } | { readonly target: string };
@@ -33,7 +24,7 @@ type Found = Header & { readonly byteOffset?: number };
  * no name, so that nothing is left of it whatever happens. All entries are looked at before any is used; one that
  * leads out of the archive, or is a device, is refused by its name.
  */
-export async function openTar(place: string, options: TarOptions): Promise<Archive> {
+export async function openTar(place: string, options: UnpackOptions): Promise<Archive> {
   const handle = await openUnpacked(place, options);
   try {
     const places = await indexOf(place, handle, options.signal);
@@ -51,69 +42,6 @@ export async function openTar(place: string, options: TarOptions): Promise<Archi
 }
 
 type FileHandle = fs.promises.FileHandle;
-
-/** The archive as a file that can be read from anywhere. */
-async function openUnpacked(place: string, options: TarOptions): Promise<FileHandle> {
-  const packed = await onFile("open", place, () => fs.promises.open(place, "r"));
-  try {
-    const { bytesRead, buffer } = await onFile("read", place, () => packed.read(Buffer.alloc(6), 0, 6, 0));
-    const magic = buffer.subarray(0, bytesRead).toString("hex");
-    refuseUnknown(place, magic);
-    if (!/^(1f8b|28b52ffd|5[0-9a-f]2a4d18)/.test(magic)) return packed;
-  } catch (thrown) {
-    await packed.close();
-    throw thrown;
-  }
-  try {
-    return await unpack(place, packed, options);
-  } finally {
-    await packed.close();
-  }
-}
-
-const UNSUPPORTED: readonly (readonly [magic: string, name: string])[] = [
-  ["fd377a585a00", "xz"],
-  ["425a68", "bzip2"],
-  ["504b0304", "zip"],
-];
-
-function refuseUnknown(place: string, magic: string): void {
-  const [, name] = UNSUPPORTED.find(([begin]) => magic.startsWith(begin)) ?? [];
-  if (name === undefined) return;
-  throw new StatusError(StatusCode.unimplemented, `${place} is packed by ${name}, which is not supported`);
-}
-
-async function unpack(place: string, packed: FileHandle, options: TarOptions): Promise<FileHandle> {
-  const { directory, maxBytes, signal } = options;
-  const file = path.join(directory, `load.${uniqueName()}.tmp`);
-  await makeDirectory(directory);
-  const handle = await onFile("write", file, () => fs.promises.open(file, "wx+", 0o600));
-  try {
-    await onFile("remove", file, () => fs.promises.unlink(file));
-    let total = 0;
-    for await (const piece of decompressed(readPieces(packed, 0))) {
-      signal.throwIfAborted();
-      total += piece.length;
-      if (total > maxBytes) throw tooLarge(place, maxBytes);
-      await onFile("write", directory, () => handle.writeFile(piece));
-    }
-    return handle;
-  } catch (thrown) {
-    await handle.close();
-    throw nameArchive(place, thrown);
-  }
-}
-
-function tooLarge(place: string, maxBytes: number): StatusError {
-  return new StatusError(StatusCode.resourceExhausted, `${place} is larger than ${maxBytes} bytes unpacked`);
-}
-
-/** Damage is told of the archive, as its reader does not know it. */
-function nameArchive(place: string, thrown: unknown): StatusError {
-  const { code, message } = StatusError.from(thrown);
-  if (code !== StatusCode.dataLoss) return StatusError.from(thrown);
-  return new StatusError(code, `${place}: ${message}`, { cause: thrown });
-}
 
 /** Where the files of an archive are. Of several by one name the last counts, as when it is extracted. */
 async function indexOf(place: string, handle: FileHandle, signal: AbortSignal): Promise<Map<string, Place>> {
