@@ -24,8 +24,3 @@ export async function print(text: string): Promise<number> {
 export function printJson(value: unknown): Promise<number> {
   return print(jsonText(value));
 }
-
-/** Writes a value to stdout as JSON on a line of its own. As {@link print} else. */
-export function printJsonLine(value: unknown): Promise<number> {
-  return print(JSON.stringify(value));
-}

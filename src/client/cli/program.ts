@@ -5,6 +5,7 @@ import { addDoctor } from "./doctor-command.ts";
 import { ExitStatus, UsageError } from "./exit-status.ts";
 import { addImages } from "./images-command.ts";
 import { addInfo } from "./info-command.ts";
+import { addLoad } from "./load-command.ts";
 import { packageInfo } from "./package-info.ts";
 import { addPending } from "./pending-command.ts";
 import { addPull } from "./pull-command.ts";
@@ -14,7 +15,7 @@ import { addRun } from "./run-command.ts";
 /** The commands, in the order in which the help has them. */
 const COMMANDS: readonly AddCommand[] = [
   ...[addRun, addInfo, addPending, addDoctor, addCompletion],
-  ...[addPull, addImages, addRmi],
+  ...[addPull, addLoad, addImages, addRmi],
 ];
 
 /** Runs the command line; resolves to the exit status. What is wrong with it is told on stderr. */

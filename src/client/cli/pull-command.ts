@@ -1,10 +1,8 @@
-import { ensureImage, type ReadyImage } from "../images.ts";
+import { ensureImage } from "../images.ts";
 import type { AddCommand } from "./command.ts";
-import { ExitStatus } from "./exit-status.ts";
+import { getImages } from "./get-images.ts";
 import { interruptible } from "./interruptible.ts";
-import { print, printJsonLine } from "./print.ts";
-import { openProgress, type ProgressFlags } from "./progress/open-progress.ts";
-import { signalNumber } from "./signals.ts";
+import type { ProgressFlags } from "./progress/open-progress.ts";
 import { requireRoot } from "./state-dir.ts";
 
 const PULL_HELP = `
@@ -51,31 +49,10 @@ export const addPull: AddCommand = (program, done) => {
     });
 };
 
-async function pull(reference: string, flags: PullFlags, signal: AbortSignal): Promise<number> {
-  // A reader that has gone ends the command, as it would end one that does not look.
-  const gone = new AbortController();
-  const progress = await openProgress(flags, (error) => gone.abort(error));
-  try {
-    const image = await ensureImage(reference, {
-      pull: "always",
-      ...(flags.platform !== undefined && { platform: flags.platform }),
-      onProgress: progress.show,
-      signal: AbortSignal.any([signal, gone.signal]),
-    });
-    await progress.end();
-    return await show(image, flags.json ?? false);
-  } catch (error) {
-    await progress.end().catch(() => {});
-    if (gone.signal.aborted && !signal.aborted) return ExitStatus.signal + signalNumber("SIGPIPE");
-    throw error;
-  }
-}
-
-function show({ reference, digest }: ReadyImage, json: boolean): Promise<number> {
-  return json ? printJsonLine({ kind: "image", reference, digest }) : print(fullName(reference, digest));
-}
-
-/** A name that has a digest already says all. */
-function fullName(reference: string, digest: string): string {
-  return reference.includes("@") ? reference : `${reference}@${digest}`;
+function pull(reference: string, flags: PullFlags, signal: AbortSignal): Promise<number> {
+  const { platform } = flags;
+  return getImages(flags, signal, async (options) => {
+    const how = { ...options, ...(platform !== undefined && { platform }) };
+    return [await ensureImage(reference, { pull: "always", ...how })];
+  });
 }

@@ -1,10 +1,12 @@
 import { hasCode, StatusCode, StatusError } from "../../base/status.ts";
+import type { Platform } from "../../images/descriptor.ts";
 import type { Image } from "../../images/image.ts";
 import type { ImageRecord } from "../../images/image-store.ts";
 import { isSamePlatform, platformName } from "../../images/platform.ts";
 import { unpack } from "../../images/unpack/unpack.ts";
 import type { FetchOptions } from "./fetch-image.ts";
 import type { FoundImage } from "./find-image.ts";
+import type { ImageEvent } from "./image-event.ts";
 import type { ImageSide } from "./image-side.ts";
 
 /**
@@ -18,9 +20,7 @@ export async function unpackImage(
   before: ImageRecord | undefined,
   options: FetchOptions,
 ): Promise<readonly string[]> {
-  const { reference, target } = record;
-  const layers = image.layers.map(({ digest, size }) => ({ digest, size }));
-  if (!isFetched) options.onProgress({ kind: "layers", reference, digest: target.digest, layers });
+  if (!isFetched) options.onProgress(layersOf(record, image));
   try {
     refuseForeign(record, image, options);
     return await unpackLayers(side, image, options);
@@ -30,14 +30,27 @@ export async function unpackImage(
   }
 }
 
+/** The event that says what the layers of an image are. */
+export function layersOf({ reference, target }: ImageRecord, { layers }: Image): ImageEvent {
+  const known = layers.map(({ digest, size }) => ({ digest, size }));
+  return { kind: "layers", reference, digest: target.digest, layers: known };
+}
+
 /** An image that is for one platform alone is fetched without a look at which. */
-function refuseForeign({ reference }: ImageRecord, { config }: Image, { platform }: FetchOptions): void {
-  const { os, architecture, variant } = config;
-  if (os === undefined || architecture === undefined) return;
-  const its = { os, architecture, variant };
-  if (isSamePlatform(its, platform)) return;
-  const message = `image ${reference} is for ${platformName(its)} alone, not for ${platformName(platform)}`;
+function refuseForeign({ reference }: ImageRecord, image: Image, { platform }: FetchOptions): void {
+  if (isFor(image, platform)) return;
+  const { os = "", architecture = "", variant } = image.config;
+  const its = platformName({ os, architecture, variant });
+  const message = `image ${reference} is for ${its} alone, not for ${platformName(platform)}`;
   throw new StatusError(StatusCode.failedPrecondition, message);
+}
+
+/** Whether an image is for a platform, or does not say for which it is. */
+export function isFor({ config }: Image, platform: Platform): boolean {
+  const { os, architecture, variant } = config;
+  return (
+    os === undefined || architecture === undefined || isSamePlatform({ os, architecture, variant }, platform)
+  );
 }
 
 async function unpackLayers(
