@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { hasCode, StatusCode } from "../../src/base/status.ts";
@@ -90,6 +90,26 @@ describe("the receiver of events", () => {
     await close();
     await reading;
     assert.deepEqual(seen, ["/tasks/start", "/tasks/start"]);
+  });
+
+  test("hands an event over before its shim is told that it was taken", async () => {
+    const seen: string[] = [];
+    const dir = nextDir();
+    const receiver = await EventReceiver.listen(dir, { onEvent: ({ topic }) => seen.push(topic) });
+    const connection = await connect(receiver.address);
+    await createClient(events, connection).forward({ envelope: envelope(1) });
+    assert.deepEqual(seen, ["/tasks/start"]);
+    connection.close();
+    await receiver.close();
+  });
+
+  test("takes over the address of one that was killed", async () => {
+    const dir = nextDir();
+    mkdirSync(dir);
+    writeFileSync(EventReceiver.addressIn(dir), "");
+    const receiver = await EventReceiver.listen(dir, { takeOver: true });
+    assert.equal(receiver.address, EventReceiver.addressIn(dir));
+    await receiver.close();
   });
 
   test("answers a request without an envelope, and keeps nothing of it", async () => {

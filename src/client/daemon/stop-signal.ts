@@ -10,11 +10,9 @@ const MAX_SIGNAL = 64;
 export function stopSignalOf(name: string | undefined): number {
   if (name === undefined || name === "") return SIGTERM;
   const word = name.toUpperCase().replace(/^SIG/, "");
-  const [, more] = /^RTMIN(?:\+(\d+))?$/.exec(word) ?? [];
+  const realTime = /^RTMIN(?:\+(\d+))?$/.exec(word);
   const names: Readonly<Record<string, number>> = os.constants.signals;
-  const number = word.startsWith("RTMIN")
-    ? SIGRTMIN + Number(more ?? 0)
-    : (names[`SIG${word}`] ?? Number(word));
+  const number = realTime ? SIGRTMIN + Number(realTime[1] ?? 0) : (names[`SIG${word}`] ?? Number(word));
   if (Number.isInteger(number) && number >= 1 && number <= MAX_SIGNAL) return number;
   throw new StatusError(StatusCode.invalidArgument, `stop signal ${JSON.stringify(name)} is none`);
 }

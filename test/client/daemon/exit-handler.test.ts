@@ -105,4 +105,34 @@ describe("the handling of exits", () => {
     await until("its end", () => (handler.watched.length === 0 ? true : undefined));
     assert.deepEqual([asked, store.get("c")?.ending?.exitStatus], [1, 4]);
   });
+
+  test("has a container attended to until nothing is left to be done, one time after the other", async () => {
+    const { store, handler } = handlerWith(1000);
+    const seen: string[] = [];
+    let busy = false;
+    store.add("c");
+    handler.watchBy("c", async () => {
+      assert.equal(busy, false);
+      busy = true;
+      await Promise.resolve();
+      busy = false;
+      const phase = store.get("c")?.phase ?? "";
+      seen.push(phase);
+      return phase === "stopped";
+    });
+    handler.attend("c");
+    handler.attend("c");
+    await until("two looks", () => (seen.length === 2 ? true : undefined));
+    liveAndDie(store, handler, "c", 1);
+    await until("its end", () => (handler.watched.length === 0 ? true : undefined));
+    handler.attend("c");
+    assert.deepEqual(seen, ["creating", "creating", "stopped"]);
+  });
+
+  test("attends at once to a container that had ended before it was watched", async () => {
+    const { store, handler } = handlerWith(1000);
+    store.add("c", { phase: "stopped" });
+    handler.watchBy("c", async () => true);
+    await until("its end", () => (handler.watched.length === 0 ? true : undefined));
+  });
 });
