@@ -2,7 +2,8 @@
  * Launches and drives any containerd runtime-v2 shim as a containerd daemon does. `runContainer` is the whole
  * way; `Container` is the same in single steps; `launchShim` and what it returns are below both. `StatusStore` and
  * `ExitHandler` keep many containers for a daemon. `listPending` is about this host: which of its containers' root
- * file systems are still being written out.
+ * file systems are still being written out. `ensureImage` gets an image for a container, from its registry where it is
+ * not here.
  */
 export type { ReleaseMode } from "../base/release-mode.ts";
 export { StatusCode, StatusError } from "../base/status.ts";
@@ -18,6 +19,20 @@ export type { BackOff } from "./daemon/retry-queue.ts";
 export type { ContainerStatus, Ending, ExecStatus, Phase } from "./daemon/status.ts";
 export { type Question, StatusStore } from "./daemon/status-store.ts";
 export { EventReceiver } from "./event-receiver.ts";
+export { type ImageSummary, listImages } from "./images/list-images.ts";
+export { type LoadedName, type LoadImagesOptions, loadImages } from "./images/load-images.ts";
+export { type RemovedImage, removeImage } from "./images/remove-image.ts";
+export { sweepImages } from "./images/sweep-images.ts";
+export {
+  type EnsureImageOptions,
+  ensureImage,
+  type HeldImage,
+  holdImage,
+  type ImageConfig,
+  type ImageEvent,
+  type LayerPhase,
+  type ReadyImage,
+} from "./images.ts";
 export {
   deleteShim,
   type LaunchOptions,

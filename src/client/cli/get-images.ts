@@ -3,6 +3,7 @@ import { ExitStatus } from "./exit-status.ts";
 import { print } from "./print.ts";
 import { openProgress, type ProgressFlags } from "./progress/open-progress.ts";
 import { signalNumber } from "./signals.ts";
+import { jsonLine } from "./words.ts";
 
 /** An image that is here now. */
 interface Named {
@@ -43,6 +44,6 @@ export async function getImages(
 
 /** A name that has a digest already says all. */
 function describe({ reference, digest }: Named, json: boolean): string {
-  if (json) return JSON.stringify({ kind: "image", reference, digest });
+  if (json) return jsonLine({ kind: "image", reference, digest });
   return reference.includes("@") ? reference : `${reference}@${digest}`;
 }

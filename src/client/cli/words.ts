@@ -68,7 +68,16 @@ export function printable(text: string): string {
 /** A value as one JSON document in lines that do nothing to a terminal: what is not to be seen is written as `\u009b`. */
 export function jsonText(value: unknown): string {
   // Between the lines is the only newline that JSON does not escape by itself.
-  return JSON.stringify(value, undefined, 2).replace(UNPRINTABLE, (character) =>
+  return escaped(JSON.stringify(value, undefined, 2));
+}
+
+/** The same on one line. */
+export function jsonLine(value: unknown): string {
+  return escaped(JSON.stringify(value));
+}
+
+function escaped(json: string): string {
+  return json.replace(UNPRINTABLE, (character) =>
     character === "\n" ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }

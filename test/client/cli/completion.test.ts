@@ -6,6 +6,8 @@ import { Argument, Command, Option } from "commander";
 import { command } from "../../../lab/command.ts";
 import { modelOf } from "../../../src/client/cli/completion/model.ts";
 import { completionScript, SHELLS, type Shell } from "../../../src/client/cli/completion/scripts.ts";
+import { digestOf } from "../../../src/images/digest.ts";
+import { ImageStore } from "../../../src/images/image-store.ts";
 import { scratchDir } from "../support.ts";
 import { ebb, ebbPath, programs } from "./built-ebb.ts";
 
@@ -186,6 +188,21 @@ describe("ebb completion", () => {
       const { exitCode, stdout, stderr } = await ask(directory);
       assert.deepEqual([exitCode, stdout, stderr], [0, "", ""]);
     }
+  });
+
+  test("is asked for images by its scripts, by each name that they have", async () => {
+    const images = path.join(dir, "some-images");
+    for (const reference of [
+      "docker.io/library/busybox:latest",
+      "docker.io/team/app:v1",
+      "localhost:5000/x:1",
+    ]) {
+      const target = { mediaType: "any", digest: digestOf(reference), size: 1 };
+      await new ImageStore(images).put({ reference, target, createdAt: "" });
+    }
+    const { stdout } = await ebb(["__complete", "image"], { env: { EBB_IMAGES_DIR: images } });
+    const usual = ["busybox:latest", "docker.io/library/busybox:latest", "docker.io/team/app:v1"];
+    assert.deepEqual(stdout.split("\n"), [...usual, "localhost:5000/x:1", "team/app:v1", ""]);
   });
 
   test("is asked for shims by its scripts, in PATH, each once", async () => {

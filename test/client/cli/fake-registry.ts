@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { must } from "../../../lab/command.ts";
 
 /** What a registry does that does not do what it should. */
@@ -36,16 +36,20 @@ const blobOf = (bytes: Buffer): Blob => ({
 });
 const json = (value: unknown) => blobOf(Buffer.from(JSON.stringify(value)));
 
-/** An image of the files of a directory, in the form that a registry has it. */
-async function imageOf(directory: string) {
+/** The files of a directory as a packed layer. */
+async function packed(directory: string): Promise<Buffer> {
   const archive = await must("sh", ["-c", 'tar -C "$1" -cf - . | base64', "sh", directory]);
-  const tar = Buffer.from(archive, "base64");
-  const layer = blobOf(gzipSync(tar));
+  return gzipSync(Buffer.from(archive, "base64"));
+}
+
+/** An image of one layer, in the form that a registry has it. */
+function imageOf(bytes: Buffer) {
+  const layer = blobOf(bytes);
   const config = json({
     architecture: process.arch === "x64" ? "amd64" : process.arch,
     os: "linux",
     config: { Cmd: ["/bin/sh"], Env: ["PATH=/bin"] },
-    rootfs: { type: "layers", diff_ids: [blobOf(tar).digest] },
+    rootfs: { type: "layers", diff_ids: [blobOf(gunzipSync(bytes)).digest] },
   });
   const mediaType = "application/vnd.oci.image.manifest.v1+json";
   const describe = ({ digest, size }: Blob, type: string) => ({ mediaType: type, digest, size });
@@ -58,9 +62,10 @@ async function imageOf(directory: string) {
   return { layer, config, manifest, mediaType };
 }
 
-/** Serves an image of the files of a directory. */
-export async function serveImage(directory: string, faults: Faults = {}): Promise<FakeRegistry> {
-  const { layer, config, manifest, mediaType } = await imageOf(directory);
+/** Serves an image of the files of a directory, or of a layer that is packed by gzip. */
+export async function serveImage(source: string | Buffer, faults: Faults = {}): Promise<FakeRegistry> {
+  const bytes = typeof source === "string" ? await packed(source) : source;
+  const { layer, config, manifest, mediaType } = imageOf(bytes);
   let blobs = 0;
   const server = http.createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");

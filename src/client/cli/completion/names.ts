@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { readImagesConfig } from "../../../config/images-directory.ts";
+import { ImageStore } from "../../../images/image-store.ts";
 
 /** What there are names of on a host. */
 export const NAME_KINDS = ["container", "image", "shim"] as const;
@@ -8,11 +9,14 @@ export const NAME_KINDS = ["container", "image", "shim"] as const;
 /** One of them. */
 export type NameKind = (typeof NAME_KINDS)[number];
 
+/** What a name without a registry means. */
+const USUAL_BEGINNING = /^docker\.io\/(?:library\/)?/;
+
 const SHIM_NAME = /^containerd-shim-([\w-]+)-(v\d+)$/;
 
 const LISTS: Readonly<Record<NameKind, () => Promise<readonly string[]>>> = {
   container: listContainers,
-  image: async () => [],
+  image: listImageNames,
   shim: listRuntimes,
 };
 
@@ -25,6 +29,13 @@ export async function listNames(kind: NameKind): Promise<string[]> {
 async function listContainers(): Promise<readonly string[]> {
   const { directory } = await readImagesConfig(process.env);
   return readdir(path.join(directory, "containers"));
+}
+
+/** The images on record, by the names that people have for them, and in full. */
+async function listImageNames(): Promise<readonly string[]> {
+  const { directory } = await readImagesConfig(process.env);
+  const records = await new ImageStore(directory).list();
+  return records.flatMap(({ reference }) => [reference, reference.replace(USUAL_BEGINNING, "")]);
 }
 
 /** The shims in PATH, by the names of their runtimes. */

@@ -1,4 +1,5 @@
 import type { ImageEvent } from "../../images.ts";
+import { jsonLine } from "../words.ts";
 
 /** Shows people or programs how far an image is. */
 export interface ProgressView {
@@ -9,7 +10,7 @@ export interface ProgressView {
 
 /** Shows each event to those who read it as a line of JSON. */
 export function jsonProgress(write: (line: string) => void): ProgressView {
-  return { show: (event) => write(JSON.stringify(event)), close: () => {} };
+  return { show: (event) => write(jsonLine(event)), close: () => {} };
 }
 
 /** Shows nothing. */
