@@ -23,7 +23,6 @@ const ONLY_FROM: readonly [RegExp, RegExp][] = [
   [/^(koffi|@koromix\/)/, /^linux\/native-module\.ts$/],
   [/^@cfworker\//, /^base\/json\.ts$/],
   [/^pino$/, /^shim\/log\.ts$/],
-  [/^tar-stream$/, /^images\/load\//],
   [/^protobufjs/, /^proto\//],
   [/^(commander|cli-table3|cli-progress)$/, /^client\/cli\//],
   [/^bun$/, /^$/],

@@ -1,10 +1,9 @@
 import type fs from "node:fs";
 import path from "node:path";
-import { pipeline } from "node:stream/promises";
-import { extract, type Header } from "tar-stream";
 import { StatusCode, StatusError } from "../../base/status.ts";
-import { fsError } from "../../linux/errno.ts";
 import { readPieces } from "../files.ts";
+import type { TarEntry } from "../unpack/tar-entry.ts";
+import { type ReadEntry, readTar } from "../unpack/tar-reader.ts";
 import { type Archive, aboutEntry, cleanName } from "./archive.ts";
 import { openUnpacked, type UnpackOptions } from "./unpacked-file.ts";
 
@@ -15,9 +14,6 @@ type Place = { readonly at: number; readonly size: number } | { readonly target:
 const MAX_ENTRIES = 100_000;
 /** A link to a link is found in no archive that a program has written. */
 const MAX_LINKS = 8;
-
-/** What the reader does not tell in its types: where the data of an entry begins. */
-type Found = Header & { readonly byteOffset?: number };
 
 /**
  * The files of a tar archive, which may be packed by gzip or zstd: such a one is first unpacked into a file that has
@@ -47,56 +43,60 @@ type FileHandle = fs.promises.FileHandle;
 async function indexOf(place: string, handle: FileHandle, signal: AbortSignal): Promise<Map<string, Place>> {
   const places = new Map<string, Place>();
   let count = 0;
-  const onEntry = (header: Found) => {
+  const onEntry = ({ entry, at }: ReadEntry) => {
     count += 1;
     if (count > MAX_ENTRIES) {
       throw new StatusError(StatusCode.resourceExhausted, `${place} has more than ${MAX_ENTRIES} entries`);
     }
-    const { name } = header;
+    const name = textOf(entry.name);
     const clean = cleanName(name);
     if (clean === undefined) throw aboutEntry(StatusCode.invalidArgument, place, name, "leads out of it");
-    const found = placeOf(place, clean, header);
+    const found = placeOf(place, clean, entry, at);
     if (found !== undefined) places.set(clean, found);
   };
-  await readHeaders(place, handle, signal, onEntry);
+  await readEntries(place, handle, signal, onEntry);
   return places;
 }
 
-async function readHeaders(
+/** A name is bytes in the archive; those of blobs and documents are text. */
+function textOf(name: string): string {
+  return Buffer.from(name, "latin1").toString("utf8");
+}
+
+async function readEntries(
   place: string,
   handle: FileHandle,
   signal: AbortSignal,
-  onEntry: (header: Found) => void,
+  onEntry: (entry: ReadEntry) => void,
 ): Promise<void> {
-  const reader = extract();
-  const reading = pipeline(readPieces(handle, 0), reader, { signal });
-  // Its error comes out of the entries, too, or the signal's reason instead.
-  reading.catch(() => {});
-  try {
-    for await (const entry of reader) {
-      onEntry(entry.header);
-      entry.resume();
+  const pieces = async function* () {
+    for await (const piece of readPieces(handle, 0)) {
+      signal.throwIfAborted();
+      yield piece;
     }
-    await reading;
+  };
+  try {
+    for await (const entry of readTar(pieces())) onEntry(entry);
   } catch (thrown) {
     signal.throwIfAborted();
-    if (thrown instanceof StatusError) throw thrown;
-    const { message } = StatusError.from(thrown);
+    const { code, message } = StatusError.from(thrown);
+    if (code !== StatusCode.dataLoss) throw thrown;
     throw new StatusError(StatusCode.invalidArgument, `${place} is not a whole tar archive: ${message}`, {
-      cause: fsError(place, thrown),
+      cause: thrown,
     });
   }
 }
 
-function placeOf(place: string, name: string, header: Found): Place | undefined {
-  const { type, size, byteOffset: at, linkname } = header;
-  if (type === "directory") return undefined;
-  if ((type === "file" || type === "contiguous-file") && at !== undefined) return { at, size };
-  if (type !== "link" && type !== "symlink") {
+function placeOf(place: string, name: string, entry: TarEntry, at: number): Place | undefined {
+  const { kind, size } = entry;
+  if (kind === "directory") return undefined;
+  if (kind === "file") return { at, size };
+  if (kind !== "hardlink" && kind !== "symlink") {
     throw aboutEntry(StatusCode.invalidArgument, place, name, "is neither a file nor a directory nor a link");
   }
-  const base = type === "symlink" ? path.posix.dirname(name) : ".";
-  const target = linkname.startsWith("/") ? undefined : cleanName(path.posix.join(base, linkname));
+  const base = kind === "symlink" ? path.posix.dirname(name) : ".";
+  const wanted = textOf(entry.target);
+  const target = wanted.startsWith("/") ? undefined : cleanName(path.posix.join(base, wanted));
   if (target === undefined) {
     throw aboutEntry(StatusCode.invalidArgument, place, name, "is a link that leads out of it");
   }

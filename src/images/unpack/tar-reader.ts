@@ -7,6 +7,8 @@ import { BLOCK_BYTES, decodeHeader, type TarHeader, upToNul } from "./tar-header
 /** An entry and its data, to be read before the next entry; what is left of it then is skipped. */
 export interface ReadEntry {
   readonly entry: TarEntry;
+  /** Where its data begins in the archive, in bytes. */
+  readonly at: number;
   readonly data: AsyncIterable<Buffer>;
 }
 
@@ -100,7 +102,7 @@ async function* readOne(reader: ByteReader, entry: TarEntry): AsyncGenerator<Rea
       yield piece;
     }
   };
-  yield { entry, data: data() };
+  yield { entry, at: reader.taken, data: data() };
   // What was left of it: `data` itself cannot be gone on with by somebody else.
   for await (const _ of data());
   const padding = (BLOCK_BYTES - (entry.size % BLOCK_BYTES)) % BLOCK_BYTES;
