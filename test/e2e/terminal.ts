@@ -17,14 +17,20 @@ export class Terminal {
   /** Everything that it has shown so far, without carriage returns. */
   shown = "";
 
-  /** Starts the program. The terminal is its controlling one, so that the kernel tells it of a new size. */
-  constructor(file: string, args: readonly string[], size: WindowSize) {
+  /**
+   * Starts the program, with more in its environment than this process has. The terminal is its controlling one, so
+   * that the kernel tells it of a new size.
+   */
+  constructor(file: string, args: readonly string[], size: WindowSize, env: NodeJS.ProcessEnv = {}) {
     const { master, terminal } = openPty();
     const { streams } = loadLibc();
     streams.setWindowSize(master, size);
     streams.setNonBlocking(master);
     this.#master = master;
-    this.#child = spawn("setsid", ["--ctty", file, ...args], { stdio: [terminal, terminal, terminal] });
+    this.#child = spawn("setsid", ["--ctty", file, ...args], {
+      stdio: [terminal, terminal, terminal],
+      env: { ...process.env, ...env },
+    });
     fs.closeSync(terminal);
     this.#ended = new Promise((resolve, reject) => {
       this.#child.once("error", reject);

@@ -85,9 +85,12 @@ describe("what npm pack makes, installed into an empty folder,", () => {
     await makeBusyboxRootfs(rootfs);
     const env = {
       EBB_STATE: path.join(dir, "state"),
+      EBB_IMAGES_DIR: path.join(dir, "images"),
+      EBB_SUPERVISOR_IDLE: "0.1",
       PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     };
-    assert.equal(run(bin("ebb"), ["run", "--rootfs", rootfs, "--", "echo", "hello"], env), "hello\n");
+    const args = ["run", "--rm", "--rootfs", rootfs, "--", "echo", "hello"];
+    assert.equal(run(bin("ebb"), args, env), "hello\n");
   });
 
   for (const [name, program] of [

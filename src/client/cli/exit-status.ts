@@ -4,6 +4,8 @@ import { StatusError } from "../../base/status.ts";
 export const ExitStatus = {
   /** The command line or the environment is not as it must be. */
   usage: 1,
+  /** A command about containers could not be carried out. */
+  error: 1,
   /** `ebb` or the shim failed before or after the container ran. */
   failure: 125,
   /** The container's program is there but may not be executed. */

@@ -1,177 +1,130 @@
-import { hasCode, StatusCode, StatusError } from "../../base/status.ts";
-import type { Container } from "../container.ts";
-import { runContainer } from "../container-run.ts";
-import type { StdioOptions } from "../stdio.ts";
+import { Option } from "commander";
+import { StatusError } from "../../base/status.ts";
+import type { ContainerConfig } from "../daemon/container-config.ts";
+import { ensureImage } from "../images.ts";
+import { pipesDirectory, runAttached } from "./attached.ts";
 import { type AddCommand, collect, defaultRuntime, RUNTIME_FLAG } from "./command.ts";
-import { ExitStatus, statusOfFailure, UsageError } from "./exit-status.ts";
-import { openOutput } from "./output.ts";
-import {
-  type CheckedRun,
-  checkRunFlags,
-  DEFAULT_STATE_DIR,
-  type RunFlags,
-  requireRoot,
-  stateDir,
-} from "./run-options.ts";
-import { forwardSignals, signalNumber } from "./signals.ts";
+import { statusOfFailure, UsageError } from "./exit-status.ts";
+import { NewContainer } from "./new-container.ts";
+import { print } from "./print.ts";
+import { type CheckedRun, checkRun, containerOf, NETWORKS, PULLS, type RunFlags } from "./run-options.ts";
+import { DEFAULT_STATE_DIR, requireRoot, stateDir } from "./state-dir.ts";
+import { SupervisorLink, tell } from "./supervisor-link.ts";
 
-const RUN_EXAMPLES = `
+const RUN_HELP = `
+Without --detach, the output is the container's, and so is stdin where it is a pipe or a file; --interactive hands
+over a terminal's keys as well. A container stays until 'ebb rm', unless it was run with --rm.
+
 The exit status is the container's. 125: ebb or the shim failed; 126: the command may not be executed;
 127: the command does not exist; 128+n: ended by signal n; 1: the command line is wrong.
 SIGINT, SIGTERM, SIGHUP, SIGQUIT and others go to the container's init; the third that asks for the end
 arrives as SIGKILL.
 
 Examples:
-  ebb run --rootfs ./alpine -- sh -c 'echo hello from $(hostname)'
-  ebb run --rootfs ./alpine --runtime io.containerd.runc.v2 --env LANG=C -- ls -l /
-  tar c src | ebb run --rootfs ./alpine --name build -- tar x -C /tmp
+  ebb run -it --rm busybox sh
+  ebb run -d --name web --memory 64m --cpus 0.5 -v /srv/www:/www:ro busybox httpd -f -h /www
+  ebb run --rm --rootfs ./alpine -- sh -c 'echo hello from $(hostname)'
+  tar c src | ebb run --rm --rootfs ./alpine --runtime io.containerd.runc.v2 -- tar x -C /tmp
 
 Environment:
-  EBB_STATE  directory of bundles, sockets and writable layers (${DEFAULT_STATE_DIR})`;
+  EBB_STATE  directory of bundles, sockets and pipes (${DEFAULT_STATE_DIR})`;
 
 /** Puts `ebb run` into the program. */
 export const addRun: AddCommand = (program, done) => {
   program
     .command("run")
     .summary("run a command in a container")
+    .usage("[options] IMAGE [COMMAND...]\n       ebb run [options] --rootfs DIR -- COMMAND...")
     .description(
-      "Runs a command in a new container over a root file system, which stays as it is: writes go to a layer\n" +
-        "that is removed with the container. stdin, stdout and stderr are the container's.",
+      "Runs a command in a new container of an image, which is fetched where it is not here, or of a directory. Both\n" +
+        "stay as they are: writes go to a layer that is removed with the container.",
     )
-    .argument("<command...>", "program in the container and its arguments")
-    .requiredOption("--rootfs <dir>", "directory with the root file system")
-    .option(...RUNTIME_FLAG, defaultRuntime())
+    .argument("[image]", "image, where there is no --rootfs")
+    .argument("[command...]", "program in the container and its arguments (default: the image's own)")
+    .option("-i, --interactive", "hand over the keys of a terminal, too")
+    .option("-t, --tty", "give the container a terminal")
+    .option("-d, --detach", "let it run by itself, and print its id; ebb logs shows what it writes")
+    .option("--rm", "remove it when it has ended")
     .option("--name <id>", "the container's id (default: a random one)")
-    .option("--env <name=value>", "environment variable; may be given more than once", collect)
-    .option("--cwd <dir>", "working directory in the container", "/")
-    .option("--read-only", "the container may not write to its root file system")
-    .option("--namespace <name>", "containerd namespace", "default")
-    .option("--shim-log", "show what the shim logs, debug lines included, on stderr")
+    .option("-u, --user <user>", "user in the container: NAME[:GROUP] or UID[:GID]")
+    .option("-e, --env <name=value>", "environment variable, or the NAME of one of ours; repeatable", collect)
+    .option(
+      "-v, --volume <src:dst[:ro]>",
+      "put a directory or file of this host into it; repeatable",
+      collect,
+    )
+    .option("-w, --cwd <dir>", "working directory in the container")
+    .option("-m, --memory <size>", "the most memory it may have, such as 64m or 1g")
+    .option("--cpus <number>", "the most processors it may use, such as 0.5")
+    .option("--read-only", "it may not write to its root file system")
+    .option("--hostname <name>", "its host name (default: its id)")
+    .addOption(
+      new Option("--net <network>", "only a loopback interface, or the network of this host")
+        .choices(NETWORKS)
+        .default("none"),
+    )
+    .option("--rootfs <dir>", "directory with the root file system, instead of an image")
+    .addOption(
+      new Option("--pull <when>", "when to ask the image's registry").choices(PULLS).default("missing"),
+    )
+    .option(...RUNTIME_FLAG, defaultRuntime())
     .passThroughOptions()
-    .addHelpText("after", RUN_EXAMPLES)
-    .action(async (args: string[], flags: RunFlags) => {
-      // Flags behind the command are the command's, so one that is not known counts as its first word.
-      if (args[0]?.startsWith("-")) throw new UsageError(`unknown option ${args[0]}`);
+    .addHelpText("after", RUN_HELP)
+    .action(async (image: string | undefined, command: string[], flags: RunFlags) => {
       requireRoot("ebb run");
-      done(await runInForeground(checkRunFlags(flags), args, stateDir()));
+      done(await run(checkRun(flags, image === undefined ? [] : [image, ...command])));
     });
 };
 
-/**
- * Runs a container in the foreground: its streams are this process's, signals reach its init, and the result
- * is the exit status for this process. Failures are told on stderr.
- */
-async function runInForeground(run: CheckedRun, args: readonly string[], stateDir: string): Promise<number> {
-  const foreground = new Foreground();
-  const stop = forwardSignals({
-    forward: (signal) => foreground.kill(signal),
-    abort: (name) => foreground.end(ExitStatus.signal + signalNumber(name)),
-    running: () => foreground.starting,
-  });
+async function run(checked: CheckedRun): Promise<number> {
+  const directory = stateDir();
+  let link: SupervisorLink | undefined;
+  let program = "";
   try {
-    const { exitStatus } = await runContainer({
-      runtime: run.runtime,
-      namespace: run.namespace,
-      id: run.id,
-      stateDir,
-      rootfs: { kind: "overlay", lower: run.rootfs },
-      spec: { args, env: run.env, cwd: run.cwd, readOnly: run.readOnly },
-      stdio: foreground.stdio,
-      signal: foreground.aborted,
-      onStep: ({ name }) => {
-        if (name === "start") foreground.starting = true;
-      },
-      onStarted: (container) => foreground.started(container),
-      ...(run.shimLog ? { debug: true, onLog: (line: string) => void foreground.tell(line) } : {}),
-    });
-    return foreground.status ?? exitStatus;
+    const config = await configFor(checked);
+    program = config.args[0] ?? "";
+    link = await SupervisorLink.open();
+    const container = new NewContainer(link, config);
+    if (checked.detach) return await detach(container, config.id);
+    return await attach(container, { checked, config, directory });
   } catch (error) {
-    if (foreground.status !== undefined) return foreground.status;
-    await foreground.tell(`ebb: ${messageOf(error)}`);
-    return statusOfFailure(error, args[0] ?? "");
+    if (error instanceof UsageError) throw error;
+    tell(error);
+    return statusOfFailure(error, program);
   } finally {
-    stop();
-    foreground.close();
+    link?.close();
   }
 }
 
-/** The running container as this process sees it, and what has been decided about its end. */
-class Foreground {
-  /** The container's program may run by now: signals are for it, even if they have to wait until it is sure. */
-  starting = false;
-  /** The exit status that is certain already, whatever the container's is. */
-  status: number | undefined;
-  #container: Pick<Container, "kill"> | undefined;
-  #waiting: number[] = [];
-  readonly #abort = new AbortController();
-  readonly #stdout = openOutput(1);
-  readonly #stderr = openOutput(2);
-
-  readonly stdio: StdioOptions = {
-    stdin: process.stdin,
-    stdout: (data) => this.#stdout.write(data),
-    stderr: (data) => this.#stderr.write(data),
-    onFailure: (error, stream) => this.#streamFailed(error, stream),
-  };
-
-  /** Ends the run where there is no container that could be told. */
-  get aborted(): AbortSignal {
-    return this.#abort.signal;
-  }
-
-  /** Writes a line for the user; where nobody reads it, nothing can be done about it. */
-  async tell(line: string): Promise<void> {
-    await this.#stderr.write(Buffer.from(`${line}\n`)).catch(() => {});
-  }
-
-  /** The container's program runs: it gets the signals that have waited for that. */
-  started(container: Pick<Container, "kill">): void {
-    this.#container = container;
-    for (const signal of this.#waiting) this.kill(signal);
-    this.#waiting = [];
-  }
-
-  /** Passes a signal on. A SIGKILL waits for no start: where there is no container yet, it ends the run. */
-  kill(signal: number): void {
-    const kill = signalNumber("SIGKILL");
-    if (this.#container !== undefined) void this.#kill(this.#container, signal);
-    else if (signal === kill) this.end(ExitStatus.signal + kill);
-    else this.#waiting.push(signal);
-  }
-
-  /** Ends the run with this exit status: by a kill where the container runs, else at once. */
-  end(status: number): void {
-    this.status ??= status;
-    if (this.#container !== undefined) void this.#kill(this.#container, signalNumber("SIGKILL"));
-    else this.#abort.abort(new StatusError(StatusCode.cancelled, "interrupted"));
-  }
-
-  /** A signal that finds no process any more has come too late, and that is well. */
-  async #kill(container: Pick<Container, "kill">, signal: number): Promise<void> {
-    try {
-      await container.kill(signal);
-    } catch (error) {
-      if (!hasCode(error, StatusCode.notFound)) await this.tell(`ebb: signal ${signal}: ${messageOf(error)}`);
-    }
-  }
-
-  close(): void {
-    this.#stdout.close();
-    this.#stderr.close();
-    process.stdin.destroy();
-  }
-
-  #streamFailed(error: unknown, stream: string): void {
-    // The container would end by a SIGPIPE if the pipe were its own.
-    if ((error as NodeJS.ErrnoException).code === "EPIPE") {
-      if (stream !== "stdin") this.end(ExitStatus.signal + signalNumber("SIGPIPE"));
-      return;
-    }
-    void this.tell(`ebb: ${stream}: ${messageOf(error)}`);
-    if (stream !== "stdin") this.end(ExitStatus.failure);
-  }
+async function configFor(checked: CheckedRun): Promise<ContainerConfig> {
+  const { source } = checked;
+  if ("rootfs" in source) return containerOf(checked, undefined);
+  return containerOf(checked, await ensureImage(source.image, { pull: source.pull }));
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+interface Attached {
+  readonly checked: CheckedRun;
+  readonly config: ContainerConfig;
+  readonly directory: string;
+}
+
+function attach(container: NewContainer, { checked, config, directory }: Attached): Promise<number> {
+  return runAttached(container, {
+    stdin: checked.stdin,
+    terminal: config.terminal,
+    program: config.args[0] ?? "",
+    pipes: pipesDirectory(directory),
+  });
+}
+
+async function detach(container: NewContainer, id: string): Promise<number> {
+  await container.create({});
+  try {
+    await container.start();
+  } catch (error) {
+    // What has failed is the first to tell; a removal that fails, too, is seen in the list.
+    await container.remove().catch(() => {});
+    throw StatusError.from(error);
+  }
+  return print(id);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
-import { until } from "../../lab/until.ts";
-import { forwardSignals, signalNumber } from "../../src/client/cli/signals.ts";
+import { until } from "../../../lab/until.ts";
+import { forwardSignals, signalNumber } from "../../../src/client/cli/signals.ts";
 
 let stop = () => {};
 afterEach(() => stop());

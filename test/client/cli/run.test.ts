@@ -1,41 +1,16 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { until } from "../../lab/until.ts";
-import { findShimProcesses } from "../../src/client/shim-process.ts";
-import { installedShims, makePlace, noContainers } from "./support.ts";
+import { until } from "../../../lab/until.ts";
+import { findShimProcesses } from "../../../src/client/shim-process.ts";
+import { installedShims, noContainers } from "../support.ts";
+import { makeEbbPlace } from "./ebb.ts";
 
-const main = fileURLToPath(new URL("../../dist/lib/client/cli/main.js", import.meta.url));
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const place = makePlace("ebb-cli-test");
-
-interface Run {
-  readonly child: ChildProcess;
-  readonly output: () => { stdout: string; stderr: string };
-  readonly ended: Promise<number | null>;
-}
-
-/** Starts the command with a state directory of its own. */
-function ebb(args: readonly string[], env: NodeJS.ProcessEnv = {}): Run {
-  const child = spawn(process.execPath, [main, ...args], {
-    env: { ...process.env, EBB_STATE: place.stateDir, ...env },
-  });
-  const output = { stdout: "", stderr: "" };
-  for (const name of ["stdout", "stderr"] as const)
-    child[name].on("data", (chunk) => (output[name] += String(chunk)));
-  child.stdin.on("error", () => {});
-  const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
-  return { child, output: () => output, ended };
-}
-
-async function finished(args: readonly string[], stdin = "", env: NodeJS.ProcessEnv = {}) {
-  const { child, output, ended } = ebb(args, env);
-  child.stdin?.end(stdin);
-  return { status: await ended, ...output() };
-}
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+const place = makeEbbPlace("ebb-run-test");
 
 for (const { name, runtime } of installedShims()) {
   const skip = noContainers;
@@ -43,23 +18,13 @@ for (const { name, runtime } of installedShims()) {
   const flags = (title: string) => {
     const id = `${name.split("-")[2]}-${title}`;
     ids.push(id);
-    return [
-      "run",
-      "--rootfs",
-      place.rootfs,
-      "--runtime",
-      runtime,
-      "--namespace",
-      place.namespace,
-      "--name",
-      id,
-    ];
+    return ["run", "--rm", "--rootfs", place.rootfs, "--runtime", runtime, "--name", id];
   };
 
   describe(`ebb run by ${name}`, () => {
     for (const status of [0, 3, 255]) {
       test(`has the output and the exit status ${status} of the command`, { skip }, async () => {
-        const run = await finished([
+        const run = await place.run([
           ...flags(`status-${status}`),
           "--",
           "sh",
@@ -71,17 +36,17 @@ for (const { name, runtime } of installedShims()) {
     }
 
     test("hands its stdin to the command, to the end", { skip }, async () => {
-      const run = await finished([...flags("stdin"), "--", "sh", "-c", "cat; echo end"], "a line\n");
+      const run = await place.run([...flags("stdin"), "--", "sh", "-c", "cat; echo end"], "a line\n");
       assert.deepEqual(run, { status: 0, stdout: "a line\nend\n", stderr: "" });
     });
 
     test("carries a megabyte over unharmed", { skip }, async () => {
-      const run = await finished([...flags("much"), "--", "sh", "-c", "cat | wc -c"], "x".repeat(1 << 20));
+      const run = await place.run([...flags("much"), "--", "sh", "-c", "cat | wc -c"], "x".repeat(1 << 20));
       assert.deepEqual([run.status, run.stdout.trim()], [0, String(1 << 20)]);
     });
 
     test("sets environment and directory, and keeps the root file system as it was", { skip }, async () => {
-      const run = await finished([
+      const run = await place.run([
         ...flags("env"),
         "--env",
         "A=b c",
@@ -97,14 +62,14 @@ for (const { name, runtime } of installedShims()) {
     });
 
     test("--read-only lets nothing be written", { skip }, async () => {
-      const run = await finished([...flags("ro"), "--read-only", "--", "touch", "/made"]);
+      const run = await place.run([...flags("ro"), "--read-only", "--", "touch", "/made"]);
       assert.equal(run.status, 1);
       assert.match(run.stderr, /Read-only file system/);
     });
 
     test("passes Ctrl-C on to the command, which may deal with it", { skip }, async () => {
       const script = "trap 'echo caught; exit 9' INT; echo ready; while :; do usleep 10000; done";
-      const { child, output, ended } = ebb([...flags("int"), "--", "sh", "-c", script]);
+      const { child, output, ended } = place.start([...flags("int"), "--", "sh", "-c", script]);
       await until("the command", () => (output().stdout.includes("ready") ? true : undefined));
       child.kill("SIGINT");
       assert.equal(await ended, 9);
@@ -113,7 +78,7 @@ for (const { name, runtime } of installedShims()) {
 
     test("ends a command that ignores Ctrl-C by the third", { skip }, async () => {
       const script = "trap '' INT; echo ready; while :; do usleep 10000; done";
-      const { child, output, ended } = ebb([...flags("stubborn"), "--", "sh", "-c", script]);
+      const { child, output, ended } = place.start([...flags("stubborn"), "--", "sh", "-c", script]);
       await until("the command", () => (output().stdout.includes("ready") ? true : undefined));
       for (let n = 0; n < 3; n += 1) {
         child.kill("SIGINT");
@@ -125,7 +90,7 @@ for (const { name, runtime } of installedShims()) {
     for (const signal of ["SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const) {
       test(`passes ${signal} on to the command`, { skip }, async () => {
         const script = `trap 'echo got ${signal}; exit 8' ${signal.slice(3)}; echo ready; while :; do usleep 10000; done`;
-        const { child, output, ended } = ebb([...flags(signal), "--", "sh", "-c", script]);
+        const { child, output, ended } = place.start([...flags(signal), "--", "sh", "-c", script]);
         await until("the command", () => (output().stdout.includes("ready") ? true : undefined));
         child.kill(signal);
         assert.equal(await ended, 8, output().stderr);
@@ -134,7 +99,7 @@ for (const { name, runtime } of installedShims()) {
     }
 
     test("ends as by a broken pipe when nobody reads its output any more", { skip }, async () => {
-      const { child, ended } = ebb([...flags("pipe"), "--", "yes"]);
+      const { child, ended } = place.start([...flags("pipe"), "--", "yes"]);
       await new Promise((resolve) => child.stdout?.once("data", resolve));
       child.stdout?.destroy();
       assert.equal(await ended, 128 + 13);
@@ -142,7 +107,7 @@ for (const { name, runtime } of installedShims()) {
     });
 
     test("hears signals while its output's reader stalls", { skip }, async () => {
-      const { child, ended } = ebb([...flags("stall"), "--", "yes"]);
+      const { child, ended } = place.start([...flags("stall"), "--", "yes"]);
       await new Promise((resolve) => child.stdout?.once("readable", resolve));
       child.stdout?.pause();
       for (let n = 0; n < 3; n += 1) {
@@ -156,7 +121,7 @@ for (const { name, runtime } of installedShims()) {
     });
 
     test("is ended by Ctrl-C before there is a container, and leaves nothing", { skip }, async () => {
-      const { child, output, ended } = ebb([...flags("early"), "--", "sleep", "60"]);
+      const { child, output, ended } = place.start([...flags("early"), "--", "sleep", "60"]);
       const bundle = path.join(place.stateDir, "bundles", place.namespace, ids.at(-1) ?? "");
       await until("the bundle", () => existsSync(bundle) || undefined);
       child.kill("SIGINT");
@@ -170,9 +135,9 @@ for (const { name, runtime } of installedShims()) {
 
     test("fails with 125 where a container has that name, which runs on", { skip }, async () => {
       const args = [...flags("twice"), "--", "sh", "-c", "echo ready; read line"];
-      const first = ebb(args);
+      const first = place.start(args);
       await until("the first", () => (first.output().stdout.includes("ready") ? true : undefined));
-      const second = await finished(args);
+      const second = await place.run(args);
       assert.equal(second.status, 125);
       assert.match(second.stderr, /^ebb: container .*-twice exists already/);
       first.child.stdin?.end("go\n");
@@ -180,13 +145,13 @@ for (const { name, runtime } of installedShims()) {
     });
 
     test("tells a program that may not be executed by 126", { skip }, async () => {
-      const run = await finished([...flags("noexec"), "--", "/etc/passwd"]);
+      const run = await place.run([...flags("noexec"), "--", "/etc/passwd"]);
       assert.equal(run.status, 126);
       assert.match(run.stderr, /permission denied/i);
     });
 
     test("fails with 125 when its shim dies, and leaves nothing", { skip }, async () => {
-      const { output, ended } = ebb([...flags("dies"), "--", "sh", "-c", "echo ready; sleep 60"]);
+      const { output, ended } = place.start([...flags("dies"), "--", "sh", "-c", "echo ready; sleep 60"]);
       await until("the command", () => (output().stdout.includes("ready") ? true : undefined));
       const scope = {
         namespace: place.namespace,
@@ -201,7 +166,7 @@ for (const { name, runtime } of installedShims()) {
     });
 
     test("shows what the shim logs with --shim-log only", { skip }, async () => {
-      const run = await finished([...flags("log"), "--shim-log", "--", "true"]);
+      const run = await place.run([...flags("log"), "--shim-log", "--", "true"]);
       assert.equal(run.status, 0);
       assert.notEqual(run.stderr, "");
     });
@@ -209,7 +174,7 @@ for (const { name, runtime } of installedShims()) {
     test("tells a command that is not there from a failure of its own, and leaves nothing", {
       skip,
     }, async () => {
-      const run = await finished([...flags("missing"), "--", "/no/such/program"]);
+      const run = await place.run([...flags("missing"), "--", "/no/such/program"]);
       assert.equal(run.status, 127);
       assert.match(run.stderr, /ebb: .*no such file or directory/);
       assert.deepEqual(await place.leftovers(ids), []);
@@ -219,7 +184,7 @@ for (const { name, runtime } of installedShims()) {
 
 describe("the command line", () => {
   const rows: [string, string[], RegExp][] = [
-    ["no --rootfs", ["run", "--", "true"], /--rootfs/],
+    ["neither an image nor --rootfs", ["run"], /an image or --rootfs/],
     ["no command", ["run", "--rootfs", "/"], /command/],
     ["an unknown flag", ["run", "--rootfs", "/", "--nope", "--", "true"], /--nope/],
     ["an unknown command", ["walk"], /walk/],
@@ -234,7 +199,7 @@ describe("the command line", () => {
   ];
   for (const [title, args, message] of rows) {
     test(`with ${title} is refused by name, with exit status 1`, { skip: noContainers }, async () => {
-      const { status, stdout, stderr } = await finished(args);
+      const { status, stdout, stderr } = await place.run(args);
       assert.match(stderr, message);
       assert.match(stderr, /^ebb: /);
       assert.deepEqual([status, stdout], [1, ""]);
@@ -242,7 +207,7 @@ describe("the command line", () => {
   }
 
   test("with a relative EBB_STATE is refused by name", { skip: noContainers }, async () => {
-    const { status, stderr } = await finished(
+    const { status, stderr } = await place.run(
       ["run", "--rootfs", "/", "--runtime", "/bin/true", "--", "true"],
       "",
       {
@@ -257,14 +222,14 @@ describe("the command line", () => {
     skip: noContainers,
   }, async () => {
     const args = ["run", "--rootfs", "/", "--runtime", "/bin/true", "--", "true"];
-    const { status, stderr } = await finished(args, "", { EBB_STATE: "/proc/version/state" });
+    const { status, stderr } = await place.run(args, "", { EBB_STATE: "/proc/version/state" });
     assert.equal(status, 125);
     assert.match(stderr, /^ebb: .*\/proc\/version/);
   });
 
   test("of anybody but root is refused", { skip: noContainers }, async () => {
     // Another user than root from here on, and not before: it may have no way to the files.
-    const text = `import("./dist/lib/client/cli/run-options.js").then((module) => {
+    const text = `import("./dist/lib/client/cli/state-dir.js").then((module) => {
       process.setuid(65534);
       module.requireRoot("ebb run");
     })`;
@@ -276,14 +241,14 @@ describe("the command line", () => {
   });
 
   test("ebb info shows what a shim says", { skip: noContainers }, async () => {
-    const { status, stdout } = await finished(["info", "--runtime", installedShims()[0]?.runtime ?? ""]);
+    const { status, stdout } = await place.run(["info", "--runtime", installedShims()[0]?.runtime ?? ""]);
     assert.equal(status, 0);
     assert.match(stdout, /version/);
   });
 
   for (const args of [["--help"], ["run", "--help"], ["--version"]]) {
     test(`${args.join(" ")} explains itself`, { skip: noContainers }, async () => {
-      const { status, stdout } = await finished(args);
+      const { status, stdout } = await place.run(args);
       assert.equal(status, 0);
       assert.match(stdout, args.includes("--version") ? /^\d+\.\d+\.\d+\n$/ : /Usage: ebb/);
     });

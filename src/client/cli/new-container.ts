@@ -1,0 +1,69 @@
+import { hasCode, StatusCode } from "../../base/status.ts";
+import type { ContainerConfig } from "../daemon/container-config.ts";
+import type { Ending } from "../daemon/status.ts";
+import { configToWire, endingFromWire } from "../daemon/wire.ts";
+import type { StdioPaths } from "../stdio.ts";
+import type { AttachedProcess } from "./attached.ts";
+import type { WindowSize } from "./caller-terminal.ts";
+import type { SupervisorLink } from "./supervisor-link.ts";
+
+/** A container that is made to be run right away, by the supervisor. */
+export class NewContainer implements AttachedProcess {
+  readonly #link: SupervisorLink;
+  readonly #config: ContainerConfig;
+  #creating: Promise<unknown> | undefined;
+  #ending: Promise<Ending> | undefined;
+
+  constructor(link: SupervisorLink, config: ContainerConfig) {
+    this.#link = link;
+    this.#config = config;
+  }
+
+  async create(stdio: Partial<StdioPaths>): Promise<void> {
+    this.#creating = this.#link.calls.create({ config: configToWire(this.#config), stdio });
+    await this.#creating;
+  }
+
+  async start(): Promise<void> {
+    const { id } = this.#config;
+    // Asked for before it starts: once it has ended, it may be removed before anybody asks.
+    this.#ending = this.#link.persist((calls) => calls.wait({ id })).then(endingFromWire);
+    this.#ending.catch(() => {});
+    await this.#link.calls.start({ id });
+  }
+
+  wait(): Promise<Ending> {
+    return this.#ending ?? Promise.reject(new Error(`container ${this.#config.id} was not started`));
+  }
+
+  async kill(signal: number): Promise<void> {
+    await this.#link.calls.kill({ id: this.#config.id, signal });
+  }
+
+  async resize(size: WindowSize): Promise<void> {
+    await this.#link.calls.resizePty({ id: this.#config.id, ...size });
+  }
+
+  async closeStdin(): Promise<void> {
+    await this.#link.calls.closeStdin({ id: this.#config.id });
+  }
+
+  /** One that has ended stays, unless it was said otherwise; one that has not come to run never does. */
+  async settle(ended: boolean): Promise<void> {
+    if (this.#creating === undefined || (ended && !this.#config.autoRemove)) return;
+    const created = await this.#creating.then(
+      () => true,
+      () => false,
+    );
+    if (created) await this.remove();
+  }
+
+  async remove(): Promise<void> {
+    const { id } = this.#config;
+    await this.#link
+      .persist((calls) => calls.remove({ id, force: true }))
+      .catch((error: unknown) => {
+        if (!hasCode(error, StatusCode.notFound)) throw error;
+      });
+  }
+}
