@@ -10,6 +10,7 @@ import { print } from "./print.ts";
 import { type CheckedRun, checkRun, containerOf, NETWORKS, PULLS, type RunFlags } from "./run-options.ts";
 import { DEFAULT_STATE_DIR, requireRoot, stateDir } from "./state-dir.ts";
 import { SupervisorLink, tell } from "./supervisor-link.ts";
+import { printable } from "./words.ts";
 
 const RUN_HELP = `
 Without --detach, the output is the container's, and so is stdin where it is a pipe or a file; --interactive hands
@@ -68,6 +69,7 @@ export const addRun: AddCommand = (program, done) => {
       new Option("--pull <when>", "when to ask the image's registry").choices(PULLS).default("missing"),
     )
     .option(...RUNTIME_FLAG, defaultRuntime())
+    .option("--shim-log", "show what its shim logs on stderr")
     .passThroughOptions()
     .addHelpText("after", RUN_HELP)
     .action(async (image: string | undefined, command: string[], flags: RunFlags) => {
@@ -84,6 +86,7 @@ async function run(checked: CheckedRun): Promise<number> {
     const config = await configFor(checked);
     program = config.args[0] ?? "";
     link = await SupervisorLink.open();
+    if (checked.shimLog) void showShimLog(link, config.id);
     const container = new NewContainer(link, config);
     if (checked.detach) return await detach(container, config.id);
     return await attach(container, { checked, config, directory });
@@ -93,6 +96,15 @@ async function run(checked: CheckedRun): Promise<number> {
     return statusOfFailure(error, program);
   } finally {
     link?.close();
+  }
+}
+
+/** Goes on until the connection ends; what is wrong with it is nothing to the container. */
+async function showShimLog(link: SupervisorLink, id: string): Promise<void> {
+  try {
+    for await (const { text } of link.calls.shimLog({ id })) process.stderr.write(`${printable(text)}\n`);
+  } catch {
+    // The command ends, or the supervisor has.
   }
 }
 

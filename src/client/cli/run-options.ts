@@ -27,6 +27,7 @@ export interface RunFlags {
   readonly memory?: string;
   readonly cpus?: string;
   readonly readOnly?: boolean;
+  readonly shimLog?: boolean;
   readonly net?: ContainerConfig["network"];
 }
 
@@ -38,6 +39,7 @@ export interface CheckedRun {
   readonly words: readonly string[];
   readonly detach: boolean;
   readonly stdin: boolean;
+  readonly shimLog: boolean;
   /** What a container is made with, whatever it is made of; what is undefined is for the image to say. */
   readonly settings: Omit<ContainerConfig, "image" | "lowerDirs" | "args" | "cwd"> & {
     readonly cwd?: string;
@@ -66,6 +68,7 @@ export function checkRun(flags: RunFlags, words: readonly string[]): CheckedRun 
     words: rootfs === undefined ? rest : words,
     detach,
     stdin: !detach && wantsStdin(flags),
+    shimLog: flags.shimLog ?? false,
     settings: settingsOf(flags),
   };
 }

@@ -1,7 +1,7 @@
 import { readImagesConfig } from "../../config/images-directory.ts";
 import { supervise } from "../daemon/supervise.ts";
-import { Supervisor } from "../daemon/supervisor.ts";
-import type { AddCommand } from "./command.ts";
+import { checkIdentifier } from "../identifier.ts";
+import { type AddCommand, naming } from "./command.ts";
 import { ExitStatus, UsageError } from "./exit-status.ts";
 import { packageInfo } from "./package-info.ts";
 import { DEFAULT_STATE_DIR, requireRoot, stateDir } from "./state-dir.ts";
@@ -10,6 +10,9 @@ import { readSeconds } from "./values.ts";
 
 /** As long as somebody may take between two commands and still be at the same thing, in seconds. */
 const DEFAULT_IDLE = "600";
+
+/** The namespace of its containers: other clients of shims have theirs. */
+const DEFAULT_NAMESPACE = "ebb";
 
 const SUPERVISE_HELP = `
 Every command that needs one starts it by itself; by hand, or by systemd, it is started to have it always. There is one
@@ -21,6 +24,8 @@ Example:
 
 Environment:
   EBB_STATE            directory of bundles, sockets and pipes (${DEFAULT_STATE_DIR})
+  EBB_IMAGES_DIR       directory of images and containers, instead of the configuration's (/var/lib/ebb)
+  EBB_NAMESPACE        containerd namespace of its containers (${DEFAULT_NAMESPACE})
   EBB_SUPERVISOR_IDLE  what --idle is where it is not given (${DEFAULT_IDLE})`;
 
 /** Puts `ebb supervise` into the program. */
@@ -48,12 +53,7 @@ async function run(idleMs: number): Promise<number> {
       stateDir: directory,
       version: packageInfo().version,
       idleMs: idleMs === 0 ? Number.POSITIVE_INFINITY : idleMs,
-      open: async () =>
-        Supervisor.open({
-          stateDir: directory,
-          imagesDir: (await readImagesConfig(process.env)).directory,
-          namespace: process.env.EBB_NAMESPACE || "ebb",
-        }),
+      open: (onLog) => open(directory, onLog),
       signal: stop.signal,
     });
     return 0;
@@ -62,4 +62,17 @@ async function run(idleMs: number): Promise<number> {
     tell(error);
     return ExitStatus.failure;
   }
+}
+
+/** Loaded only here: no other command needs what launches shims. */
+async function open(directory: string, onLog: (id: string, line: string) => void) {
+  const { Supervisor } = await import("../daemon/supervisor.ts");
+  const { directory: imagesDir } = await readImagesConfig(process.env);
+  return Supervisor.open({ stateDir: directory, imagesDir, namespace: namespace(), onLog });
+}
+
+function namespace(): string {
+  return naming("EBB_NAMESPACE", () =>
+    checkIdentifier("namespace", process.env.EBB_NAMESPACE || DEFAULT_NAMESPACE),
+  );
 }

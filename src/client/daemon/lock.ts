@@ -1,4 +1,4 @@
-import { closeSync, constants, ftruncateSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, statSync, writeSync } from "node:fs";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { describeEnding, runProgram } from "../program.ts";
 
@@ -10,6 +10,8 @@ const TAKEN = 75;
 
 /** A lock that this process has. */
 export interface Lock {
+  /** Whether its file is still there: after its removal another process can take the lock of a new one. */
+  holds(): boolean;
   release(): void;
 }
 
@@ -27,11 +29,16 @@ export async function takeLock(file: string): Promise<Lock | undefined> {
     }
     ftruncateSync(fd);
     writeSync(fd, `${process.pid}\n`, 0);
-    return { release: () => closeSync(fd) };
+    return { holds: () => isSameFile(fd, file), release: () => closeSync(fd) };
   } catch (error) {
     closeSync(fd);
     throw error;
   }
+}
+
+function isSameFile(fd: number, file: string): boolean {
+  const [ours, there] = [fstatSync(fd), statSync(file, { throwIfNoEntry: false })];
+  return ours.ino === there?.ino && ours.dev === there.dev;
 }
 
 async function lockDescriptor(fd: number, file: string): Promise<boolean> {

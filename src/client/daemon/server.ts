@@ -1,5 +1,4 @@
 import { abortable } from "../../base/deadline.ts";
-import type { Logger } from "../../base/logger.ts";
 import { supervisor as service } from "../../proto/own.ts";
 import { type Handlers, Server } from "../../ttrpc/index.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -8,19 +7,36 @@ import { configFromWire, endingToWire, eventToWire, stdioFromWire, viewToWire } 
 /** What is served: a supervisor, but for how it is opened and closed. */
 export type Served = Omit<Supervisor, "close" | "changes">;
 
-/** A server of a supervisor, which listens nowhere yet. `version` is what it says of itself. */
-export function serverOf(supervisor: Served, version: string, logger?: Logger): Server {
-  const server = new Server(logger === undefined ? {} : { logger });
-  return server.register(service, handlersOf(supervisor, version));
+/** A line that the shim of a container has logged. */
+export interface ShimLine {
+  readonly id: string;
+  readonly text: string;
+  /** In milliseconds since the epoch. */
+  readonly at: number;
 }
 
-function handlersOf(supervisor: Served, version: string): Handlers<typeof service> {
-  return {
+/** What is served along with it. */
+export interface ServeOptions {
+  /** What it says of itself. */
+  readonly version: string;
+  /** What its shims log. */
+  readonly shimLog: AsyncIterable<ShimLine>;
+}
+
+/** A server of a supervisor, which listens nowhere yet. */
+export function serverOf(supervisor: Served, { version, shimLog }: ServeOptions): Server {
+  return new Server().register(service, {
     ...readers(supervisor),
     ...lives(supervisor),
     ...processes(supervisor),
     hello: () => ({ version, pid: process.pid }),
-  };
+    async *shimLog({ id }, { signal }) {
+      const since = Date.now();
+      for await (const line of whileAsked(shimLog, signal)) {
+        if (line.id === id && line.at >= since) yield { text: line.text };
+      }
+    },
+  });
 }
 
 /** What answers at once, and what only looks on. */

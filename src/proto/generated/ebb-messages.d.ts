@@ -1749,6 +1749,71 @@ export namespace ebb {
                 /** Shape of an Event. */
                 type $Shape = ebb.client.v1.Event.$Properties;
             }
+
+            /**
+             * Properties of a LogLine.
+             * @deprecated Use ebb.client.v1.LogLine.$Properties instead.
+             */
+            interface ILogLine extends ebb.client.v1.LogLine.$Properties {
+            }
+
+            /** Represents a LogLine. */
+            class LogLine {
+
+                /**
+                 * Constructs a new LogLine.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: ebb.client.v1.LogLine.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** LogLine text. */
+                text: string;
+
+                /**
+                 * Creates a new LogLine instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns LogLine instance
+                 */
+                static create(properties: ebb.client.v1.LogLine.$Shape): ebb.client.v1.LogLine & ebb.client.v1.LogLine.$Shape;
+                static create(properties?: ebb.client.v1.LogLine.$Properties): ebb.client.v1.LogLine;
+
+                /**
+                 * Encodes the specified LogLine message. Does not implicitly {@link ebb.client.v1.LogLine.verify|verify} messages.
+                 * @param message LogLine message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: ebb.client.v1.LogLine.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a LogLine message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {ebb.client.v1.LogLine & ebb.client.v1.LogLine.$Shape} LogLine
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): ebb.client.v1.LogLine & ebb.client.v1.LogLine.$Shape;
+            }
+
+            namespace LogLine {
+
+                /** Properties of a LogLine. */
+                interface $Properties {
+
+                    /** LogLine text */
+                    text?: (string|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a LogLine. */
+                type $Shape = ebb.client.v1.LogLine.$Properties;
+            }
         }
     }
 }

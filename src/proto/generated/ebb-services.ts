@@ -21,5 +21,6 @@ export const supervisor = {
     remove: { name: "Remove", kind: "unary", input: ebb.client.v1.RemoveRequest, output: ebb.client.v1.Done },
     stats: { name: "Stats", kind: "unary", input: ebb.client.v1.ContainerRequest, output: ebb.client.v1.StatsResponse },
     events: { name: "Events", kind: "serverStream", input: ebb.client.v1.EventsRequest, output: ebb.client.v1.Event },
+    shimLog: { name: "ShimLog", kind: "serverStream", input: ebb.client.v1.ContainerRequest, output: ebb.client.v1.LogLine },
   },
 } as const;

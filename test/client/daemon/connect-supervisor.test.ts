@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { after, describe, test } from "node:test";
@@ -163,6 +163,14 @@ describe("a supervisor", () => {
     process.kill(pid, "SIGTERM");
     await gone(pid);
     again.close();
+  });
+
+  test("ends when its state directory is removed", async () => {
+    const stateDir = newState();
+    const { pid, close } = await connect(stateDir, { alive: "web" });
+    rmSync(stateDir, { recursive: true });
+    await gone(pid);
+    close();
   });
 
   test("goes on while it has a client", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { until } from "../../../lab/until.ts";
@@ -48,6 +48,17 @@ describe("a lock", () => {
     process.kill(Number(program), "SIGKILL");
     const lock = await until("the lock", () => takeLock(file));
     lock.release();
+  });
+
+  test("is held no more when its file is another one", async () => {
+    const file = path.join(dir, "removed");
+    const lock = await takeLock(file);
+    assert.equal(lock?.holds(), true);
+    rmSync(file);
+    assert.equal(lock?.holds(), false);
+    const other = await takeLock(file);
+    assert.deepEqual([lock?.holds(), other?.holds()], [false, true]);
+    for (const one of [lock, other]) one?.release();
   });
 
   test("in a directory that is not there is refused by name", async () => {

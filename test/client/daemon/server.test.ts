@@ -1,19 +1,21 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { hasCode, StatusCode } from "../../../src/base/status.ts";
-import { serverOf } from "../../../src/client/daemon/server.ts";
+import { type ShimLine, serverOf } from "../../../src/client/daemon/server.ts";
 import {
   configToWire,
   endingFromWire,
   eventFromWire,
   viewFromWire,
 } from "../../../src/client/daemon/wire.ts";
+import { EventLog } from "../../../src/client/event-log.ts";
 import { supervisor as service } from "../../../src/proto/own.ts";
 import { ClientConnection, createClient, memoryPair } from "../../../src/ttrpc/index.ts";
 import { configOf, FakeSupervisor } from "./fake-supervisor.ts";
 
 const supervisor = new FakeSupervisor();
-const server = serverOf(supervisor, "1.2.3");
+const shimLog = new EventLog<ShimLine>(10);
+const server = serverOf(supervisor, { version: "1.2.3", shimLog });
 const [near, far] = memoryPair();
 server.accept(far);
 const calls = createClient(service, new ClientConnection(near));
@@ -136,5 +138,16 @@ describe("a supervisor that is served", () => {
       );
       break;
     }
+  });
+
+  test("hands on what the shim of a container logs from now on, and no other's", async () => {
+    shimLog.add({ id: "web", text: "long ago", at: 5 });
+    const lines = calls.shimLog({ id: "web" });
+    const first = lines.next();
+    await calls.hello({});
+    shimLog.add({ id: "db", text: "another", at: Date.now() });
+    shimLog.add({ id: "web", text: "now", at: Date.now() });
+    assert.equal((await first).value?.text, "now");
+    await lines.return();
   });
 });
