@@ -1,5 +1,3 @@
-import { randomBytes } from "node:crypto";
-import path from "node:path";
 import { abortable } from "../../base/deadline.ts";
 import { hasCode, StatusCode, StatusError } from "../../base/status.ts";
 import type { Ending } from "../daemon/status.ts";
@@ -35,11 +33,6 @@ export interface AttachOptions {
   readonly program: string;
   /** A directory for its pipes, which is made and removed. */
   readonly pipes: string;
-}
-
-/** A new name in the state directory for the pipes of a process. */
-export function pipesDirectory(stateDir: string): string {
-  return path.join(stateDir, `io-${randomBytes(6).toString("hex")}`);
 }
 
 /**

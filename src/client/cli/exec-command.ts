@@ -2,10 +2,11 @@ import { randomBytes } from "node:crypto";
 import type { Ending } from "../daemon/status.ts";
 import { endingFromWire } from "../daemon/wire.ts";
 import type { StdioPaths } from "../stdio.ts";
-import { type AttachedProcess, pipesDirectory, runAttached } from "./attached.ts";
+import { type AttachedProcess, runAttached } from "./attached.ts";
 import type { WindowSize } from "./caller-terminal.ts";
 import { type AddCommand, collect } from "./command.ts";
 import { statusOfFailure, UsageError } from "./exit-status.ts";
+import { newPipesDirectory } from "./pipes.ts";
 import { print } from "./print.ts";
 import { wantsStdin } from "./run-options.ts";
 import { requireRoot, stateDir } from "./state-dir.ts";
@@ -85,7 +86,7 @@ async function exec(container: string, args: string[], flags: ExecFlags): Promis
       execId: `exec-${randomBytes(6).toString("hex")}`,
     });
     if (detach) return await target.detach();
-    const pipes = pipesDirectory(directory);
+    const pipes = await newPipesDirectory(directory);
     return await runAttached(target, { stdin, terminal: tty, program: args[0] ?? "", pipes });
   } catch (error) {
     tell(error);

@@ -15,8 +15,8 @@ export const addRm: AddCommand = (program, done) => {
     .command("rm")
     .summary("remove containers")
     .description(
-      "Removes containers that have ended, with what they have written. Nobody waits for a disk that still takes in\n" +
-        "what a container wrote: that is removed when it is done.",
+      "Removes containers that have ended, with what they have written. Nobody waits for a disk that still " +
+        "takes in what a container wrote: that is removed when it is done.",
     )
     .argument("<container...>", "ids, or beginnings of them that no other has")
     .option("-f, --force", "kill what still runs")

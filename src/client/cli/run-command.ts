@@ -2,10 +2,11 @@ import { Option } from "commander";
 import { StatusError } from "../../base/status.ts";
 import type { ContainerConfig } from "../daemon/container-config.ts";
 import { ensureImage } from "../images.ts";
-import { pipesDirectory, runAttached } from "./attached.ts";
+import { runAttached } from "./attached.ts";
 import { type AddCommand, collect, defaultRuntime, RUNTIME_FLAG } from "./command.ts";
 import { statusOfFailure, UsageError } from "./exit-status.ts";
 import { NewContainer } from "./new-container.ts";
+import { newPipesDirectory } from "./pipes.ts";
 import { print } from "./print.ts";
 import { type CheckedRun, checkRun, containerOf, NETWORKS, PULLS, type RunFlags } from "./run-options.ts";
 import { DEFAULT_STATE_DIR, requireRoot, stateDir } from "./state-dir.ts";
@@ -28,7 +29,9 @@ Examples:
   tar c src | ebb run --rm --rootfs ./alpine --runtime io.containerd.runc.v2 -- tar x -C /tmp
 
 Environment:
-  EBB_STATE  directory of bundles, sockets and pipes (${DEFAULT_STATE_DIR})`;
+  EBB_STATE       directory of bundles, sockets and pipes (${DEFAULT_STATE_DIR})
+  EBB_IMAGES_DIR  directory of images and containers, instead of the configuration's (/var/lib/ebb)
+  NO_COLOR        has no command use colours`;
 
 /** Puts `ebb run` into the program. */
 export const addRun: AddCommand = (program, done) => {
@@ -37,8 +40,8 @@ export const addRun: AddCommand = (program, done) => {
     .summary("run a command in a container")
     .usage("[options] IMAGE [COMMAND...]\n       ebb run [options] --rootfs DIR -- COMMAND...")
     .description(
-      "Runs a command in a new container of an image, which is fetched where it is not here, or of a directory. Both\n" +
-        "stay as they are: writes go to a layer that is removed with the container.",
+      "Runs a command in a new container of an image, which is fetched where it is not here, or of a directory. " +
+        "Both stay as they are: writes go to a layer that is removed with the container.",
     )
     .argument("[image]", "image, where there is no --rootfs")
     .argument("[command...]", "program in the container and its arguments (default: the image's own)")
@@ -120,12 +123,12 @@ interface Attached {
   readonly directory: string;
 }
 
-function attach(container: NewContainer, { checked, config, directory }: Attached): Promise<number> {
+async function attach(container: NewContainer, { checked, config, directory }: Attached): Promise<number> {
   return runAttached(container, {
     stdin: checked.stdin,
     terminal: config.terminal,
     program: config.args[0] ?? "",
-    pipes: pipesDirectory(directory),
+    pipes: await newPipesDirectory(directory),
   });
 }
 
