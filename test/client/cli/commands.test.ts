@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { after, describe, test } from "node:test";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
+import path from "node:path";
+import { describe, test } from "node:test";
 import { until } from "../../../lab/until.ts";
 import { noContainers } from "../support.ts";
 import { type Finished, makeEbbPlace } from "./ebb.ts";
@@ -7,12 +9,6 @@ import { type Finished, makeEbbPlace } from "./ebb.ts";
 const skip = noContainers;
 const place = makeEbbPlace("ebb-commands-test");
 const ids: string[] = [];
-
-after(async () => {
-  if (skip !== false) return;
-  for (const id of ids) await place.run(["rm", "-f", id]);
-  assert.deepEqual(await place.leftovers(ids), []);
-});
 
 /** Runs a container by itself; resolves to its id. */
 async function detached(id: string, script: string, ...flags: string[]): Promise<string> {
@@ -201,14 +197,9 @@ describe("a container that runs by itself", () => {
     assert.equal(await printed(...args, ...flags, "--", "sh", "-c", "id -u; hostname"), "65534\nhere\n");
     assert.equal(await printed(...args, "--", "sh", "-c", "ls /sys/class/net"), "lo\n");
     const host = await printed(...args, "--net", "host", "--", "readlink", "/proc/self/ns/net");
-    assert.equal(host.trim(), await ownNetwork());
+    assert.equal(host.trim(), readlinkSync("/proc/self/ns/net"));
   });
 });
-
-async function ownNetwork(): Promise<string> {
-  const { readlinkSync } = await import("node:fs");
-  return readlinkSync("/proc/self/ns/net");
-}
 
 describe("a supervisor that is killed", () => {
   test("leaves its containers running, and the next one knows them", { skip }, async () => {
@@ -238,13 +229,18 @@ describe("a supervisor that is killed", () => {
     assert.equal((await listed(id))?.exitStatus, 9);
   });
 
-  test("ends in good order by SIGTERM, and by itself when it is idle", { skip }, async () => {
-    await place.endSupervisor();
-    const idle = { EBB_SUPERVISOR_IDLE: "0.1" };
-    await printed("rm", "-f", ...ids.splice(0).filter(() => false), "none").catch(() => {});
-    assert.equal((await place.run(["ps", "-q"], "", idle)).status, 0);
+  test("ends by itself when nobody has needed it for a while", { skip }, async () => {
+    const alone = makeEnv();
+    assert.equal((await place.run(["ps"], "", alone)).status, 0);
+    await until("its end", () => (existsSync(`${alone.EBB_STATE}/supervisor.sock`) ? undefined : true));
   });
 });
+
+/** A state directory of its own, whose supervisor is not patient. */
+function makeEnv() {
+  const dir = path.join(path.dirname(place.stateDir), "alone");
+  return { EBB_STATE: dir, EBB_IMAGES_DIR: `${dir}-images`, EBB_SUPERVISOR_IDLE: "0.1" };
+}
 
 describe("a command about containers", () => {
   const rows: [title: string, args: string[], status: number, message: RegExp][] = [
@@ -281,5 +277,15 @@ describe("a command about containers", () => {
     assert.equal(status, 1);
     assert.match(stderr, /^ebb: container front has no log/);
     await printed("rm", "front");
+  });
+});
+
+describe("what all of them leave", () => {
+  test("is nothing once the last was removed", { skip }, async () => {
+    const left = (await printed("ps", "-aq")).trim().split("\n");
+    await printed("rm", "-f", ...left);
+    assert.equal(await printed("ps", "-aq"), "");
+    assert.deepEqual(await place.leftovers(ids), []);
+    assert.deepEqual(readdirSync(path.join(place.imagesDir, "containers")), []);
   });
 });

@@ -59,9 +59,16 @@ export function makeEbbPlace(name: string): EbbPlace {
       return { status: await ended, ...output() };
     },
     leftovers: async (ids) => {
-      // It is no container's, and it leaves nothing either.
+      // Where its supervisor lives, what is under way may come to its end.
+      const [bundles, events] = ["bundles", "events"].map((dir) => path.join(place.stateDir, dir)) as [
+        string,
+        string,
+      ];
+      const left = await place.leftovers(ids, [bundles, events], (line) =>
+        line.startsWith(`process ${supervisor()} `),
+      );
       await endSupervisor();
-      return place.leftovers(ids);
+      return [...left, ...(await place.leftovers(ids, [bundles]))];
     },
   };
 }
