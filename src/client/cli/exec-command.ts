@@ -6,11 +6,12 @@ import { type AttachedProcess, runAttached } from "./attached.ts";
 import type { WindowSize } from "./caller-terminal.ts";
 import { type AddCommand, collect } from "./command.ts";
 import { statusOfFailure, UsageError } from "./exit-status.ts";
+import { tellError } from "./interruptible.ts";
 import { newPipesDirectory } from "./pipes.ts";
 import { print } from "./print.ts";
 import { wantsStdin } from "./run-options.ts";
 import { requireRoot, stateDir } from "./state-dir.ts";
-import { idOf, SupervisorLink, tell } from "./supervisor-link.ts";
+import { idOf, SupervisorLink } from "./supervisor-link.ts";
 import { readDirectory, readUser, readVariable } from "./values.ts";
 
 const EXEC_HELP = `
@@ -89,7 +90,7 @@ async function exec(container: string, args: string[], flags: ExecFlags): Promis
     const pipes = await newPipesDirectory(directory);
     return await runAttached(target, { stdin, terminal: tty, program: args[0] ?? "", pipes });
   } catch (error) {
-    tell(error);
+    tellError(error);
     return statusOfFailure(error, args[0] ?? "");
   } finally {
     link?.close();

@@ -11,17 +11,21 @@ import type { SupervisorLink } from "./supervisor-link.ts";
 export class NewContainer implements AttachedProcess {
   readonly #link: SupervisorLink;
   readonly #config: ContainerConfig;
+  readonly #onRecorded: () => void;
   #creating: Promise<unknown> | undefined;
   #ending: Promise<Ending> | undefined;
 
-  constructor(link: SupervisorLink, config: ContainerConfig) {
+  /** @param onRecorded called once it is on record, which keeps the layers that it is made of */
+  constructor(link: SupervisorLink, config: ContainerConfig, onRecorded: () => void = () => {}) {
     this.#link = link;
     this.#config = config;
+    this.#onRecorded = onRecorded;
   }
 
   async create(stdio: Partial<StdioPaths>): Promise<void> {
     this.#creating = this.#link.calls.create({ config: configToWire(this.#config), stdio });
     await this.#creating;
+    this.#onRecorded();
   }
 
   async start(): Promise<void> {

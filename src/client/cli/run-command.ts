@@ -1,17 +1,8 @@
 import { Option } from "commander";
-import { StatusError } from "../../base/status.ts";
-import type { ContainerConfig } from "../daemon/container-config.ts";
-import { ensureImage } from "../images.ts";
-import { runAttached } from "./attached.ts";
 import { type AddCommand, collect, defaultRuntime, RUNTIME_FLAG } from "./command.ts";
-import { statusOfFailure, UsageError } from "./exit-status.ts";
-import { NewContainer } from "./new-container.ts";
-import { newPipesDirectory } from "./pipes.ts";
-import { print } from "./print.ts";
-import { type CheckedRun, checkRun, containerOf, NETWORKS, PULLS, type RunFlags } from "./run-options.ts";
-import { DEFAULT_STATE_DIR, requireRoot, stateDir } from "./state-dir.ts";
-import { SupervisorLink, tell } from "./supervisor-link.ts";
-import { printable } from "./words.ts";
+import { runChecked } from "./run-container.ts";
+import { checkRun, NETWORKS, PULLS, type RunFlags } from "./run-options.ts";
+import { DEFAULT_STATE_DIR, requireRoot } from "./state-dir.ts";
 
 const RUN_HELP = `
 Without --detach, the output is the container's, and so is stdin where it is a pipe or a file; --interactive hands
@@ -72,74 +63,11 @@ export const addRun: AddCommand = (program, done) => {
       new Option("--pull <when>", "when to ask the image's registry").choices(PULLS).default("missing"),
     )
     .option(...RUNTIME_FLAG, defaultRuntime())
-    .option("--shim-log", "show what its shim logs on stderr")
+    .option("--shim-log", "show what its shim logs, debug lines included, on stderr")
     .passThroughOptions()
     .addHelpText("after", RUN_HELP)
     .action(async (image: string | undefined, command: string[], flags: RunFlags) => {
       requireRoot("ebb run");
-      done(await run(checkRun(flags, image === undefined ? [] : [image, ...command])));
+      done(await runChecked(checkRun(flags, image === undefined ? [] : [image, ...command])));
     });
 };
-
-async function run(checked: CheckedRun): Promise<number> {
-  const directory = stateDir();
-  let link: SupervisorLink | undefined;
-  let program = "";
-  try {
-    const config = await configFor(checked);
-    program = config.args[0] ?? "";
-    link = await SupervisorLink.open();
-    if (checked.shimLog) void showShimLog(link, config.id);
-    const container = new NewContainer(link, config);
-    if (checked.detach) return await detach(container, config.id);
-    return await attach(container, { checked, config, directory });
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    tell(error);
-    return statusOfFailure(error, program);
-  } finally {
-    link?.close();
-  }
-}
-
-/** Goes on until the connection ends; what is wrong with it is nothing to the container. */
-async function showShimLog(link: SupervisorLink, id: string): Promise<void> {
-  try {
-    for await (const { text } of link.calls.shimLog({ id })) process.stderr.write(`${printable(text)}\n`);
-  } catch {
-    // The command ends, or the supervisor has.
-  }
-}
-
-async function configFor(checked: CheckedRun): Promise<ContainerConfig> {
-  const { source } = checked;
-  if ("rootfs" in source) return containerOf(checked, undefined);
-  return containerOf(checked, await ensureImage(source.image, { pull: source.pull }));
-}
-
-interface Attached {
-  readonly checked: CheckedRun;
-  readonly config: ContainerConfig;
-  readonly directory: string;
-}
-
-async function attach(container: NewContainer, { checked, config, directory }: Attached): Promise<number> {
-  return runAttached(container, {
-    stdin: checked.stdin,
-    terminal: config.terminal,
-    program: config.args[0] ?? "",
-    pipes: await newPipesDirectory(directory),
-  });
-}
-
-async function detach(container: NewContainer, id: string): Promise<number> {
-  await container.create({});
-  try {
-    await container.start();
-  } catch (error) {
-    // What has failed is the first to tell; a removal that fails, too, is seen in the list.
-    await container.remove().catch(() => {});
-    throw StatusError.from(error);
-  }
-  return print(id);
-}

@@ -31,10 +31,16 @@ export interface RunFlags {
   readonly net?: ContainerConfig["network"];
 }
 
+/** An image that a container is made of. */
+export interface ImageSource {
+  readonly image: string;
+  readonly pull: Pull;
+}
+
 /** The flags after every one of them was looked at. */
 export interface CheckedRun {
   /** What the container's root file system is made of. */
-  readonly source: { readonly rootfs: string } | { readonly image: string; readonly pull: Pull };
+  readonly source: { readonly rootfs: string } | ImageSource;
   /** The words behind that. */
   readonly words: readonly string[];
   readonly detach: boolean;
@@ -103,6 +109,7 @@ function settingsOf(flags: RunFlags): CheckedRun["settings"] {
     network: flags.net ?? "none",
     autoRemove: flags.rm ?? false,
     logged: flags.detach ?? false,
+    ...(flags.shimLog && { debug: true }),
     ...(cwd !== undefined && { cwd: readDirectory("--cwd", cwd) }),
     ...(user !== undefined && { user: readUser(user) }),
     ...(hostname !== undefined && { hostname: readHostname(hostname) }),

@@ -3,9 +3,9 @@ import { supervise } from "../daemon/supervise.ts";
 import { checkIdentifier } from "../identifier.ts";
 import { type AddCommand, naming } from "./command.ts";
 import { ExitStatus, UsageError } from "./exit-status.ts";
+import { tellError } from "./interruptible.ts";
 import { packageInfo } from "./package-info.ts";
 import { DEFAULT_STATE_DIR, requireRoot, stateDir } from "./state-dir.ts";
-import { tell } from "./supervisor-link.ts";
 import { readSeconds } from "./values.ts";
 
 /** As long as somebody may take between two commands and still be at the same thing, in seconds. */
@@ -59,7 +59,7 @@ async function run(idleMs: number): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    tell(error);
+    tellError(error);
     return ExitStatus.failure;
   }
 }

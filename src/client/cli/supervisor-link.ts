@@ -1,10 +1,11 @@
-import { hasCode, StatusCode, StatusError } from "../../base/status.ts";
+import { hasCode, StatusCode } from "../../base/status.ts";
 import {
   connectSupervisor,
   type SupervisorClient,
   type SupervisorConnection,
 } from "../daemon/connect-supervisor.ts";
 import { ExitStatus, UsageError } from "./exit-status.ts";
+import { tellError } from "./interruptible.ts";
 import { packageInfo } from "./package-info.ts";
 import { requireRoot, stateDir } from "./state-dir.ts";
 
@@ -71,7 +72,7 @@ export async function bySupervisor(
     return await work(link);
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    tell(error);
+    tellError(error);
     return ExitStatus.error;
   } finally {
     link?.close();
@@ -99,7 +100,7 @@ async function attempt(
     await work(link, await idOf(link, name));
     return true;
   } catch (error) {
-    tell(error);
+    tellError(error);
     return false;
   }
 }
@@ -108,9 +109,4 @@ async function attempt(
 export async function idOf(link: SupervisorLink, name: string): Promise<string> {
   const { config } = await link.calls.find({ idOrPrefix: name });
   return (JSON.parse(Buffer.from(config).toString("utf8")) as { id: string }).id;
-}
-
-/** One line for the user. */
-export function tell(error: unknown): void {
-  process.stderr.write(`ebb: ${StatusError.from(error).message}\n`);
 }

@@ -52,6 +52,8 @@ export const containerConfigSchema = {
     autoRemove: { type: "boolean" },
     /** Its output goes to a file beside its record, whatever streams are given. */
     logged: { type: "boolean" },
+    /** Its shim logs lines for whoever looks for a mistake, too. */
+    debug: { type: "boolean" },
     annotations: { type: "object", additionalProperties: { type: "string" } },
   },
   required: [

@@ -119,6 +119,7 @@ export class ManagedContainer {
       bundle: this.bundle,
       address: path.join(stateDir, "ebb.sock"),
       ttrpcAddress: eventsAddress,
+      debug: this.config.debug ?? false,
     };
   }
 
