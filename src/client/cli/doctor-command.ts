@@ -33,7 +33,9 @@ export const addDoctor: AddCommand = (program, done) => {
 
 async function showDiagnoses(json: boolean): Promise<number> {
   const diagnoses = await diagnose({ builtShim: packageInfo().shim });
-  const printed = await (json ? printJson(diagnoses) : print(describeDiagnoses(diagnoses, tableOptions())));
+  const printed = await (json
+    ? printJson(diagnoses)
+    : print(describeDiagnoses(diagnoses, { ...tableOptions(), plain: true })));
   if (printed !== 0) return printed;
   return canRun(diagnoses) ? 0 : ExitStatus.usage;
 }

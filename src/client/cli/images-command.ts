@@ -37,7 +37,10 @@ export const addImages: AddCommand = (program, done) => {
 async function showImages({ json, quiet }: ImagesFlags): Promise<number> {
   const images = await listImages();
   if (json) return printJson(images);
-  if (!quiet) return print(describeTable(["IMAGE", "ID", "SIZE", "AGE"], images.map(rowOf), tableOptions()));
+  if (!quiet)
+    return print(
+      describeTable(["IMAGE", "ID", "SIZE", "AGE"], images.map(rowOf), { ...tableOptions(), plain: true }),
+    );
   const ids = [...new Set(images.map(({ digest }) => shortId(digest)))];
   return ids.length === 0 ? 0 : print(ids.join("\n"));
 }

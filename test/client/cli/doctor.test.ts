@@ -50,7 +50,9 @@ describe("ebb doctor on this host", () => {
     const { exitCode, diagnoses } = await examined();
     assert.equal(exitCode, 0);
     const builtShim = diagnoses.find(({ name }) => name === "containerd-shim-ebb-v2")?.found.split("at ")[1];
-    assert.deepEqual(diagnoses, await diagnose({ builtShim }));
+    // How much room there is changes from one look to the next.
+    const lasting = (one: Diagnosis) => ({ ...one, found: one.found.replace(/\d+ MiB/, "") });
+    assert.deepEqual(diagnoses.map(lasting), (await diagnose({ builtShim })).map(lasting));
     for (const { name, status, remedy, meaning } of diagnoses) {
       assert.equal(remedy === null, status === "ok", name);
       assert.notEqual(meaning, "");

@@ -225,6 +225,23 @@ describe("ebb pull that is interrupted", { skip }, () => {
     });
   }
 
+  test("leaves a terminal as it was when Ctrl-C is typed while bars are drawn", async () => {
+    await withRegistry({ stalls: true }, async ({ host }) => {
+      const { env } = place("typed");
+      const line = `${process.execPath} ${ebbPath} pull ${host}/app:v1`;
+      const terminal = spawn("script", ["-qec", line, "/dev/null"], {
+        env: { ...process.env, ...env, EBB_CONFIG: "", TERM: "xterm" },
+      });
+      let drawn = "";
+      terminal.stdout.on("data", (chunk) => (drawn += String(chunk)));
+      await until("a bar", () => drawn.includes("fetching") || undefined);
+      terminal.stdin.write("\u0003");
+      assert.equal(await new Promise((resolve) => terminal.once("close", resolve)), 130);
+      assert.equal(drawn.split("\u001b[?25h").length, drawn.split("\u001b[?25l").length);
+      assert.match(stripVTControlCharacters(drawn), /ebb: interrupted\r?\n$/);
+    });
+  });
+
   test("ends as by a broken pipe when nobody reads its events any more", async () => {
     const registry = await serveImage(rootfs);
     try {
