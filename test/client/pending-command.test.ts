@@ -99,9 +99,22 @@ describe("ebb pending", () => {
   });
 
   test("runs without what calls the kernel directly", () => {
-    assert.equal(fs.existsSync(path.join(built, "linux/koffi-libc.js")), false);
+    const loaded = importedBy(path.join(built, "client/cli/pending-command.js"));
+    assert.ok(loaded.has(path.join(built, "client/pending.js")), [...loaded].join());
+    assert.equal(loaded.has(path.join(built, "linux/koffi-libc.js")), false);
   });
 });
+
+/** The modules that are loaded with one, itself included. */
+function importedBy(file: string, found = new Set<string>()): Set<string> {
+  if (found.has(file)) return found;
+  found.add(file);
+  const imports = /^(?:import|export) (?:.* from )?"(\.[^"]+)"/gm;
+  for (const [, name = ""] of fs.readFileSync(file, "utf8").matchAll(imports)) {
+    importedBy(path.join(path.dirname(file), name), found);
+  }
+  return found;
+}
 
 describe("ebb pending, with two releases on a disk that takes a byte a second", () => {
   let disk: SlowDisk | undefined;
