@@ -184,17 +184,23 @@ describe("ebb pull where something is wrong", { skip }, () => {
     });
   }
 
-  test("is for root alone", async () => {
-    const script = `import(${JSON.stringify(path.join(path.dirname(ebbPath), "program.js"))}).then(async (module) => {
-      process.setuid(65534);
-      process.exit(await module.runCommandLine(["pull", "busybox"]));
-    })`;
-    const { exitCode, stderr } = await ebb([], { by: [process.execPath, "-e", script] });
-    assert.deepEqual(
-      [exitCode, stderr],
-      [1, "ebb: ebb pull needs root: this is user 65534; call it as root or with sudo\n"],
-    );
-  });
+  for (const [name, argument] of [
+    ["pull", "busybox"],
+    ["load", "busybox.tar"],
+    ["rmi", "busybox"],
+  ] as const) {
+    test(`is for root alone, as is ebb ${name}`, async () => {
+      // Another user than root from here on, and not before: it may have no way to the files.
+      const module = JSON.stringify(path.join(path.dirname(ebbPath), "program.js"));
+      const script = `import(${module}).then(async ({ runCommandLine }) => {
+        process.setuid(65534);
+        process.exit(await runCommandLine(${JSON.stringify([name, argument])}));
+      })`;
+      const { exitCode, stderr } = await ebb([], { by: [process.execPath, "-e", script] });
+      const told = `ebb: ebb ${name} needs root: this is user 65534; call it as root or with sudo\n`;
+      assert.deepEqual([exitCode, stderr], [1, told]);
+    });
+  }
 });
 
 describe("ebb pull that is interrupted", { skip }, () => {
