@@ -21,16 +21,16 @@ async function run(flags: Flags): Promise<void> {
     fs.writeSync(1, `${programName()}:\n  Version:  ${version}\n  Revision: ${revision}\n`);
     return;
   }
-  if (flags.action === "hold") return (await import("./hold.ts")).hold();
-  if (flags.info) return (await import("./info.ts")).info();
-  const settings = await import("./command-settings.ts");
+  if (flags.action === "hold") return (await import("./commands/hold.ts")).hold();
+  if (flags.info) return (await import("./commands/info.ts")).info();
+  const settings = await import("./commands/command-settings.ts");
   switch (flags.action) {
     case "start":
-      return (await import("./start.ts")).start(flags, await settings.settingsForStart(flags));
+      return (await import("./commands/start.ts")).start(flags, await settings.settingsForStart(flags));
     case "delete":
-      return (await import("./delete.ts")).deleteDead(flags, await settings.settingsForDelete());
+      return (await import("./commands/delete.ts")).deleteDead(flags, await settings.settingsForDelete());
     case "":
-      return (await import("./serve.ts")).serve(flags, await settings.settingsForServer());
+      return (await import("./commands/serve.ts")).serve(flags, await settings.settingsForServer());
     default:
       throw usageError(`unknown command ${flags.action}`);
   }

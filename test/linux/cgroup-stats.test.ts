@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
-import { parseBlkio, parsePartitions } from "../../src/linux/cgroup-blkio.ts";
-import { readV1Stats } from "../../src/linux/cgroup-v1-stats.ts";
-import { parseIoStat, parsePressure, readV2Stats } from "../../src/linux/cgroup-v2-stats.ts";
-import { UNLIMITED } from "../../src/linux/cgroup-values.ts";
+import { parseBlkio, parsePartitions } from "../../src/linux/cgroup/blkio.ts";
+import { readV1Stats } from "../../src/linux/cgroup/v1-stats.ts";
+import { parseIoStat, parsePressure, readV2Stats } from "../../src/linux/cgroup/v2-stats.ts";
+import { UNLIMITED } from "../../src/linux/cgroup/values.ts";
 import { withTempDir } from "../support/files.ts";
 import { layOutCgroup, v1Dirs } from "./recorded-cgroup.ts";
 

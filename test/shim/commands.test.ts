@@ -5,7 +5,7 @@ import path from "node:path";
 import type { Readable } from "node:stream";
 import { after, before, describe, test } from "node:test";
 import { containerd, google, runtimeoptions, taskV2 } from "../../src/proto/index.ts";
-import { DEFAULT_SOCKET_DIR, socketPath } from "../../src/shim/socket-address.ts";
+import { DEFAULT_SOCKET_DIR, socketPath } from "../../src/shim/commands/socket-address.ts";
 import { connect, createClient } from "../../src/ttrpc/index.ts";
 import { makeFifo } from "../support/files.ts";
 import { makeBundle, runShim, shimPath } from "../support/shim-process.ts";

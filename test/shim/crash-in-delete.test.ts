@@ -14,7 +14,7 @@ const source = (file: string) =>
 const all = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, name = ""]) => name);
 
 /** Read from the code, so that a step that is new is tested as well: the steps of Delete, and the points of a release. */
-const STEPS = all(source("shim/init.ts"), /\{ name: "([^"]+)", run:/g);
+const STEPS = all(source("shim/task/init.ts"), /\{ name: "([^"]+)", run:/g);
 const RELEASE_POINTS = all(source("rootfs/release-round.ts"), /faultPoint\("([^"]+)"\)/g);
 const POINTS = [...STEPS.flatMap((name) => [`before ${name}`, `after ${name}`]), ...RELEASE_POINTS];
 

@@ -4,7 +4,7 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { until } from "../../lab/until.ts";
 import { StatusCode } from "../../src/base/status.ts";
-import { cgroupOf } from "../../src/linux/cgroup.ts";
+import { cgroupOf } from "../../src/linux/cgroup/cgroup.ts";
 import { containerd } from "../../src/proto/index.ts";
 import { noContainers, refused, Workshop } from "./harness.ts";
 

@@ -4,7 +4,7 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { until } from "../../lab/until.ts";
 import { nullLogger } from "../../src/base/logger.ts";
-import { OomWatches } from "../../src/shim/oom.ts";
+import { OomWatches } from "../../src/shim/task/oom.ts";
 import { FakeLibc } from "../linux/fake-libc.ts";
 import { withTempDir } from "../support/files.ts";
 

@@ -3,9 +3,9 @@ import path from "node:path";
 import { until } from "../../lab/until.ts";
 import type { LogFields, Logger } from "../../src/base/logger.ts";
 import { loadLibc } from "../../src/linux/koffi-libc.ts";
-import { openStdio } from "../../src/shim/open-stdio.ts";
 import { defaultSettings, type Settings } from "../../src/shim/settings.ts";
-import type { ProcessStdio, StdioHost, StdioOwner, StdioPaths } from "../../src/shim/stdio.ts";
+import { openStdio } from "../../src/shim/stdio/open-stdio.ts";
+import type { ProcessStdio, StdioHost, StdioOwner, StdioPaths } from "../../src/shim/stdio/stdio.ts";
 import { countOpenFiles, makeFifo, withTempDir } from "../support/files.ts";
 
 const libc = loadLibc();

@@ -1,0 +1,38 @@
+import fs from "node:fs/promises";
+import path from "node:path";
+import PQueue from "p-queue";
+import { fsError } from "../errno.ts";
+
+/** What says that a file has nothing to tell: it or its group is gone, or the kernel does not count that. */
+const ABSENT = new Set(["ENOENT", "ENODEV", "EOPNOTSUPP", "ENOTDIR"]);
+
+/**
+ * How many reads of this process are under way at most: one that hangs in the kernel takes a thread with it, and those
+ * are for the mounts.
+ */
+const READS_AT_ONCE = 4;
+const reads = new PQueue({ concurrency: READS_AT_ONCE });
+
+/**
+ * A file of a control group, read off the main thread: the kernel may add up the counts of many processors for it.
+ * Undefined where it is not there, or the group has gone.
+ */
+export async function readCgroupFile(dir: string, name: string): Promise<string | undefined> {
+  const file = path.join(dir, name);
+  try {
+    return await reads.add(() => fs.readFile(file, "utf8"));
+  } catch (err) {
+    if (ABSENT.has((err as NodeJS.ErrnoException).code ?? "")) return undefined;
+    throw fsError(`read ${file}`, err);
+  }
+}
+
+/** The sizes of huge pages that a group's files count, such as `2MB`; `last` is how the name of a file ends. */
+export async function hugePageSizes(dir: string, last: string): Promise<string[]> {
+  const names = await reads.add(() => fs.readdir(dir).catch(() => []));
+  const sizes = names.flatMap((name) => {
+    const [controller, size = "", ...rest] = name.split(".");
+    return controller === "hugetlb" && rest.join(".") === last ? [size] : [];
+  });
+  return sizes.sort();
+}

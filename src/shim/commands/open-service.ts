@@ -1,0 +1,65 @@
+import fs from "node:fs";
+import PQueue from "p-queue";
+import { LOG_LEVELS, type Logger } from "../../base/logger.ts";
+import { ChildExits } from "../../linux/child-exits.ts";
+import { loadLibc } from "../../linux/koffi-libc.ts";
+import { TaskEvents } from "../events.ts";
+import type { Flags } from "../flags.ts";
+import { openLog } from "../log.ts";
+import type { Settings } from "../settings.ts";
+import { OomWatches } from "../task/oom.ts";
+import { TaskService } from "../task/task-service.ts";
+
+/** The server's parts, once they stand. */
+export interface OpenService {
+  readonly service: TaskService;
+  readonly events: TaskEvents;
+  readonly logger: Logger;
+}
+
+/**
+ * Makes this process what a shim is (the reaper of its containers' orphans, preferred by the OOM killer to the
+ * daemon) and builds the service. Throws where the kernel's calls cannot be reached.
+ */
+export function openService(options: {
+  readonly flags: Flags;
+  readonly settings: Settings;
+  readonly shutdown: () => void;
+}): OpenService {
+  const { flags, settings } = options;
+  const level = LOG_LEVELS.find((name) => name === flags.logLevel) ?? (flags.debug ? "debug" : "info");
+  const logger = openLog("log", level, { namespace: flags.namespace, shim: flags.id });
+  logUnexpected(logger);
+  const libc = loadLibc();
+  libc.setChildSubreaper();
+  adjustOomScore(logger);
+  const address = process.env.TTRPC_ADDRESS ?? "";
+  const events = new TaskEvents({ address, namespace: flags.namespace, settings, logger });
+  const host = {
+    namespace: flags.namespace,
+    libc,
+    childExits: new ChildExits({ libc, logger }),
+    oom: new OomWatches({ libc, logger }),
+    mounting: new PQueue({ concurrency: settings.mountsAtOnce }),
+    settings,
+    logger,
+  };
+  return { service: new TaskService({ host, events, shutdown: options.shutdown }), events, logger };
+}
+
+/** A mistake in one call must not take the others' containers down with it. */
+function logUnexpected(logger: Logger): void {
+  process.on("uncaughtException", (err) => logger.error("unexpected error", { err }));
+  process.on("unhandledRejection", (err) => logger.error("unexpected rejection", { err }));
+}
+
+/** Raising the score always works; lowering it needs CAP_SYS_RESOURCE, without which the shim runs all the same. */
+function adjustOomScore(logger: Logger): void {
+  const score = process.env.EBB_OOM_SCORE_ADJ;
+  if (score === undefined) return;
+  try {
+    fs.writeFileSync("/proc/self/oom_score_adj", score);
+  } catch (err) {
+    logger.warn("the OOM score could not be adjusted", { score, err });
+  }
+}

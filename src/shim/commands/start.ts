@@ -1,0 +1,133 @@
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import type { Readable } from "node:stream";
+import { within } from "../../base/deadline.ts";
+import type { LogLevel } from "../../base/logger.ts";
+import { StatusCode, StatusError } from "../../base/status.ts";
+import { joinCgroup } from "../../linux/cgroup/join.ts";
+import { writeAddress } from "../../oci/bundle.ts";
+import { decodeRuncOptions } from "../../oci/decode-options.ts";
+import { checkId } from "../../oci/runc-args.ts";
+import { readSpec } from "../../oci/spec.ts";
+import { type Flags, usageError } from "../flags.ts";
+import { selfCommand } from "../self.ts";
+import type { Settings } from "../settings.ts";
+import { encodeAnswer, MAX_STDIN_BYTES, readBootstrap } from "./bootstrap.ts";
+import { type ClaimedSocket, claimGroupSocket } from "./group-socket.ts";
+import { READY_FD, SERVER_SOCKET_FD } from "./ready.ts";
+import { DEFAULT_SOCKET_DIR, groupOf, socketAddress, socketPath } from "./socket-address.ts";
+import { readStdin } from "./stdin.ts";
+
+/**
+ * The `start` command: finds the living shim of the container's group or launches a server for it, and writes
+ * one answer to stdout, in the form that the daemon's generation reads. The working directory is the bundle.
+ * Nothing else is printed, and the server inherits neither stdout nor stderr: the daemon waits for both to close.
+ */
+export async function start(flags: Flags, settings: Settings): Promise<void> {
+  checkStartFlags(flags);
+  const bundle = process.cwd();
+  const spec = await readSpec(bundle);
+  const bootstrap = readBootstrap(await readStdin(MAX_STDIN_BYTES), flags, process.env);
+  const { shimCgroup } = await decodeRuncOptions(bootstrap.options);
+  const socket = socketPath({
+    dir: bootstrap.socketDir ?? DEFAULT_SOCKET_DIR,
+    address: flags.address,
+    namespace: flags.namespace,
+    group: groupOf(flags.id, spec.annotations ?? {}),
+  });
+  const claim = await claimGroupSocket(socket);
+  const launched = claim.living
+    ? undefined
+    : await launchServer({ flags, settings, socket, claim, shimCgroup, logLevel: bootstrap.logLevel });
+  try {
+    // Daemons up to 1.6 find the shim by this file after their own restart.
+    writeAddress(bundle, socketAddress(socket));
+  } catch (err) {
+    launched?.end();
+    throw err;
+  }
+  fs.writeSync(1, encodeAnswer(bootstrap.generation, socketAddress(socket), process.env));
+}
+
+function checkStartFlags(flags: Flags): void {
+  if (flags.namespace === "") throw usageError("flag -namespace is missing or empty");
+  if (flags.id === "") throw usageError("flag -id is missing or empty");
+  checkId(flags.id);
+  checkId(flags.namespace);
+}
+
+/**
+ * Launches the server in a session of its own and waits until it serves; what it says instead is the error. `end`
+ * takes it back.
+ */
+async function launchServer(options: {
+  readonly flags: Flags;
+  readonly settings: Settings;
+  readonly socket: string;
+  readonly claim: ClaimedSocket;
+  readonly shimCgroup: string;
+  readonly logLevel: LogLevel;
+}): Promise<{ end(): void }> {
+  const { flags, socket, shimCgroup, logLevel } = options;
+  const args = ["-namespace", flags.namespace, "-id", flags.id, "-address", flags.address, "-socket", socket];
+  args.push("-log-level", logLevel);
+  const [file, ...first] = selfCommand();
+  const stdio: ("ignore" | "pipe" | number)[] = ["ignore", "ignore", "ignore"];
+  stdio[SERVER_SOCKET_FD] = options.claim.fd;
+  stdio[READY_FD] = "pipe";
+  const server = spawn(file, [...first, ...args], { detached: true, stdio, env: serverEnv() });
+  server.unref();
+  options.claim.leave();
+  const spawnError = new Promise<never>((_, reject) => server.once("error", reject));
+  const end = () => {
+    server.kill("SIGKILL");
+    fs.rmSync(socket, { force: true });
+  };
+  try {
+    const joined = shimCgroup !== "" && server.pid !== undefined && joinCgroup(server.pid, shimCgroup);
+    const ready = Promise.all([joined, readReady(server.stdio[READY_FD] as Readable)]);
+    await within(Promise.race([ready, spawnError]), options.settings.serverReadyMs, "the server's start");
+    return { end };
+  } catch (thrown) {
+    end();
+    throw StatusError.from(thrown);
+  }
+}
+
+/**
+ * Threads for what may sleep on a disk, of which mounts take at most `mountsAtOnce`: Delete finds one that is free
+ * however many mounts hang.
+ */
+const THREADS = 64;
+
+/** The highest score there is: nothing is killed sooner. */
+const MAX_OOM_SCORE_ADJ = 1000;
+
+/**
+ * Without its JIT the server holds a third less memory at the same latency: it does little but wait. The score
+ * is one above the daemon's (our parent's), so that the kernel's OOM killer prefers the shim to the daemon.
+ */
+function serverEnv(): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    BUN_JSC_useJIT: "false",
+    UV_THREADPOOL_SIZE: String(THREADS),
+    EBB_OOM_SCORE_ADJ: String(Math.min(MAX_OOM_SCORE_ADJ, oomScoreAdj(process.ppid) + 1)),
+  };
+}
+
+function oomScoreAdj(pid: number): number {
+  try {
+    return Number(fs.readFileSync(`/proc/${pid}/oom_score_adj`, "utf8"));
+  } catch {
+    return 0;
+  }
+}
+
+/** Resolves when the server has written that it serves; rejects with what it wrote instead. */
+async function readReady(pipe: Readable): Promise<void> {
+  let text = "";
+  for await (const chunk of pipe) text += String(chunk);
+  if (text === "ready") return;
+  throw new StatusError(StatusCode.unavailable, text === "" ? "the server ended before it served" : text);
+}

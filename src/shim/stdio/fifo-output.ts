@@ -1,0 +1,35 @@
+import fs from "node:fs";
+import { openOutputFifo } from "../../linux/fifo.ts";
+import { own } from "../task/own.ts";
+import type { Output, OutputStream } from "./output.ts";
+import type { StdioOwner } from "./stdio.ts";
+
+/**
+ * Opens a fifo as the output of a process, which writes to it by itself. The kept end reads nothing: it is there
+ * so that the process meets no broken pipe while the daemon is away, and so that what was written waits.
+ */
+export async function openFifoOutput(
+  file: string,
+  streams: readonly OutputStream[],
+  owner: StdioOwner,
+): Promise<Output> {
+  const { keep, child } = openOutputFifo(file);
+  let kept: number | undefined = keep;
+  const close = async () => {
+    if (kept !== undefined) fs.closeSync(kept);
+    kept = undefined;
+  };
+  try {
+    await own([child], owner);
+  } catch (err) {
+    fs.closeSync(child);
+    await close();
+    throw err;
+  }
+  return {
+    childFds: Object.fromEntries(streams.map((stream) => [stream, child])),
+    // What is in the fifo stays there for a reader that has it open, as the daemon has from before Create on.
+    finished: async () => {},
+    close,
+  };
+}

@@ -1,0 +1,75 @@
+import { StatusError } from "../../base/status.ts";
+import { INIT } from "../task/exit-order.ts";
+import { openFifoOutput } from "./fifo-output.ts";
+import { openFileOutput } from "./file-output.ts";
+import { LoggerProcess } from "./logger-process.ts";
+import { closeChildFds, type Output, type OutputStream } from "./output.ts";
+import { openRelayedOutput } from "./relayed-output.ts";
+import type { StdioHost, StdioOwner, StdioPaths } from "./stdio.ts";
+import { parseStdioUri, type StdioUri } from "./stdio-uri.ts";
+
+/** One thing to open, and the streams that go there. */
+interface OutputPlan {
+  readonly uri: StdioUri;
+  readonly streams: readonly OutputStream[];
+  /** The first of the streams and its value, for errors. */
+  readonly name: string;
+  readonly terminal: boolean;
+}
+
+/**
+ * Opens what a process's output goes to. A stdout that is a file or a logger takes stderr along, unless that has
+ * a place of its own; a terminal has one output only. What cannot be opened is an error that names stream and
+ * value, and leaves nothing open.
+ */
+export async function openOutputs(
+  host: StdioHost,
+  paths: StdioPaths,
+  owner: StdioOwner,
+): Promise<readonly Output[]> {
+  const plans = planOutputs(paths);
+  const outputs: Output[] = [];
+  try {
+    for (const plan of plans) outputs.push(await openOutput(host, plan, owner));
+    return outputs;
+  } catch (err) {
+    closeChildFds(outputs);
+    await Promise.all(outputs.map((output) => output.close()));
+    throw err;
+  }
+}
+
+function planOutputs({ stdout, stderr, terminal }: StdioPaths): OutputPlan[] {
+  const out = planOutput("stdout", stdout, terminal);
+  const err = terminal ? undefined : planOutput("stderr", stderr, terminal);
+  if (out === undefined) return err === undefined ? [] : [err];
+  const shared = !terminal && out.uri.scheme !== "fifo" && (stderr === "" || stderr === stdout);
+  if (shared) return [{ ...out, streams: ["stdout", "stderr"] }];
+  return err === undefined ? [out] : [out, err];
+}
+
+function planOutput(stream: OutputStream, value: string, terminal: boolean): OutputPlan | undefined {
+  if (value === "") return undefined;
+  return { uri: parseStdioUri(stream, value), streams: [stream], name: `${stream} ${value}`, terminal };
+}
+
+async function openOutput(
+  host: StdioHost,
+  { uri, streams, name, terminal }: OutputPlan,
+  owner: StdioOwner,
+): Promise<Output> {
+  try {
+    switch (uri.scheme) {
+      case "fifo":
+        if (terminal || owner.execId === INIT) return await openFifoOutput(uri.path, streams, owner);
+        return await openRelayedOutput(host, uri.path, streams, owner);
+      case "file":
+        return await openFileOutput(uri.path, streams, host.settings.stdioOpenMs);
+      default:
+        return await LoggerProcess.start(host, { uri, streams }, owner);
+    }
+  } catch (thrown) {
+    const { code, message } = StatusError.from(thrown);
+    throw new StatusError(code, `${name}: ${message}`, { cause: thrown });
+  }
+}

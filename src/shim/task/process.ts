@@ -1,0 +1,184 @@
+import PQueue from "p-queue";
+import { deferred } from "../../base/deferred.ts";
+import type { Logger } from "../../base/logger.ts";
+import { StatusCode, StatusError } from "../../base/status.ts";
+import { Pidfd } from "../../linux/pidfd.ts";
+import { writeExitRecord } from "../../oci/bundle.ts";
+import type { ProcessStdio, StdioPaths } from "../stdio/stdio.ts";
+import { type ExitOrder, INIT } from "./exit-order.ts";
+import type { Host } from "./host.ts";
+import { type LifecycleEvent, type TaskState, transition } from "./lifecycle.ts";
+
+/** How and when a process ended: the status as the task API has it (128 + n for signal n). */
+export interface Exit {
+  /** 0 where the process never came to be. */
+  readonly pid: number;
+  readonly status: number;
+  readonly at: Date;
+}
+
+/** What a process is known by, and what it shares with the others of its container. */
+export interface ProcessParts {
+  readonly host: Host;
+  /** The container's. */
+  readonly id: string;
+  readonly execId: string;
+  readonly bundle: string;
+  readonly paths: StdioPaths;
+  readonly order: ExitOrder<Exit>;
+}
+
+/** A process of a container, its init or an exec: what a daemon's call with an exec id works on. */
+export abstract class Process {
+  readonly id: string;
+  readonly execId: string;
+  readonly bundle: string;
+  readonly paths: StdioPaths;
+  protected readonly host: Host;
+  protected readonly order: ExitOrder<Exit>;
+  protected readonly logger: Logger;
+  /** Commands go one after the other; nothing that only reads, and no Kill, ever enters here. */
+  readonly #commands = new PQueue({ concurrency: 1 });
+  readonly #exited = deferred<Exit>();
+  #state: TaskState = "created";
+  #pid = 0;
+  #pidfd: Pidfd | undefined;
+  #stdio: ProcessStdio | undefined;
+  #stdinClosed = false;
+  #exit: Exit | undefined;
+
+  constructor(parts: ProcessParts) {
+    this.id = parts.id;
+    this.execId = parts.execId;
+    this.bundle = parts.bundle;
+    this.paths = parts.paths;
+    this.host = parts.host;
+    this.order = parts.order;
+    this.logger = parts.host.logger.child({
+      id: parts.id,
+      ...(parts.execId !== INIT && { execId: parts.execId }),
+    });
+    this.#exited.promise.catch(() => {});
+  }
+
+  /** Runs the user's program. `publish` is called when it runs, before its exit can be published. */
+  abstract start(publish: () => void): Promise<void>;
+
+  /** Sends a signal to the process or, where it is an init and `all` says so, to all of the container. */
+  abstract kill(signal: number, all: boolean): Promise<void>;
+
+  /** Removes what it is made of; how it ended, unless it never ran. Calls at the same time share one run. */
+  abstract delete(): Promise<Exit | undefined>;
+
+  /** What messages call it. */
+  get name(): string {
+    return this.execId === INIT ? this.id : this.execId;
+  }
+
+  /** The pid on the host, 0 before there is a process. */
+  get pid(): number {
+    return this.#pid;
+  }
+
+  /** The state as the daemon sees it: an exit counts once it has been published. */
+  get state(): TaskState {
+    return this.#state;
+  }
+
+  /** How it ended, once it has. */
+  get exit(): Exit | undefined {
+    return this.#exit;
+  }
+
+  /** Resolves when it has ended and its exit was published; `notFound` where it was deleted without having run. */
+  get exited(): Promise<Exit> {
+    return this.#exited.promise;
+  }
+
+  /** Throws where something has no place in its state. */
+  check(event: LifecycleEvent): void {
+    transition(this.#state, event, this.name);
+  }
+
+  /** Sets the size of its terminal; nothing where it has none. */
+  resize(width: number, height: number): void {
+    this.check("resize");
+    this.#stdio?.resize(width, height);
+  }
+
+  /** Ends its input once the daemon's own writers are gone as well; before its start this is noted down. */
+  closeStdin(): void {
+    this.#stdinClosed = true;
+    this.#stdio?.closeStdin();
+  }
+
+  /** Its exit's turn has come: writes it down, publishes it, and tells who waits. */
+  finish(exit: Exit, publish: (exit: Exit) => void = () => {}): void {
+    this.#exit = exit;
+    this.enter("exit");
+    try {
+      writeExitRecord(this.bundle, exit, this.execId);
+    } catch (err) {
+      this.logger.error("the exit could not be written to the bundle", { err });
+    }
+    publish(exit);
+    this.#exited.resolve(exit);
+    // Not only Delete asks for that: who follows the output waits for its end first.
+    void this.#stdio?.drained();
+  }
+
+  protected enter(event: LifecycleEvent): void {
+    const next = transition(this.#state, event, this.name);
+    if (next !== "deleted") this.#state = next;
+  }
+
+  protected command<T>(run: () => Promise<T>): Promise<T> {
+    return this.#commands.add(run) as Promise<T>;
+  }
+
+  /** Takes over its streams, which `letGo` closes. */
+  protected attach(stdio: ProcessStdio): void {
+    this.#stdio = stdio;
+  }
+
+  /** Takes hold of the process that has come to be, and sees to its end. */
+  protected adopt(pid: number): void {
+    this.#pidfd = Pidfd.open(this.host.libc, pid);
+    this.#pid = pid;
+    void this.host.childExits.watch(pid).then(({ status, at }) => this.ended({ pid, status, at }));
+  }
+
+  /** The kernel has reported its end, which is delivered when its turn comes. */
+  protected ended(exit: Exit): void {
+    this.order.exited(this.execId, exit);
+  }
+
+  /** The runtime has ended well: the process has its streams. */
+  protected async handOver(): Promise<void> {
+    await this.#stdio?.handedOver();
+    if (this.#stdinClosed) this.#stdio?.closeStdin();
+  }
+
+  protected signal(signal: number): void {
+    if (this.#pidfd === undefined) {
+      throw new StatusError(StatusCode.failedPrecondition, `process not created: ${this.name}`);
+    }
+    this.#pidfd.signal(signal);
+  }
+
+  protected async drained(): Promise<void> {
+    await this.#stdio?.drained();
+  }
+
+  protected async closeStdio(): Promise<void> {
+    await this.#stdio?.close();
+  }
+
+  /** Lets go of the process and its streams; repeatable. */
+  protected async letGo(): Promise<void> {
+    this.#pidfd?.close();
+    const message = `process ${this.name} was deleted and has not run`;
+    this.#exited.reject(new StatusError(StatusCode.notFound, message));
+    await this.closeStdio();
+  }
+}

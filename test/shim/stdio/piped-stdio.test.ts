@@ -1,0 +1,250 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { describe, test } from "node:test";
+import { until } from "../../../lab/until.ts";
+import { StatusCode } from "../../../src/base/status.ts";
+import type { ProcessStdio, StdioPaths } from "../../../src/shim/stdio/stdio.ts";
+import { FifoTap } from "../../support/fifo-tap.ts";
+import { status } from "../../support/status.ts";
+import { withStdio } from "../stdio-scene.ts";
+
+/** Runs a shell script with these streams, as the runtime would; resolves when it has ended. */
+async function run(stdio: ProcessStdio, script: string): Promise<number | null> {
+  const child = spawn("sh", ["-c", script], { stdio: [...stdio.childFds] });
+  const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  await stdio.handedOver();
+  return exited;
+}
+
+/** What the path of an open descriptor is. */
+const pathOf = (fd: number | "ignore" | undefined) => fs.readlinkSync(`/proc/self/fd/${fd}`);
+
+describe("streams that are nowhere", () => {
+  test("are none, and everything that may be done with them does nothing", () =>
+    withStdio({}, async ({ open }) => {
+      const stdio = await open({});
+      assert.deepEqual(stdio.childFds, ["ignore", "ignore", "ignore"]);
+      assert.equal(stdio.consoleSocket, undefined);
+      await stdio.handedOver();
+      stdio.resize(1, 1);
+      stdio.closeStdin();
+      await stdio.drained();
+      await stdio.close();
+    }));
+});
+
+describe("streams that are fifos", () => {
+  test("carry a process's input and outputs, whose end readers see with the process's", () =>
+    withStdio({}, async ({ open, fifo }) => {
+      const [stdin, stdout, stderr] = [fifo("in"), fifo("out"), fifo("err")];
+      const [out, err] = [new FifoTap(stdout), new FifoTap(stderr)];
+      const stdio = await open({ stdin, stdout, stderr });
+      const exited = run(stdio, "cat; echo oops >&2; exit 3");
+      fs.writeFileSync(stdin, "first, ");
+      fs.writeFileSync(stdin, "second");
+      stdio.closeStdin();
+      assert.deepEqual([await out.toEnd(), await err.toEnd()], ["first, second", "oops\n"]);
+      assert.equal(await exited, 3);
+      await stdio.drained();
+      await stdio.close();
+      await stdio.close();
+    }));
+
+  test("keep what was written for a reader that comes back", () =>
+    withStdio({}, async ({ open, fifo }) => {
+      const stdout = fifo("out");
+      const stdio = await open({ stdout });
+      fs.closeSync(fs.openSync(stdout, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK));
+      assert.equal(await run(stdio, "echo still there"), 0);
+      const back = fs.openSync(stdout, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+      assert.equal(fs.readFileSync(back, "utf8"), "still there\n");
+      fs.closeSync(back);
+      await stdio.close();
+    }));
+
+  test("are one where both outputs name the same", () =>
+    withStdio({}, async ({ open, fifo }) => {
+      const stdout = fifo("out");
+      const tap = new FifoTap(stdout);
+      const stdio = await open({ stdout, stderr: stdout });
+      await run(stdio, "echo a; echo b >&2");
+      assert.equal(await tap.toEnd(), "a\nb\n");
+      await stdio.close();
+    }));
+
+  test("belong to whom the runtime's options say", { skip: process.getuid?.() !== 0 }, () =>
+    withStdio({}, async ({ open, fifo }) => {
+      const [stdin, stdout] = [fifo("in"), fifo("out")];
+      const stdio = await open({ stdin, stdout }, { uid: 1234, gid: 567 });
+      for (const file of [stdin, stdout]) {
+        const { uid, gid } = fs.statSync(file);
+        assert.deepEqual([uid, gid], [1234, 567]);
+      }
+      await stdio.close();
+    }),
+  );
+
+  test("that a failed start leaves are closed with the rest", () =>
+    withStdio({}, async ({ open, fifo }) => {
+      const stdio = await open({ stdin: fifo("in"), stdout: fifo("out"), stderr: fifo("err") });
+      await stdio.close();
+    }));
+});
+
+describe("the output of an exec to a fifo", () => {
+  const exec = { execId: "e" };
+
+  test("comes whole, each stream by itself, and ends with the exec", () =>
+    withStdio({}, async ({ open, fifo }) => {
+      const [stdin, stdout, stderr] = [fifo("in"), fifo("out"), fifo("err")];
+      const [out, err] = [new FifoTap(stdout), new FifoTap(stderr)];
+      const stdio = await open({ stdin, stdout, stderr }, exec);
+      const exited = run(stdio, "cat; head -c 1000000 /dev/zero; echo END; echo oops >&2; exit 3");
+      fs.writeFileSync(stdin, "in, ");
+      stdio.closeStdin();
+      const text = await out.toEnd();
+      assert.deepEqual([text.slice(0, 4), text.slice(-4), text.length], ["in, ", "END\n", 1_000_008]);
+      assert.equal(await err.toEnd(), "oops\n");
+      assert.equal(await exited, 3);
+      await stdio.drained();
+      await stdio.close();
+    }));
+
+  test("ends when the exec is deleted, though a child goes on to write, which goes on", () =>
+    withStdio({ drainMs: 100 }, async ({ dir, open, fifo, log }) => {
+      const stdout = fifo("out");
+      const tap = new FifoTap(stdout);
+      const stdio = await open({ stdout }, exec);
+      const child = `(until test -e ${dir}/closed; do :; done; head -c 500000 /dev/zero; echo $? > ${dir}/wrote) &`;
+      assert.equal(await run(stdio, `${child} echo said`), 0);
+      await stdio.drained();
+      assert.deepEqual(log.lines, ["warn output was not passed on to its end"]);
+      await stdio.close();
+      assert.equal(await tap.toEnd(), "said\n");
+      fs.writeFileSync(path.join(dir, "closed"), "");
+      const wrote = () => fs.existsSync(path.join(dir, "wrote")) || undefined;
+      await until("the child's end", wrote);
+      assert.equal(fs.readFileSync(path.join(dir, "wrote"), "utf8"), "0\n");
+    }));
+
+  test("that nobody reads holds up the exec, and its drain no longer than the limit", () =>
+    withStdio({ drainMs: 100 }, async ({ open, fifo, log }) => {
+      const stdout = fifo("out");
+      const reader = fs.openSync(stdout, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+      const stdio = await open({ stdout }, exec);
+      await run(stdio, "head -c 100000 /dev/zero");
+      await stdio.drained();
+      assert.deepEqual(log.lines, ["warn output was not passed on to its end"]);
+      await stdio.close();
+      fs.closeSync(reader);
+    }));
+
+  test("that a failed start leaves is closed with the rest", () =>
+    withStdio({}, async ({ open, fifo }) => {
+      const stdio = await open({ stdout: fifo("out"), stderr: fifo("err") }, exec);
+      await stdio.close();
+    }));
+
+  test("that cannot be opened leaves nothing open", () =>
+    withStdio({}, async ({ open, fifo }) => {
+      const paths = { stdout: fifo("out"), stderr: "/etc/passwd" };
+      await assert.rejects(open(paths, exec), status(StatusCode.invalidArgument, /^stderr \/etc\/passwd/));
+    }));
+});
+
+describe("outputs that are files", () => {
+  test("are appended to, made with their directories, and shared by both streams", () =>
+    withStdio({}, async ({ dir, open }) => {
+      const file = path.join(dir, "a", "b", "log");
+      for (const stderr of ["", `file://${file}`]) {
+        const stdio = await open({ stdout: `file://${file}`, stderr });
+        assert.equal(pathOf(stdio.childFds[1]), file);
+        assert.equal(await run(stdio, "echo out; echo err >&2"), 0);
+        await stdio.drained();
+        await stdio.close();
+      }
+      assert.equal(fs.readFileSync(file, "utf8"), "out\nerr\nout\nerr\n");
+      assert.equal(fs.statSync(file).mode & 0o777, 0o644);
+    }));
+
+  test("may be two, or one beside a fifo", () =>
+    withStdio({}, async ({ dir, open, fifo }) => {
+      const [a, b] = [path.join(dir, "a"), path.join(dir, "b")];
+      const both = await open({ stdout: `file://${a}`, stderr: `file://${b}` });
+      await run(both, "echo out; echo err >&2");
+      await both.close();
+      const stdout = fifo("out");
+      const tap = new FifoTap(stdout);
+      const mixed = await open({ stdout, stderr: `file://${b}` });
+      await run(mixed, "echo out; echo err >&2");
+      await mixed.close();
+      assert.deepEqual([fs.readFileSync(a, "utf8"), fs.readFileSync(b, "utf8")], ["out\n", "err\nerr\n"]);
+      assert.equal(await tap.toEnd(), "out\n");
+    }));
+});
+
+describe("streams that cannot be opened are told by name and value, and nothing stays open:", () => {
+  const rows: [what: string, paths: (dir: string) => Partial<StdioPaths>, code: StatusCode, RegExp][] = [
+    ["no such stdin", (dir) => ({ stdin: `${dir}/no` }), StatusCode.notFound, /^stdin \S+\/no: .*ENOENT$/],
+    ["no such fifo", (dir) => ({ stdout: `${dir}/no` }), StatusCode.notFound, /^stdout \S+\/no: .*ENOENT$/],
+    [
+      "a plain file",
+      () => ({ stderr: "/etc/passwd" }),
+      StatusCode.invalidArgument,
+      /^stderr \S+: .*not a fifo/,
+    ],
+    [
+      "a file as stdin",
+      () => ({ stdin: "file:///x" }),
+      StatusCode.invalidArgument,
+      /^stdin file:.*not a fifo$/,
+    ],
+    [
+      "a relative path",
+      () => ({ stdout: "out" }),
+      StatusCode.invalidArgument,
+      /^stdout out: not an absolute/,
+    ],
+    ["an unknown kind", () => ({ stderr: "tcp:///x" }), StatusCode.invalidArgument, /^stderr tcp:/],
+    ["a directory", (dir) => ({ stdout: `file://${dir}` }), StatusCode.unknown, /^stdout file:.*EISDIR$/],
+    [
+      "a fifo as a file",
+      (dir) => ({ stdout: `file://${dir}/fifo` }),
+      StatusCode.notFound,
+      /^stdout file:.*ENXIO$/,
+    ],
+    [
+      "a file below a file",
+      () => ({ stdout: "file:///etc/passwd/x" }),
+      StatusCode.invalidArgument,
+      /ENOTDIR/,
+    ],
+    [
+      "no such logger",
+      () => ({ stdout: "binary:///no/log" }),
+      StatusCode.notFound,
+      /^stdout binary:.*ENOENT$/,
+    ],
+    [
+      "a logger that is no program",
+      () => ({ stdout: "binary:///etc/passwd" }),
+      StatusCode.permissionDenied,
+      /^stdout binary:.*EACCES$/,
+    ],
+  ];
+  for (const [what, paths, code, message] of rows) {
+    // A terminal has no stderr of its own.
+    for (const terminal of "stderr" in paths("") ? [false] : [false, true]) {
+      test(`${what}${terminal ? ", with a terminal" : ""}`, () =>
+        withStdio({}, async ({ dir, open, fifo }) => {
+          fifo("fifo");
+          const others = { stdin: fifo("in"), stdout: fifo("out"), stderr: "" };
+          await assert.rejects(open({ ...others, ...paths(dir), terminal }), status(code, message));
+          const sockets = path.join(dir, "run", "consoles");
+          assert.deepEqual(terminal ? fs.readdirSync(sockets) : [], []);
+        }));
+    }
+  }
+});
