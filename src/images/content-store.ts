@@ -5,7 +5,7 @@ import type { Descriptor } from "./descriptor.ts";
 import { type Digest, digestOf, hexOf, isDigest } from "./digest.ts";
 import { ifThere, makeDirectory, namesIn, readBytes, removeFile } from "./files.ts";
 import { ingestBlob } from "./ingest.ts";
-import { singleFlight } from "./single-flight.ts";
+import { singleFlightBySource } from "./single-flight-by-source.ts";
 
 /** Gives the bytes of a blob from an offset on; it should end when the signal aborts. */
 export type BlobSource = (offset: number, signal: AbortSignal) => AsyncIterable<Uint8Array>;
@@ -13,6 +13,8 @@ export type BlobSource = (offset: number, signal: AbortSignal) => AsyncIterable<
 /** Who wants a blob. */
 export interface IngestOptions {
   readonly signal?: AbortSignal;
+  /** What gives the bytes, such as a registry: an error is shared only with those who would ask the same. */
+  readonly from?: string;
   /** Told how many bytes of it are there, from whomever they come. */
   readonly onBytes?: (total: number) => void;
 }
@@ -65,11 +67,11 @@ export class ContentStore {
    * Puts a blob in, from where an earlier attempt stopped, also one of a process that was killed; at once where it is
    * there already. It is verified while it streams: another size or digest is `dataLoss` that names both. Only one of
    * all who want the same blob on this host has its source asked; the others share its end, as of
-   * {@link singleFlight}. What came before a source broke is kept for the next attempt; where the disk is full or the
+   * {@link singleFlightBySource}. What came before a source broke is kept for the next attempt; where the disk is full or the
    * bytes are wrong nothing is.
    */
   async ingest(descriptor: Descriptor, source: BlobSource, options: IngestOptions = {}): Promise<void> {
-    const { signal, onBytes } = options;
+    const { signal, from = "", onBytes } = options;
     const partial = path.join(this.#directory, "ingest", hexOf(descriptor.digest));
     if (await this.#isThere(descriptor)) return onBytes?.(descriptor.size);
     let isOurs = false;
@@ -89,7 +91,8 @@ export class ContentStore {
     }, COUNT_MS);
     try {
       const locks = path.join(this.#directory, "locks");
-      await singleFlight(locks, `blob ${descriptor.digest}`, work, signal === undefined ? {} : { signal });
+      const flight = { key: `blob ${descriptor.digest}`, source: from };
+      await singleFlightBySource(locks, flight, work, signal === undefined ? {} : { signal });
       onBytes?.(descriptor.size);
     } finally {
       clearInterval(counting);

@@ -18,6 +18,13 @@ interface Flight {
 
 const flights = new Map<string, Flight>();
 
+/** Who asks, and what the end of others is to them. */
+export interface FlightOptions {
+  readonly signal?: AbortSignal;
+  /** An error of somebody else is none of ours: the work is done anew then. */
+  readonly ignoresErrorsOfOthers?: boolean;
+}
+
 /**
  * Does some work once for all who ask for the same key in the same directory meanwhile, in this process and in
  * others: they wait for the first one and share its result or its error. The result passes between processes as JSON.
@@ -30,18 +37,18 @@ export async function singleFlight<T>(
   directory: string,
   key: string,
   work: (signal: AbortSignal) => Promise<T>,
-  { signal }: { signal?: AbortSignal } = {},
+  { signal, ignoresErrorsOfOthers = false }: FlightOptions = {},
 ): Promise<T> {
   const place = `${path.resolve(directory)}\0${key}`;
   for (;;) {
     signal?.throwIfAborted();
     const found = flights.get(place);
-    const flight = found ?? begin(place, { directory, key, work }, signal);
+    const flight = found ?? begin(place, { directory, key, work, ignoresErrorsOfOthers }, signal);
     try {
       return (await join(place, flight, signal)) as T;
     } catch (thrown) {
-      const isOthersEnd = found !== undefined && !signal?.aborted && isOnlyFor(flight.starter, thrown);
-      if (!isOthersEnd) throw thrown;
+      const isOurs = found === undefined || signal?.aborted === true;
+      if (isOurs || !(ignoresErrorsOfOthers || isOnlyFor(flight.starter, thrown))) throw thrown;
     }
   }
 }
@@ -55,6 +62,7 @@ interface Job {
   readonly directory: string;
   readonly key: string;
   readonly work: (signal: AbortSignal) => Promise<unknown>;
+  readonly ignoresErrorsOfOthers: boolean;
 }
 
 function begin(place: string, job: Job, starter: AbortSignal | undefined): Flight {
@@ -98,6 +106,7 @@ async function acrossProcesses(
     const outcome = await waitFor(lock, owner, `${base}.${owner.name}`, signal);
     if (outcome === undefined) continue;
     if (outcome.error === undefined) return outcome.value;
+    if (job.ignoresErrorsOfOthers) continue;
     throw new StatusError(outcome.error.code, outcome.error.message);
   }
 }

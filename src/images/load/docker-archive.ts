@@ -75,9 +75,13 @@ async function loadLayer(loading: Loading, name: string, diffId: Digest | undefi
   const digest =
     mediaType === PLAIN_LAYER && diffId !== undefined ? diffId : await digestOfEntry(loading, name);
   const layer: Descriptor = { mediaType, digest, size };
-  const report = (total: number) => onBytes(digest, total);
+  const options = {
+    signal,
+    from: archive.place,
+    onBytes: (total: number) => onBytes(digest, total),
+  };
   try {
-    await store.ingest(layer, (offset) => archive.read(name, offset), { signal, onBytes: report });
+    await store.ingest(layer, (offset) => archive.read(name, offset), options);
     return layer;
   } catch (thrown) {
     if (!hasCode(thrown, StatusCode.dataLoss)) throw thrown;

@@ -70,7 +70,7 @@ async function loadBlob({ archive, store, signal, onBytes }: Loading, blob: Desc
   }
   const report = (total: number) => onBytes(blob.digest, total);
   const source = (offset: number) => archive.read(name, offset);
-  await store.ingest(blob, source, { signal, onBytes: report });
+  await store.ingest(blob, source, { signal, from: archive.place, onBytes: report });
 }
 
 function nameOf({ digest }: Descriptor): string {

@@ -73,7 +73,8 @@ class Pull {
     const { tag = "latest", digest = tag } = this.#reference;
     return await this.#ask(signal, async (place) => {
       const { descriptor, bytes } = await registry.manifest(place, digest, signal);
-      await store.ingest(descriptor, (offset) => once(bytes.subarray(offset)), { signal });
+      const from = nameOf(place);
+      await store.ingest(descriptor, (offset) => once(bytes.subarray(offset)), { signal, from });
       return descriptor;
     });
   }
@@ -102,7 +103,7 @@ class Pull {
         const { bytes } = await registry.manifest(place, wanted.digest, flight);
         yield bytes.subarray(offset);
       }
-      await store.ingest(wanted, source, { signal });
+      await store.ingest(wanted, source, { signal, from: nameOf(place) });
     });
   }
 
@@ -125,7 +126,8 @@ class Pull {
         isOurs = true;
         return registry.blob(place, blob, offset, { signal: flight, ...watchOf(progress) });
       };
-      await store.ingest(blob, source, { signal, onBytes: (bytes) => progress?.at(bytes) });
+      const onBytes = (bytes: number) => progress?.at(bytes);
+      await store.ingest(blob, source, { signal, from: nameOf(place), onBytes });
     });
     progress?.to(wasThere && !isOurs ? "exists" : "done");
   }
@@ -136,6 +138,10 @@ class Pull {
     const endpoints = this.#options.registry.endpoints(registry);
     return await firstOf(endpoints, signal, (endpoint) => ask({ endpoint, repository }));
   }
+}
+
+function nameOf({ endpoint, repository }: Place): string {
+  return `${endpoint.base}/${repository}`;
 }
 
 function watchOf(progress: LayerProgress | undefined) {

@@ -3,7 +3,7 @@ import { abortable } from "../../base/deadline.ts";
 import { deferred } from "../../base/deferred.ts";
 import { hasCode, StatusCode } from "../../base/status.ts";
 import type { Digest } from "../digest.ts";
-import { singleFlight } from "../single-flight.ts";
+import { singleFlightBySource } from "../single-flight-by-source.ts";
 import type { Budget } from "./budget.ts";
 import { type LayerBlobs, removeIfDamaged } from "./damaged-blob.ts";
 import { about, broken } from "./errors.ts";
@@ -27,6 +27,8 @@ export interface LayerSource {
 export interface UnpackJob {
   readonly store: LayerBlobs;
   readonly layers: LayerStore;
+  /** What tells the image from others, which may have the same layers packed in another way, or wrongly. */
+  readonly image: string;
   /** Where it is noted down which layers are being unpacked. */
   readonly locks: string;
   readonly budget: Budget;
@@ -42,7 +44,8 @@ export async function unpackLayer(source: LayerSource, job: UnpackJob, signal: A
   const { digest: layer, chainId } = source;
   job.onProgress({ layer, state: "waiting", bytes: 0 });
   if ((await job.layers.find(chainId)) === undefined) {
-    await singleFlight(job.locks, `layer ${chainId}`, (flight) => makeLayer(source, job, flight), { signal });
+    const flight = { key: `layer ${chainId}`, source: job.image };
+    await singleFlightBySource(job.locks, flight, (ours) => makeLayer(source, job, ours), { signal });
   }
   job.onProgress({ layer, state: "done", bytes: 0 });
 }

@@ -52,6 +52,7 @@ export async function unpack(
   const job: UnpackJob = {
     store,
     layers,
+    image: image.layers.map(({ digest }) => digest).join(" "),
     locks: path.join(options.layersDirectory, "locks"),
     budget: new Budget(options),
     queue: new PQueue({ concurrency: options.layersAtOnce }),

@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { must } from "../../../lab/command.ts";
 import { until } from "../../../lab/until.ts";
-import { someBytes } from "./fake-registry.ts";
+import { someBytes, withRegistry } from "./fake-registry.ts";
 import { withBoth } from "./pull-support.ts";
 
 const main = fileURLToPath(
@@ -53,6 +53,33 @@ describe("several processes that pull one image at once", () => {
       const told = `registry ${registry.host} has no blob ${digest}`;
       assert.deepEqual([await pulled, await elsewhere], [told, [told]]);
       assert.equal(registry.count(digest), 1);
+    });
+  });
+
+  test("share no error of a registry with who asks another, and only one asks at a time", async () => {
+    await withRegistry(async (bad) => {
+      await withBoth(async (good, home) => {
+        const [layer = Buffer.alloc(0)] = LAYERS;
+        const { layers, manifest } = good.putImage("test/app:1", [layer]);
+        const [digest = "sha256:"] = layers;
+        bad.putImage("test/app:1", [layer]);
+        const locks = path.join(home.directory, "locks");
+        const isWaitedFor = () =>
+          fs.readdirSync(locks).some((name) => name.endsWith(".waiting")) || undefined;
+        bad.intercept = ({ url = "" }, response) => {
+          if (!url.endsWith(digest)) return false;
+          const answer = () => response.end(Buffer.alloc(layer.length));
+          void until("the other process to wait", isWaitedFor).finally(answer);
+          return true;
+        };
+        const wrong = home.pull(`${bad.host}/test/app:1`).catch((thrown) => thrown.message);
+        await until("the blob to be asked for", () => bad.count(digest) > 0 || undefined);
+        const right = [home.pull(`${good.host}/test/app:1`).then((record) => record.target.digest)];
+        const elsewhere = pullElsewhere(home.directory, `${good.host}/test/app:1`, 2);
+        assert.match(await wrong, /is not what came under its name/);
+        assert.deepEqual([...(await Promise.all(right)), ...(await elsewhere)], Array(3).fill(manifest));
+        assert.deepEqual([bad.count(digest), good.count(digest)], [1, 1]);
+      });
     });
   });
 

@@ -227,6 +227,21 @@ describe("a failure", { skip }, () => {
     assert.deepEqual(onItsWay(dir), []);
   });
 
+  test("of one image is none of another that wants the same layer", async () => {
+    const dir = place.make();
+    const good = imageOf(archive(file("a", Buffer.alloc(1 << 20, "a"))));
+    const bad = { ...imageOf(archive(file("b", Buffer.alloc(8 << 20, "b")))), diffIds: good.diffIds };
+    const failed = unpack(bad.store, bad, optionsFor(dir)).catch(({ message }) => message);
+    await until("the first to be at work", () => bad.opened.length > 0 || undefined);
+    const { lowerDirs } = await unpack(good.store, good, optionsFor(dir));
+    assert.deepEqual(
+      lowerDirs.map((one) => fs.readdirSync(one)),
+      [["a"]],
+    );
+    assert.match(await failed, /its archive is sha256:\w+, and the image says/);
+    assert.deepEqual(onItsWay(dir), []);
+  });
+
   test("of a blob that is not what its name says has the blob removed, and no other failure has", async () => {
     const dir = place.make();
     const image = threeLayers();
