@@ -5,6 +5,7 @@ import { ContentStore } from "./content-store.ts";
 import type { Digest } from "./digest.ts";
 import { ifThere, namesIn, removeFile } from "./files.ts";
 import { ImageStore } from "./image-store.ts";
+import { Lock } from "./lock.ts";
 import { sweepOutcomes } from "./outcome.ts";
 import { findNeeded } from "./reachable.ts";
 import { type Patience, withoutUsers } from "./users.ts";
@@ -59,15 +60,25 @@ export async function collectGarbage(directory: string, options: GarbageOptions)
 
 /** Removes what processes have left behind that live no more. */
 async function sweep(directory: string): Promise<void> {
-  const locks = path.join(directory, "locks");
-  await sweepOutcomes(locks);
-  for (const folder of [locks, path.join(locks, "users"), path.join(directory, "images")]) {
-    const left = (await namesIn(folder)).filter(isOfDeadProcess);
-    for (const name of left) await removeFile(path.join(folder, name));
+  for (const folder of ["locks", "locks/users", "layers/locks", "images"]) {
+    await sweepFolder(path.join(directory, folder));
   }
   const ingest = path.join(directory, "ingest");
   for (const name of await namesIn(ingest)) await removeIfOld(path.join(ingest, name));
 }
+
+/** Removes the locks of dead processes, which to look for is enough, and what they meant to tell others. */
+async function sweepFolder(folder: string): Promise<void> {
+  await sweepOutcomes(folder);
+  for (const name of await namesIn(folder)) {
+    const file = path.join(folder, name);
+    if (isOfDeadProcess(name)) await removeFile(file);
+    else if (LOCK.test(name)) await new Lock(file).holder();
+  }
+}
+
+/** A lock, or that of whoever removes one. */
+const LOCK = /\.lock(\.after\.[\d.]+)?$/;
 
 /** Whether a file that passes between processes bears the name of one (`uniqueName`) that has ended. */
 function isOfDeadProcess(name: string): boolean {

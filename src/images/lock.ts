@@ -1,42 +1,32 @@
 import fs from "node:fs";
 import path from "node:path";
-import type { FromSchema, JSONSchema } from "json-schema-to-ts";
 import { sleep } from "../base/deadline.ts";
 import { errnoOf } from "../base/files.ts";
-import { jsonReader } from "../base/json.ts";
 import { isSameLiveProcess, readProcessStat } from "../linux/process-stat.ts";
-import { makeDirectory, onFile, readText, removeFile, uniqueName } from "./files.ts";
-
-const ownerSchema = {
-  type: "object",
-  properties: {
-    pid: { type: "integer", minimum: 1 },
-    /** Clock ticks since boot. */
-    startTime: { type: "integer", minimum: 0 },
-    /** Which of its locks: no two are ever called alike. */
-    name: { type: "string", pattern: "^[0-9.]+$" },
-    /** The boot of the kernel, as a lock may lie on a disk. */
-    boot: { type: "string" },
-  },
-  required: ["pid", "startTime", "name", "boot"],
-} as const satisfies JSONSchema;
+import { ifThere, makeDirectory, onFile, removeFile, uniqueName } from "./files.ts";
 
 /** Who holds a lock. */
-export type Owner = FromSchema<typeof ownerSchema>;
+export interface Owner {
+  readonly pid: number;
+  /** Clock ticks since boot. */
+  readonly startTime: number;
+  /** Which of its locks: no two are ever called alike. */
+  readonly name: string;
+  /** The boot of the kernel, as a lock may lie on a disk. */
+  readonly boot: string;
+}
 
-const reader = jsonReader(ownerSchema);
-
-/** An owner is some numbers. */
-const MAX_OWNER_BYTES = 4096;
 /** The owner of a file that says nothing: no process has such a pid. */
 const NOBODY: Owner = { pid: 0x7fff_ffff, startTime: 0, name: "0", boot: "" };
 /** How often somebody who waits looks again: processes of others are not announced. */
 export const LOOK_MS = 20;
 
 /**
- * A lock between processes: a file that its owner links into place, which fails where there is one, and removes at
- * the end. It names a process by pid and start time, and one whose process has ended is no lock any more. All who
- * use it must see each other's processes: they are of one pid namespace.
+ * A lock between processes: a symlink that its owner makes, which fails where there is one, and removes at the end.
+ * What it says instead of a target names a process by pid and start time, and one whose process has ended is no lock
+ * any more. All who use it must see each other's processes: they are of one pid namespace. A link so short has no data
+ * on the disk: a file's would have to be written before the file could be removed, and with it its owner be kept from
+ * ending, while the disk is being synced.
  *
  * Whoever finds a dead owner's file must first hold a second lock of the same kind, named after that very owner, and
  * look again: so of several who found it one removes it, and none removes what a new owner has put there since.
@@ -94,16 +84,23 @@ export class Lock {
     }
   }
 
-  /** What is written in the file; a text that is none was half written when the power went. */
+  /** What is written there; what is no lock of ours is what is left of one. */
   async #read(): Promise<Owner | undefined> {
-    const text = await readText(this.#file, MAX_OWNER_BYTES);
-    if (text === undefined) return undefined;
-    try {
-      return reader.parse(text, this.#file);
-    } catch {
-      return NOBODY;
-    }
+    return await ifThere("read", this.#file, async () => {
+      try {
+        return parseOwner(await fs.promises.readlink(this.#file));
+      } catch (thrown) {
+        if (errnoOf(thrown) === "EINVAL") return NOBODY;
+        throw thrown;
+      }
+    });
   }
+}
+
+function parseOwner(text: string): Owner {
+  const [, name, pid, startTime, boot] = /^((\d+)\.(\d+)\.\d+)@(\w+)$/.exec(text) ?? [];
+  if (name === undefined || boot === undefined) return NOBODY;
+  return { pid: Number(pid), startTime: Number(startTime), name, boot };
 }
 
 function self(): Owner {
@@ -115,9 +112,9 @@ function self(): Owner {
   };
 }
 
-/** What the kernel calls this boot; it is the same for all processes. */
+/** The beginning of what the kernel calls this boot; it is the same for all processes. */
 function bootId(): string {
-  return fs.readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  return fs.readFileSync("/proc/sys/kernel/random/boot_id", "utf8").replaceAll("-", "").slice(0, 16);
 }
 
 /** Whether the process of a lock's owner lives. */
@@ -125,20 +122,16 @@ function isAlive({ pid, startTime, boot }: Owner): boolean {
   return boot === bootId() && isSameLiveProcess(pid, startTime);
 }
 
-/** Links a file with this owner into place; false where there is one already. */
-async function putInPlace(file: string, owner: Owner): Promise<boolean> {
-  const temporary = `${file}.${owner.name}.tmp`;
+/** Makes the link of this owner; false where there is one already. */
+async function putInPlace(file: string, { name, boot }: Owner): Promise<boolean> {
   await makeDirectory(path.dirname(file));
   return await onFile("write", file, async () => {
     try {
-      await fs.promises.writeFile(temporary, JSON.stringify(owner), { mode: 0o600 });
-      await fs.promises.link(temporary, file);
+      await fs.promises.symlink(`${name}@${boot}`, file);
       return true;
     } catch (thrown) {
       if (errnoOf(thrown) === "EEXIST") return false;
       throw thrown;
-    } finally {
-      await fs.promises.rm(temporary, { force: true });
     }
   });
 }

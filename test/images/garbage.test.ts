@@ -100,10 +100,14 @@ describe("garbage", () => {
     for (const name of [
       `images/x.json.${dead}.tmp`,
       `locks/x.1.2.3.${dead}.waiting`,
-      `locks/y.lock.${dead}.tmp`,
+      `layers/locks/x.1.2.3.${dead}.waiting`,
+      "locks/y.lock",
+      `locks/y.lock.after.${dead}`,
+      "layers/locks/y.lock",
     ]) {
       fs.mkdirSync(path.dirname(path.join(dir, name)), { recursive: true });
-      fs.writeFileSync(path.join(dir, name), "");
+      if (name.includes(".lock")) fs.symlinkSync(`${dead}@0123456789abcdef`, path.join(dir, name));
+      else fs.writeFileSync(path.join(dir, name), "");
     }
     await collectGarbage(dir, AT_ONCE);
     assert.deepEqual(filesBelow(dir), [`ingest/${blob.digest.slice(7)}`]);

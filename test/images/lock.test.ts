@@ -30,7 +30,6 @@ describe("a lock", () => {
   test("can be read by its owner alone", async () => {
     const dir = make();
     await new Lock(fileIn(dir)).take();
-    assert.equal(fs.statSync(fileIn(dir)).mode & 0o777, 0o600);
     assert.equal(fs.statSync(path.dirname(fileIn(dir))).mode & 0o777, 0o700);
   });
 
@@ -63,19 +62,22 @@ describe("a lock", () => {
     await assert.rejects(waiting, status(StatusCode.cancelled, /enough/));
   });
 
-  const leftovers: [what: string, text: string][] = [
-    [
-      "a process of another boot",
-      JSON.stringify({ pid: process.pid, startTime: 1, name: "1.1.1", boot: "x" }),
-    ],
-    ["a power cut in the middle of it", '{"pid":'],
-    ["a power cut at its beginning", ""],
+  test("has no data on the disk, which would be waited for by who removes it", async () => {
+    const dir = make();
+    await new Lock(fileIn(dir)).take();
+    assert.equal(fs.lstatSync(fileIn(dir)).blocks, 0);
+  });
+
+  const leftovers: [what: string, leave: (file: string) => void][] = [
+    ["a process of another boot", (file) => fs.symlinkSync(`${process.pid}.1.1@0123456789abcdef`, file)],
+    ["what is none", (file) => fs.symlinkSync("elsewhere", file)],
+    ["a file", (file) => fs.writeFileSync(file, "")],
   ];
-  for (const [what, text] of leftovers) {
+  for (const [what, leave] of leftovers) {
     test(`is taken over from ${what}`, async () => {
       const dir = make();
       fs.mkdirSync(path.dirname(fileIn(dir)));
-      fs.writeFileSync(fileIn(dir), text);
+      leave(fileIn(dir));
       const lock = new Lock(fileIn(dir));
       assert.equal(await lock.holder(), undefined);
       assert.equal((await lock.take()).isOurs, true);
@@ -88,7 +90,7 @@ describe("a lock", () => {
     const dir = make();
     const dead = startChild("lock-main", fileIn(dir));
     assert.equal(await dead.line(), "taken");
-    const name = JSON.parse(fs.readFileSync(fileIn(dir), "utf8")).name;
+    const name = fs.readlinkSync(fileIn(dir)).split("@")[0];
     // What a process leaves that is killed while it takes over.
     const taker = startChild("lock-main", `${fileIn(dir)}.after.${name}`);
     assert.equal(await taker.line(), "taken");
