@@ -36,7 +36,13 @@ export class ContentStore {
   }
 
   async has(digest: Digest): Promise<boolean> {
-    return (await this.#sizeOf(digest)) !== undefined;
+    return (await this.sizeOf(digest)) !== undefined;
+  }
+
+  /** How many bytes a blob has; undefined where it is not there. */
+  async sizeOf(digest: Digest): Promise<number | undefined> {
+    const file = this.#fileOf(digest);
+    return (await ifThere("read", file, () => fs.promises.stat(file)))?.size;
   }
 
   /**
@@ -107,17 +113,12 @@ export class ContentStore {
 
   /** Removes a blob, and how many bytes that gave back; who reads it reads on. */
   async remove(digest: Digest): Promise<number> {
-    const size = await this.#sizeOf(digest);
+    const size = await this.sizeOf(digest);
     return (await removeFile(this.#fileOf(digest))) ? (size ?? 0) : 0;
   }
 
   async #isThere({ digest, size }: Descriptor): Promise<boolean> {
-    return (await this.#sizeOf(digest)) === size;
-  }
-
-  async #sizeOf(digest: Digest): Promise<number | undefined> {
-    const file = this.#fileOf(digest);
-    return (await ifThere("read", file, () => fs.promises.stat(file)))?.size;
+    return (await this.sizeOf(digest)) === size;
   }
 
   async #makeDirectories(): Promise<void> {

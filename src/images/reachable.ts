@@ -37,7 +37,8 @@ async function childrenOf(
   if (mediaType === LEAF) return [];
   return await orNone(async () => {
     const isIndex = kindOf(mediaType, digest) === "index";
-    const bytes = await store.read(digest, MAX_MANIFEST_BYTES);
+    const bytes = await readSmall(store, digest, MAX_MANIFEST_BYTES);
+    if (bytes === undefined) return [];
     if (isIndex) return parseIndex(bytes, digest);
     const { config, layers } = parseManifest(bytes, digest);
     for (const chainId of await chainIdsIn(store, config.digest)) chainIds.add(chainId);
@@ -47,9 +48,16 @@ async function childrenOf(
 
 async function chainIdsIn(store: ContentStore, config: Digest): Promise<readonly Digest[]> {
   return await orNone(async () => {
-    const bytes = await store.read(config, MAX_CONFIG_BYTES);
+    const bytes = await readSmall(store, config, MAX_CONFIG_BYTES);
+    if (bytes === undefined) return [];
     return chainIdsOf(parseConfig(bytes, config).diffIds);
   });
+}
+
+/** A document; undefined for a blob that is too large to be one, as a layer is that somebody calls a manifest. */
+async function readSmall(store: ContentStore, digest: Digest, maxBytes: number): Promise<Buffer | undefined> {
+  const size = await store.sizeOf(digest);
+  return size !== undefined && size > maxBytes ? undefined : await store.read(digest, maxBytes);
 }
 
 /** What configurations and layers count as: they refer to nothing, whatever they say that they are. */

@@ -8,6 +8,7 @@ import { ContentStore } from "../../src/images/content-store.ts";
 import { type Digest, digestOf } from "../../src/images/digest.ts";
 import { collectGarbage } from "../../src/images/garbage.ts";
 import { ImageStore } from "../../src/images/image-store.ts";
+import { MANIFEST_TYPES } from "../../src/images/media-types.ts";
 import { whileUsingImages, withoutUsers } from "../../src/images/users.ts";
 import { status } from "../support/status.ts";
 import { startChild } from "./child.ts";
@@ -73,6 +74,18 @@ describe("garbage", () => {
     const { dir, images } = await place(odd, other);
     await images.put({ reference: "odd", target: refer(odd), createdAt });
     assert.deepEqual((await collectGarbage(dir, AT_ONCE)).blobs, [other.digest]);
+  });
+
+  test("is no reason to stop where an index calls a layer a manifest, or has what nobody knows", async () => {
+    const here = image(["x".repeat(5 << 20)]);
+    const [layer, other] = [here.layers[0] ?? sample(""), sample("other")];
+    const unknown = { mediaType: "application/odd" };
+    const entries = [refer(layer, { mediaType: MANIFEST_TYPES[0] }), refer(here.config, unknown)];
+    const list = index([...entries, refer(here.manifest)]);
+    const { dir, store, images } = await place(list, ...here.blobs, other);
+    await images.put({ reference: "a", target: refer(list), createdAt });
+    assert.deepEqual((await collectGarbage(dir, AT_ONCE)).blobs, [other.digest]);
+    assert.deepEqual((await store.list()).sort(), digests(list, ...here.blobs));
   });
 
   test("are the unpacked layers that no image needs", async () => {
