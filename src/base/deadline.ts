@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { StatusCode, StatusError } from "./status.ts";
 
 /** A signal that ends by itself after a time, and what drops its timer and listeners. */
@@ -18,7 +19,7 @@ export function deadline(ms: number, what: string, parent?: AbortSignal): Deadli
   const controller = new AbortController();
   const onParent = () => controller.abort(parent?.reason);
   if (parent?.aborted) onParent();
-  parent?.addEventListener("abort", onParent, { once: true });
+  if (parent !== undefined) listen(parent, onParent);
   const expire = () =>
     controller.abort(new StatusError(StatusCode.deadlineExceeded, `${what} took longer than ${ms} ms`));
   const timer = ms === Infinity ? undefined : setTimeout(expire, Math.max(0, Math.min(ms, MAX_TIMER_MS)));
@@ -41,13 +42,19 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Pr
   let onAbort = () => {};
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
+    listen(signal, onAbort);
   });
   try {
     return await Promise.race([promise, aborted]);
   } finally {
     signal.removeEventListener("abort", onAbort);
   }
+}
+
+/** As many wait by one signal as there are things to be done at once; Node would warn of a leak from eleven on. */
+function listen(signal: AbortSignal, onAbort: () => void): void {
+  setMaxListeners(0, signal);
+  signal.addEventListener("abort", onAbort, { once: true });
 }
 
 /** Waits for `promise` at most `ms` milliseconds; past that, rejects with `deadlineExceeded`, naming `what`. */

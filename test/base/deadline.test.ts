@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { command } from "../../lab/command.ts";
 import { abortable, deadline, sleep, within } from "../../src/base/deadline.ts";
 import { deferred } from "../../src/base/deferred.ts";
 import { StatusCode, StatusError } from "../../src/base/status.ts";
@@ -64,4 +65,17 @@ test("sleep ends early with the signal's reason", async () => {
   const sleeping = sleep(60_000, controller.signal);
   controller.abort(new Error("woken"));
   await assert.rejects(sleeping, /woken/);
+});
+
+test("any number may wait by one signal without a warning of Node's", async () => {
+  const module = new URL("../../dist/lib/base/deadline.js", import.meta.url);
+  const script = `
+    import { abortable, deadline } from ${JSON.stringify(module.href)};
+    const { signal } = new AbortController();
+    for (let count = 0; count < 30; count += 1) {
+      abortable(new Promise(() => {}), signal);
+      deadline(Infinity, "waiting", signal);
+    }`;
+  const { exitCode, stderr } = await command("node", ["--input-type=module", "--eval", script]);
+  assert.deepEqual([exitCode, stderr], [0, ""]);
 });

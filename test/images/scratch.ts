@@ -17,6 +17,7 @@ const NO_THROW = { throwIfNoEntry: false } as const;
 export function filesBelow(directory: string): string[] {
   if (!fs.existsSync(directory)) return [];
   const names = fs.readdirSync(directory, { recursive: true }).map(String);
-  const isFile = (name: string) => fs.lstatSync(path.join(directory, name), NO_THROW)?.isDirectory() === false;
+  const isFile = (name: string) =>
+    fs.lstatSync(path.join(directory, name), NO_THROW)?.isDirectory() === false;
   return names.filter(isFile).sort();
 }

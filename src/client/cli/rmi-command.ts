@@ -1,3 +1,4 @@
+import { abortable } from "../../base/deadline.ts";
 import { type RemovedImage, removeImage } from "../images/remove-image.ts";
 import { sweepImages } from "../images/sweep-images.ts";
 import type { AddCommand } from "./command.ts";
@@ -55,7 +56,7 @@ async function removeAll(
       tellError(error);
     }
   }
-  if (removed.length > 0) await sweep();
+  if (removed.length > 0) await abortable(sweep(), signal);
   const printed = json ? await printJson(removed) : await printNames(removed);
   return failed && printed === 0 ? ExitStatus.usage : printed;
 }

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+import { text } from "node:stream/consumers";
 import { describe, test } from "node:test";
+import { until } from "../../../lab/until.ts";
 import type { ImageSummary } from "../../../src/client/images/list-images.ts";
 import { ensureImage, holdImage } from "../../../src/client/images.ts";
 import { countFiles, placeContainer, placeImage } from "../image-place.ts";
 import { noContainers, scratchDir } from "../support.ts";
-import { ebb } from "./built-ebb.ts";
+import { ebb, ebbPath } from "./built-ebb.ts";
 
 const skip = noContainers;
 const dir = scratchDir();
@@ -182,6 +185,22 @@ describe("ebb rmi", () => {
     const { exitCode, stdout, stderr } = await call("rmi", "nobody", "one", "A:b:c");
     assert.deepEqual([exitCode, stdout], [1, `${ONE}\n`]);
     assert.match(stderr, /^ebb: image nobody is not here\nebb: image reference "A:b:c"[^\n]*\n$/);
+  });
+
+  test("waits for those who need the files no longer than until it is interrupted", { skip }, async () => {
+    const { images } = place("interrupted");
+    await placeImage(images, ONE, "one");
+    const config = path.join(dir, "patient.json");
+    fs.writeFileSync(config, '{"version": 2, "images": {"limits": {"lockMs": 20000}}}');
+    const { release } = await holdImage(ONE, { pull: "never" });
+    const env = { ...process.env, EBB_IMAGES_DIR: images, EBB_CONFIG: config };
+    const child = spawn(process.execPath, [ebbPath, "rmi", "one"], { env });
+    const said = text(child.stderr);
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    await until("its name to be gone", () => countFiles(images).images === 0 || undefined);
+    child.kill("SIGINT");
+    assert.deepEqual([await ended, await said], [130, "ebb: interrupted\n"]);
+    release();
   });
 
   test("leaves the files for now while somebody needs any of them", { skip }, async () => {
