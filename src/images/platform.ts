@@ -4,7 +4,7 @@ import type { Platform } from "./descriptor.ts";
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
 
 /** The variants that are meant where none is written. */
-const USUAL_VARIANTS: Readonly<Record<string, string>> = { arm64: "v8", arm: "v7" };
+const USUAL_VARIANTS: Readonly<Record<string, string>> = { amd64: "v1", arm64: "v8", arm: "v7" };
 
 /** The platform of this host. */
 export function hostPlatform(): Platform {

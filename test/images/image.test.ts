@@ -109,6 +109,7 @@ describe("the platform of an image", () => {
     [["linux/arm64", "linux/amd64"], "linux/amd64", 1],
     [["windows/amd64", "linux/amd64", "linux/amd64"], "linux/amd64", 1],
     [["linux/arm64"], "linux/arm64/v8", 0],
+    [["linux/amd64/v3", "linux/amd64/v1"], "linux/amd64", 1],
     [["linux/arm64/v8"], "linux/arm64", 0],
     [["linux/arm/v5", "linux/arm/v6", "linux/arm/v7"], "linux/arm", 2],
     [["linux/arm/v5", "linux/arm/v6", "linux/arm/v7"], "linux/arm/v6", 1],
