@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
+import type PQueue from "p-queue";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { keysOf } from "../../rootfs/backing.ts";
 import { ageOf, PendingReleases } from "../../rootfs/pending.ts";
@@ -20,6 +21,8 @@ export interface LayerRemoverOptions {
   /** Where the shims of this host note down what they still release. */
   readonly runDirectory: string;
   readonly limits: LayerLimits;
+  /** Lets only so many things go on at once on the disk. */
+  readonly disk: PQueue;
   /** Gets what hinders the removal of one; it is tried again. */
   readonly onProblem?: (dir: string, error: StatusError) => void;
 }
@@ -79,7 +82,8 @@ export class LayerRemover {
   }
 
   async #expectReleased(upper: string): Promise<void> {
-    const keys = await keysOf([{ type: "overlay", source: "", target: "", options: [`upperdir=${upper}`] }]);
+    const overlay = { type: "overlay", source: "", target: "", options: [`upperdir=${upper}`] };
+    const keys = await this.#options.disk.add(() => keysOf([overlay]));
     const releases = new PendingReleases(this.#options.runDirectory).list();
     const holder = releases.find(({ key }) => key !== undefined && keys.includes(key));
     if (holder === undefined) return;

@@ -60,7 +60,7 @@ export async function makeContainer(
 /** Removes all that was made for a container, but for its record. Rejects with what could not be removed. */
 export async function unmakeContainer(container: ManagedContainer): Promise<void> {
   // One of an earlier supervisor was never connected to, and is not asked.
-  if (container.parts.shim === undefined) await container.killShim();
+  if (container.parts.launched && container.parts.shim === undefined) await container.killShim();
   await removeParts(container.parts, false);
   delete container.parts.shim;
 }
@@ -73,20 +73,21 @@ export async function userOf(
 ): Promise<SpecUser | undefined> {
   if (user === undefined) return undefined;
   const { mounts } = await layerOf(context, container);
-  return lookUpUser(user, { mounts, scratchDir: context.stateDir, limitMs: context.limits.userMs });
+  const { stateDir: scratchDir, limits } = context;
+  return container.onDisk(`looking up user ${user}`, () =>
+    lookUpUser(user, { mounts, scratchDir, limitMs: limits.userMs }),
+  );
 }
 
-async function layerOf(
-  { records }: SupervisorContext,
-  { id, config }: ManagedContainer,
-): Promise<PreparedRootfs> {
+function layerOf({ records }: SupervisorContext, container: ManagedContainer): Promise<PreparedRootfs> {
+  const { id, config } = container;
   const dir = records.directory(id);
   const [upper, work] = [path.join(dir, "upper"), path.join(dir, "work")];
-  try {
-    return await prepareRootfs({ kind: "overlay", lower: config.lowerDirs, upper, work }, dir);
-  } catch (error) {
-    throw fsError(`make the layer of container ${id} in ${dir}`, error);
-  }
+  return container.onDisk("making the layer", () =>
+    prepareRootfs({ kind: "overlay", lower: config.lowerDirs, upper, work }, dir).catch((error: unknown) => {
+      throw fsError(`make the layer of container ${id} in ${dir}`, error);
+    }),
+  );
 }
 
 function streamsOf(

@@ -1,6 +1,6 @@
 import { access } from "node:fs/promises";
 import path from "node:path";
-import { abortable, deadline } from "../../base/deadline.ts";
+import { abortable, deadline, within } from "../../base/deadline.ts";
 import { deferred } from "../../base/deferred.ts";
 import { readTextFile } from "../../base/files.ts";
 import { hasCode, StatusCode, StatusError } from "../../base/status.ts";
@@ -35,6 +35,8 @@ export class ManagedContainer {
   readonly execs: ExecProcesses;
   /** Whether its record cannot be understood: then it can only be removed. */
   readonly isBroken: boolean;
+  /** Whether what is on record by its id is certainly its own. */
+  isOnRecord = false;
   /** A removal that is under way. */
   removal: Promise<void> | undefined;
   /** Its record is taken away: once, as the id is free for another from then on. */
@@ -42,7 +44,8 @@ export class ManagedContainer {
   readonly #context: SupervisorContext;
   readonly #settled = deferred();
   #adopted = deferred();
-  #saving: Promise<void> = Promise.resolve();
+  #saving: Promise<void> | undefined;
+  #onDisk: Promise<void> = Promise.resolve();
   #spec: OciSpec | undefined;
 
   constructor(context: SupervisorContext, config: ContainerConfig, isBroken = false) {
@@ -136,15 +139,30 @@ export class ManagedContainer {
     });
   }
 
-  /** Puts on record how far it is, after what was to be put there before. */
+  /** Puts on record how far it is. */
   save(): Promise<void> {
     const { records, store } = this.#context;
-    const saved = this.#saving.then(async () => {
+    // One that has not begun yet will say what is so by then.
+    this.#saving ??= this.onDisk("writing the record", async () => {
+      this.#saving = undefined;
       const status = store.get(this.id);
       if (status !== undefined) await records.save(this.id, stateOf(status));
     });
-    this.#saving = saved.catch(() => {});
-    return saved;
+    return this.#saving;
+  }
+
+  /**
+   * Does something on the disk after all that was begun there for this container, and waits for it no longer than a
+   * limit; it goes on all the same. A disk that hangs delays what is not on it by nothing.
+   */
+  onDisk<T>(what: string, work: () => Promise<T>): Promise<T> {
+    const { disk, limits } = this.#context;
+    const done = this.#onDisk.then(() => disk.add(work));
+    this.#onDisk = done.then(
+      () => {},
+      () => {},
+    );
+    return within(done, limits.diskMs, `${what} of container ${this.id}`);
   }
 
   /** Does what is to be done for the container now; says whether it has ended and all is put away. */

@@ -1,5 +1,6 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import path from "node:path";
+import PQueue from "p-queue";
 import { readRunDirectory } from "../../config/run-directory.ts";
 import { fsError } from "../../linux/errno.ts";
 import { EventReceiver } from "../event-receiver.ts";
@@ -16,13 +17,16 @@ import type { SupervisorContext } from "./supervisor-context.ts";
 import { DEFAULT_LIMITS } from "./supervisor-limits.ts";
 import type { SupervisorOptions } from "./supervisor-options.ts";
 
+/** How much goes on at once on the disk: a runtime may have two threads for files, and a disk that hangs leaves one. */
+const DISK_THREADS = 1;
+
 /** What a supervisor has as soon as it is open. */
 export interface OpenContainers {
   readonly context: SupervisorContext;
   readonly events: EventReceiver;
   /** By id, in the order in which they were made. */
   readonly containers: Map<string, ManagedContainer>;
-  /** Those of them whose making was cut short: what there is of them is to be removed. */
+  /** Those of them whose making was cut short, or that lack a record: what there is of them is to be removed. */
   readonly unfinished: readonly ManagedContainer[];
 }
 
@@ -39,7 +43,8 @@ export async function openContainers(
   await records.prepare();
   const store = new StatusStore();
   const exits = new ExitHandler(store, limits);
-  const layers = new LayerRemover({ directory: records.removed, runDirectory, limits });
+  const disk = new PQueue({ concurrency: DISK_THREADS });
+  const layers = new LayerRemover({ directory: records.removed, runDirectory, limits, disk });
   const containers = new Map<string, ManagedContainer>();
   const list = await records.list();
   const dir = path.join(stateDir, "events");
@@ -47,10 +52,11 @@ export async function openContainers(
   const onLog = options.onLog ?? (() => {});
   const { namespace } = options;
   const context: SupervisorContext = {
-    ...{ stateDir, namespace, limits, eventsAddress, records, store, exits, layers, onLog, closing },
+    ...{ stateDir, namespace, limits, eventsAddress, records, store, exits, layers, disk, onLog, closing },
   };
   // Of what is not known when an event comes, nothing is learnt by it.
   const unfinished = takeIn(context, list, containers);
+  unfinished.push(...(await takeInOrphans(context, containers)));
   const events = await EventReceiver.listen(dir, {
     takeOver: true,
     onEvent: (event) => take(context, containers, event),
@@ -83,6 +89,22 @@ function takeIn(
     context.store.add(id, status);
   }
   return unfinished;
+}
+
+/** Bundles without a record: somebody has removed what they are made of. */
+async function takeInOrphans(
+  context: SupervisorContext,
+  containers: Map<string, ManagedContainer>,
+): Promise<ManagedContainer[]> {
+  const ids = await readdir(path.join(context.stateDir, "bundles", context.namespace)).catch(() => []);
+  return ids
+    .filter((id) => !containers.has(id) && !id.startsWith("."))
+    .map((id) => {
+      const container = new ManagedContainer(context, brokenConfig(id));
+      containers.set(id, container);
+      context.store.add(id, { phase: "stopped", confirmed: false, problem: "there is no record of it" });
+      return container;
+    });
 }
 
 function take(

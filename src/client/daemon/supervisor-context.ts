@@ -1,3 +1,4 @@
+import type PQueue from "p-queue";
 import type { ContainerRecords } from "./container-records.ts";
 import type { ExitHandler } from "./exit-handler.ts";
 import type { LayerRemover } from "./layer-remover.ts";
@@ -15,6 +16,8 @@ export interface SupervisorContext {
   readonly store: StatusStore;
   readonly exits: ExitHandler;
   readonly layers: LayerRemover;
+  /** Lets only so many things go on at once on the disk of the images: each may hold a thread for as long as that hangs. */
+  readonly disk: PQueue;
   readonly onLog: (id: string, line: string) => void;
   /** Aborts when the supervisor closes. */
   readonly closing: AbortSignal;

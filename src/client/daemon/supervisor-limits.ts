@@ -16,6 +16,8 @@ export interface SupervisorLimits {
   readonly reconnectMs: number;
   /** Reading users and groups of an image: two small files, of a disk that may be busy. */
   readonly userMs: number;
+  /** One thing to do on the disk for a container, as its record: a journal that is written out may delay it. */
+  readonly diskMs: number;
   /** Removal of what a container has written: many files on a slow disk; tried again after that. */
   readonly layerMs: number;
   /** The waits between attempts of what is tried until it succeeds. */
@@ -31,6 +33,7 @@ export const DEFAULT_LIMITS: SupervisorLimits = {
   killMs: 10_000,
   reconnectMs: 5_000,
   userMs: 10_000,
+  diskMs: 30_000,
   layerMs: 600_000,
   backOff: { firstMs: 100, maxMs: 10_000 },
 };

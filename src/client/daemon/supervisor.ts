@@ -6,7 +6,8 @@ import { mergeEnv, specUser } from "../spec.ts";
 import type { TaskClient } from "../task-client.ts";
 import type { TaskEvent } from "../task-event.ts";
 import type { ContainerConfig } from "./container-config.ts";
-import { checkConfig, makeContainer, unmakeContainer, userOf } from "./make-container.ts";
+import { ContainerKeeper, SIGKILL, unknownEnding } from "./container-keeper.ts";
+import { checkConfig, makeContainer, userOf } from "./make-container.ts";
 import { ManagedContainer } from "./managed-container.ts";
 import { type OpenContainers, openContainers } from "./open-containers.ts";
 import type { ContainerStatus, Ending } from "./status.ts";
@@ -15,14 +16,6 @@ import type { SupervisorContext } from "./supervisor-context.ts";
 import type { ContainerView, ExecOptions, StdioPaths, SupervisorOptions } from "./supervisor-options.ts";
 
 export type { ContainerView, ExecOptions, StdioPaths, SupervisorOptions } from "./supervisor-options.ts";
-
-/** What containerd, too, says of a process of which nobody knows how it has ended. */
-const UNKNOWN_EXIT_STATUS = 255;
-
-const SIGKILL = 9;
-
-/** How many ends of containers that are gone are kept for who asks late. */
-const MAX_ENDINGS = 1024;
 
 /** Which process a signal is for; the container's init alone if nothing is given. */
 export interface KillOptions {
@@ -47,7 +40,7 @@ export class Supervisor {
   readonly #context: SupervisorContext;
   readonly #events: EventReceiver;
   readonly #containers: Map<string, ManagedContainer>;
-  readonly #endings = new Map<string, Ending>();
+  readonly #keeper: ContainerKeeper;
   readonly #closing: AbortController;
   /** The last list, which is the same until something changes. */
   #listed: { readonly statuses?: readonly ContainerStatus[]; readonly views: readonly ContainerView[] } = {
@@ -58,6 +51,7 @@ export class Supervisor {
     this.#context = context;
     this.#events = events;
     this.#containers = containers;
+    this.#keeper = new ContainerKeeper(context, containers);
     this.#closing = closing;
   }
 
@@ -71,8 +65,8 @@ export class Supervisor {
     const supervisor = new Supervisor(opened, closing);
     const unfinished = new Set(opened.unfinished);
     for (const container of opened.containers.values()) {
-      if (unfinished.has(container)) supervisor.#unmakeLater(container);
-      else if (!container.isBroken) supervisor.#lookAfter(container);
+      if (unfinished.has(container)) supervisor.#keeper.unmakeLater(container);
+      else if (!container.isBroken) supervisor.#keeper.lookAfter(container);
     }
     return supervisor;
   }
@@ -112,15 +106,13 @@ export class Supervisor {
     this.#containers.set(id, container);
     store.add(id);
     try {
-      await records.add(config);
-    } catch (error) {
-      this.#drop(container);
-      throw error;
+      await container.onDisk("making the record", () => records.add(config));
+      container.isOnRecord = true;
+      await makeContainer(this.#context, container, stdio);
+    } catch (thrown) {
+      await this.#keeper.unmake(container, StatusError.from(thrown));
     }
-    await makeContainer(this.#context, container, stdio).catch((thrown: unknown) =>
-      this.#unmake(container, StatusError.from(thrown)),
-    );
-    this.#lookAfter(container);
+    this.#keeper.lookAfter(container);
     return viewOf(container);
   }
 
@@ -221,10 +213,7 @@ export class Supervisor {
       const message = `container ${id} is ${phase}: stop it first, or remove it by force`;
       throw new StatusError(StatusCode.failedPrecondition, message);
     }
-    container.removal ??= this.#remove(container, force).finally(() => {
-      container.removal = undefined;
-    });
-    await container.removal;
+    await this.#keeper.remove(container, force);
   }
 
   /** What a container uses, as its shim tells it. */
@@ -267,27 +256,14 @@ export class Supervisor {
     return this.#get(id).reach();
   }
 
-  #lookAfter(container: ManagedContainer): void {
-    const { id } = container;
-    const { exits } = this.#context;
-    const { shim } = container.parts;
-    if (shim !== undefined) container.adopt(shim);
-    exits.watchBy(id, async () => {
-      if (!(await container.attend())) return false;
-      if (container.config.autoRemove) await this.#discard(container);
-      return true;
-    });
-    if (shim === undefined) exits.attend(id);
-  }
-
   async #waitForInit(id: string, signal?: AbortSignal): Promise<Ending> {
     const { store } = this.#context;
     const { signal: closing } = this.#closing;
-    if (!this.#containers.has(id))
-      return this.#endings.get(id) ?? this.#get(id).status.ending ?? unknownEnding;
+    // Throws where there was none.
+    if (this.#keeper.endingOf(id) === undefined) this.#get(id);
     for (;;) {
       const status = store.get(id);
-      if (status === undefined) return this.#endings.get(id) ?? unknownEnding;
+      if (status === undefined) return this.#keeper.endingOf(id) ?? unknownEnding;
       if (status.phase === "stopped") return status.ending ?? unknownEnding;
       signal?.throwIfAborted();
       await abortable(store.changed, closing);
@@ -298,86 +274,7 @@ export class Supervisor {
   async #signal(id: string, signal: number): Promise<void> {
     await this.kill(id, signal).catch(unlessEnded);
   }
-
-  async #remove(container: ManagedContainer, force: boolean): Promise<void> {
-    if (container.isBroken) await unmakeContainer(container);
-    else await this.#end(container, force);
-    await this.#discard(container);
-  }
-
-  /** Kills what lives, and has it put away: by its shim, or without that where it does not come to it. */
-  async #end(container: ManagedContainer, force: boolean): Promise<void> {
-    const { id } = container;
-    const { exits, limits } = this.#context;
-    const what = `the shim of container ${id} to delete it`;
-    try {
-      if (container.status.phase !== "stopped") await this.#signal(id, SIGKILL);
-      exits.attend(id);
-      await within(container.settled, limits.deleteMs, what);
-    } catch (error) {
-      if (!force) throw error;
-      await container.killShim();
-      exits.attend(id);
-      await within(container.settled, limits.deleteMs, `the cleanup after the shim of container ${id}`);
-    }
-  }
-
-  /** Takes a container that has been put away off the record; what it has written goes later. */
-  #discard(container: ManagedContainer): Promise<void> {
-    container.discarding ??= this.#discardOnce(container).catch((error: unknown) => {
-      container.discarding = undefined;
-      throw error;
-    });
-    return container.discarding;
-  }
-
-  async #discardOnce(container: ManagedContainer): Promise<void> {
-    const { records, layers } = this.#context;
-    const { id } = container;
-    const left = await records.discard(id);
-    if (left !== undefined) layers.add(left);
-    this.#endings.delete(id);
-    this.#endings.set(id, container.status.ending ?? unknownEnding);
-    for (const oldest of this.#endings.keys()) {
-      if (this.#endings.size <= MAX_ENDINGS) break;
-      this.#endings.delete(oldest);
-    }
-    this.#drop(container);
-  }
-
-  #drop({ id }: ManagedContainer): void {
-    this.#containers.delete(id);
-    this.#context.store.remove(id);
-  }
-
-  /** Removes what was made, and throws why; what cannot be removed now is tried again. */
-  async #unmake(container: ManagedContainer, error: StatusError): Promise<never> {
-    try {
-      await unmakeContainer(container);
-      await this.#discard(container);
-    } catch (thrown) {
-      this.#unmakeLater(container);
-      const { message } = StatusError.from(thrown);
-      throw new StatusError(error.code, `${error.message}; and ${message}`, { cause: error });
-    }
-    throw error;
-  }
-
-  #unmakeLater(container: ManagedContainer): void {
-    const { store, exits } = this.#context;
-    const { id, parts } = container;
-    store.set(id, { phase: "stopped" });
-    parts.command ??= container.command();
-    parts.launched = true;
-    exits.watchBy(id, async () => {
-      await unmakeContainer(container);
-      await this.#discard(container);
-      return true;
-    });
-  }
 }
-
-const unknownEnding: Ending = Object.freeze({ exitStatus: UNKNOWN_EXIT_STATUS, exitedAt: undefined });
 
 function viewOf({ config, status }: ManagedContainer): ContainerView {
   return { config, status };

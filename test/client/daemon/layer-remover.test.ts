@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, describe, test } from "node:test";
+import PQueue from "p-queue";
 import { until } from "../../../lab/until.ts";
 import { LayerRemover } from "../../../src/client/daemon/layer-remover.ts";
 import { readProcessStat } from "../../../src/linux/process-stat.ts";
@@ -20,6 +21,7 @@ function newRemover() {
   const problems: string[] = [];
   const remover = new LayerRemover({
     ...{ directory, runDirectory, limits: { layerMs: 10_000, backOff: { firstMs: 5, maxMs: 20 } } },
+    disk: new PQueue(),
     onProblem: (_, { message }) => problems.push(message),
   });
   after(() => remover.close());

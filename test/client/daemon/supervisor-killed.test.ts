@@ -78,6 +78,17 @@ for (const shim of installedShims()) {
       await second.close();
     });
 
+    test("removes what is left of a container without a record", async () => {
+      const first = startSupervisorProcess(place.options, [place.config("c", ["sleep", "60"])]);
+      await first.ready;
+      await first.kill();
+      rmSync(path.join(recordOf("c"), "container.json"));
+      const second = await place.open();
+      await until("it to be gone", () => (second.list().length === 0 ? true : undefined));
+      assert.deepEqual(await place.leftovers(["c"]), []);
+      await second.close();
+    });
+
     test("lists a container as ended that a boot has ended", async () => {
       const first = startSupervisorProcess(place.options, [place.config("c", ["sleep", "60"])]);
       await first.ready;

@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { after, before, describe, test } from "node:test";
+import { after, afterEach, before, describe, test } from "node:test";
 import { makeBusyboxRootfs } from "../../../lab/busybox-rootfs.ts";
+import { command, must } from "../../../lab/command.ts";
 import { makeSlowDisk, type SlowDisk, whyNoSlowDisk } from "../../../lab/slow-disk.ts";
 import { until } from "../../../lab/until.ts";
+import { StatusCode } from "../../../src/base/status.ts";
+import { status } from "../../support/status.ts";
 import { installedShims, makePlace, noContainers } from "../support.ts";
 import { supervisorPlace } from "./supervisor-place.ts";
 
@@ -29,6 +32,10 @@ describe("a supervisor whose images and containers are on a disk that takes a by
     await makeBusyboxRootfs(layer);
     writeFileSync(path.join(layer, "etc/passwd"), "app:x:7:8::/:/bin/sh\n");
     writeFileSync(path.join(layer, "etc/group"), "app:x:8:\nmore:x:9:app,other\n");
+  });
+  // A disk that stays frozen could not be taken away.
+  afterEach(async () => {
+    if (disk !== undefined) await command("fsfreeze", ["--unfreeze", disk.mountPoint]);
   });
   after(async () => {
     disk?.lift();
@@ -97,5 +104,41 @@ describe("a supervisor whose images and containers are on a disk that takes a by
       await second.close();
     }
     await until("the layer to be gone", () => (removed().length === 0 ? true : undefined));
+  });
+
+  test("goes on with what is not on that disk when it hangs, says so of what is, and leaves nothing of it", {
+    skip,
+  }, async () => {
+    const limits = { diskMs: 300, deleteMs: 5_000, backOff: { firstMs: 10, maxMs: 100 } };
+    const supervisor = await place.open({ imagesDir, limits });
+    await supervisor.create(
+      place.config("lives", ["sleep", "60"], { lowerDirs: [bench.rootfs], logged: false }),
+    );
+    await supervisor.start("lives");
+    await must("fsfreeze", ["--freeze", disk.mountPoint]);
+    try {
+      const ids = ["a", "b", "c", "d", "e", "f"];
+      const failed = await Promise.allSettled(ids.map((id) => supervisor.create(place.config(id, ["true"]))));
+      for (const { reason } of failed as PromiseRejectedResult[]) {
+        assert.ok(status(StatusCode.deadlineExceeded, /making the record of container \w/)(reason));
+      }
+      assert.equal(supervisor.find("lives").status.phase, "running");
+      const exec = { execId: "x", args: ["true"], env: [], terminal: false, stdio: {} };
+      await supervisor.exec("lives", exec);
+      assert.equal((await supervisor.wait("lives", "x")).exitStatus, 0);
+      assert.equal((await supervisor.stop("lives", { graceMs: 1 })).exitStatus, 137);
+      const problem = () => supervisor.find("lives").status.problem;
+      await until("the problem", problem);
+      assert.match(problem() ?? "", /writing the record of container lives took longer than 300 ms/);
+    } finally {
+      await must("fsfreeze", ["--unfreeze", disk.mountPoint]);
+    }
+    await supervisor.remove("lives", { force: false });
+    await until("all to be gone", () => (supervisor.list().length === 0 ? true : undefined));
+    await until("the layers to be gone", () =>
+      readdirSync(path.join(imagesDir, "removed")).length === 0 ? true : undefined,
+    );
+    assert.deepEqual(readdirSync(path.join(imagesDir, "containers")), []);
+    await supervisor.close();
   });
 });
