@@ -49,12 +49,14 @@ export interface ImageOptions {
   readonly name: string;
   readonly cmd?: readonly string[];
   readonly gzip?: boolean;
+  /** More of what it says about its containers, by OCI's names, such as `Entrypoint`. */
+  readonly config?: Readonly<Record<string, unknown>>;
 }
 
 /** The layout's blobs and index for one layer. */
 function writeLayout(
   layout: string,
-  { name, cmd = ["/bin/sh"], gzip = false }: ImageOptions,
+  { name, cmd = ["/bin/sh"], gzip = false, config: more = {} }: ImageOptions,
   tar: Buffer,
 ): void {
   mkdirSync(path.join(layout, "blobs/sha256"), { recursive: true });
@@ -69,7 +71,7 @@ function writeLayout(
       created: "1970-01-01T00:00:00Z",
       architecture: ARCHITECTURES[process.arch] ?? process.arch,
       os: "linux",
-      config: { Env: [PATH], Cmd: cmd },
+      config: { Env: [PATH], Cmd: cmd, ...more },
       // The digest of the layer as a tar, however it travels.
       rootfs: { type: "layers", diff_ids: [digestOf(tar)] },
     }),

@@ -60,13 +60,9 @@ export function makeEbbPlace(name: string): EbbPlace {
     },
     leftovers: async (ids) => {
       // Where its supervisor lives, what is under way may come to its end.
-      const [bundles, events] = ["bundles", "events"].map((dir) => path.join(place.stateDir, dir)) as [
-        string,
-        string,
-      ];
-      const left = await place.leftovers(ids, [bundles, events], (line) =>
-        line.startsWith(`process ${supervisor()} `),
-      );
+      const bundles = path.join(place.stateDir, "bundles");
+      const own = [bundles, path.join(place.stateDir, "events")];
+      const left = await place.leftovers(ids, own, (line) => line.startsWith(`process ${supervisor()} `));
       await endSupervisor();
       return [...left, ...(await place.leftovers(ids, [bundles]))];
     },
