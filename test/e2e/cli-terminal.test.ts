@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { Terminal } from "../../e2e/terminal.ts";
-import { noContainers } from "../support.ts";
-import { ebbPath } from "./built-ebb.ts";
-import { makeEbbPlace } from "./ebb.ts";
+import { ebbPath } from "../client/cli/built-ebb.ts";
+import { makeEbbPlace } from "../client/cli/ebb.ts";
+import { noContainers } from "../client/support.ts";
+import { Terminal } from "./terminal.ts";
 
 const SMALL = { columns: 91, rows: 31 };
 const LARGE = { columns: 132, rows: 43 };
