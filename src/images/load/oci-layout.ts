@@ -42,6 +42,8 @@ async function loadTarget(loading: Loading, target: Descriptor, depth: number): 
   if (kind === "manifest") return await loadManifest(loading, target, bytes, what);
   let manifests = 0;
   for (const child of parseIndex(bytes, what)) {
+    // What was noted down about an image, such as how it was built, is for no platform, and nothing that can be run.
+    if (child.platform?.os === "unknown") continue;
     // Of an image for many platforms often only one is in the archive.
     if ((await archive.sizeOf(nameOf(child))) === undefined) continue;
     manifests += await loadTarget(loading, child, depth + 1);

@@ -30,7 +30,9 @@ function parse(address: string, name: string): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   const plain = url !== undefined && url.username === "" && url.password === "" && url.search === "";
   if (plain && /^https?:$/.test(url.protocol)) return url;
-  throw new StatusError(StatusCode.invalidArgument, `registry ${name}: neither a host nor an http address`);
+  // A password that should not be there is told to nobody.
+  const shown = name.replace(/^([^/]*:\/\/)?.*@/, "$1");
+  throw new StatusError(StatusCode.invalidArgument, `registry ${shown}: neither a host nor an http address`);
 }
 
 function atHome(host: string): string {

@@ -18,7 +18,10 @@ const UNREACHABLE: readonly (readonly [RegExp, string])[] = [
     /^(EPROTO|ERR_SSL_.*|ERR_TLS_.*(VERSION|PROTOCOL|HANDSHAKE).*)$/,
     "it does not speak TLS (images.insecureRegistries names those that are asked without)",
   ],
-  [/(^|_)(CERT|ALTNAME|UNABLE_TO)(_|$)/, "its certificate is not one that this host trusts"],
+  [
+    /(^|_)(CERT|ALTNAME|UNABLE_TO)(_|$)/,
+    "its certificate is not one that Node trusts (NODE_EXTRA_CA_CERTS names a file with more)",
+  ],
 ];
 const NOT_HTTP = /^(HPE_.*|Malformed_HTTP_Response)$/;
 const HEADERS = /^(UND_ERR_HEADERS_OVERFLOW|HPE_HEADER_OVERFLOW)$/;

@@ -11,6 +11,7 @@ import { collectGarbage } from "../../../src/images/garbage.ts";
 import { readImage } from "../../../src/images/image.ts";
 import { ImageStore } from "../../../src/images/image-store.ts";
 import { type LoadOptions, loadImages } from "../../../src/images/load/load.ts";
+import { MANIFEST_TYPES } from "../../../src/images/media-types.ts";
 import { makeFifo } from "../../support/files.ts";
 import { status } from "../../support/status.ts";
 import { image, index, large, refer, sample } from "../samples.ts";
@@ -21,6 +22,7 @@ import { blobName, dockerArchive, layout, namedLayout, tar } from "./archives.ts
 const make = scratch();
 const AMD64 = { os: "linux", architecture: "amd64" };
 const PLAIN = "application/vnd.oci.image.layer.v1.tar";
+const [PLAIN_MANIFEST] = MANIFEST_TYPES;
 
 /** Writes an archive and loads it into a new store. */
 async function load(bytes: Buffer, options: Partial<LoadOptions> = {}) {
@@ -102,6 +104,23 @@ describe("an OCI image layout", () => {
     const { store, records } = await load(tar(layout([refer(list, { annotations })], [list, ...here.blobs])));
     assert.equal(records[0]?.reference, "ghcr.io/a/b:1");
     assert.equal((await readImage(store, refer(list), AMD64)).manifest.digest, here.manifest.digest);
+  });
+
+  test("of an image with notes on how it was built is loaded without those", async () => {
+    const [made, note] = [image(["layer"]), sample('{"artifactType":"application/odd"}')];
+    const platform = { os: "unknown", architecture: "unknown" };
+    const list = index([
+      refer(made.manifest, { platform: AMD64 }),
+      refer(note, { mediaType: PLAIN_MANIFEST, platform }),
+    ]);
+    const annotations = { "io.containerd.image.name": "a:1" };
+    const blobs = [list, note, ...made.blobs];
+    const { store, records } = await load(tar(layout([refer(list, { annotations })], blobs)));
+    assert.equal(records[0]?.target.digest, list.digest);
+    assert.deepEqual(
+      (await readImage(store, refer(list), AMD64)).layers,
+      made.layers.map((one) => refer(one)),
+    );
   });
 
   test("has several images, one of them by two names", async () => {

@@ -89,7 +89,7 @@ describe("a registry that cannot be reached", () => {
     try {
       const host = `127.0.0.1:${(server.address() as net.AddressInfo).port}`;
       const told = new RegExp(
-        `^cannot reach registry ${host}: its certificate is not one that this host trusts$`,
+        `^cannot reach registry ${host}: its certificate is not one that Node trusts \\(NODE_EXTRA_CA_CERTS names a file with more\\)$`,
       );
       await assert.rejects(ask("registry.test", `https://${host}`), status(StatusCode.unavailable, told));
     } finally {
