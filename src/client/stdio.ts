@@ -117,9 +117,16 @@ export class ContainerStdio {
     const { signal } = this.#closing;
     const writer = await openFifoWriter(this.paths.stdin, signal);
     this.#writer = writer;
-    for await (const data of source) {
-      if (signal.aborted) return;
-      await writer.write(data);
+    try {
+      for await (const data of source) {
+        if (signal.aborted) return;
+        await writer.write(data);
+      }
+    } catch (error) {
+      // Nothing more comes of a source that fails, as of a terminal that has gone: to who reads that is an end, too.
+      writer.close();
+      if (!signal.aborted) await closeIO().catch(() => {});
+      throw error;
     }
     if (signal.aborted) return;
     writer.close();

@@ -141,6 +141,25 @@ describe("the stdin of a container", () => {
     await stdio.close();
   });
 
+  test("ends also where its source fails, which is told", async () => {
+    const failed = deferred<string>();
+    const ended = deferred();
+    const stdio = await open({
+      // A terminal that has gone reads like that.
+      stdin: (async function* () {
+        yield Buffer.from("one");
+        throw new Error("no terminal");
+      })(),
+      onFailure: (error, stream) => failed.resolve(`${stream} ${(error as Error).message}`),
+    });
+    stdio.feedStdin(async () => ended.resolve());
+    const reader = shell(`cat <${stdio.paths.stdin}`);
+    await new Promise((resolve) => reader.once("exit", resolve));
+    await ended.promise;
+    assert.equal(await failed.promise, "stdin no terminal");
+    await stdio.close();
+  });
+
   test("may never be read: a close ends the feeding, quietly", async () => {
     const failures: unknown[] = [];
     const stdio = await open({ stdin: chunks("x"), onFailure: (error) => failures.push(error) });

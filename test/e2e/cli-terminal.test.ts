@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { until } from "../../lab/until.ts";
 import { ebbPath } from "../client/cli/built-ebb.ts";
 import { makeEbbPlace } from "../client/cli/ebb.ts";
 import { noContainers } from "../client/support.ts";
@@ -84,6 +85,14 @@ describe("a terminal", () => {
       },
     ),
   );
+
+  test("that goes away ends a shell in it, as its keys have ended", { skip }, async () => {
+    await at(`${run} --name gone -- sh`, async (terminal) => {
+      await terminal.waitFor(/\/ # /);
+    });
+    const gone = async () => ((await place.run(["ps", "-aq"])).stdout.includes("gone") ? undefined : true);
+    await until("the container's end", gone);
+  });
 
   test("is asked for where stdin is none", { skip }, async () => {
     const { status, stderr } = await place.run([

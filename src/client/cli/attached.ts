@@ -138,7 +138,7 @@ class Attachment {
     await abortable(this.#target.create(stdio.paths), signal);
     if (this.#options.terminal) this.#lendTerminal();
     this.#tellSize();
-    stdio.feedStdin(() => this.#target.closeStdin());
+    stdio.feedStdin(() => this.#target.closeStdin().catch(unlessGone));
     this.starting = true;
     await abortable(this.#target.start(), signal);
     this.#running = true;
@@ -177,4 +177,9 @@ class Attachment {
     void this.tell(`ebb: ${stream}: ${StatusError.from(error).message}`);
     if (stream !== "stdin") this.end(ExitStatus.failure);
   }
+}
+
+/** What has ended reads no more, and that is well. */
+function unlessGone(error: unknown): void {
+  if (!hasCode(error, StatusCode.notFound)) throw error;
 }
