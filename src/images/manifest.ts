@@ -9,6 +9,8 @@ import { CONFIG_TYPES, kindOf, tooOld } from "./media-types.ts";
 export const MAX_MANIFEST_BYTES = 4 << 20;
 /** The largest configuration: one with the history of very many layers has some hundred kilobytes. */
 export const MAX_CONFIG_BYTES = 8 << 20;
+/** The kernel stacks no more layers in an overlay; some thousands of them were made to keep somebody busy. */
+const MAX_LAYERS = 500;
 
 const indexSchema = {
   type: "object",
@@ -100,6 +102,10 @@ export function parseManifest(bytes: Uint8Array, what: string): Manifest {
   const { config, layers } = manifestReader.parse(text, what);
   if (!CONFIG_TYPES.some((known) => known === config.mediaType)) {
     const message = `${what} is not an image to run, but ${JSON.stringify(config.mediaType)}`;
+    throw new StatusError(StatusCode.unimplemented, message);
+  }
+  if (layers.length > MAX_LAYERS) {
+    const message = `${what} has ${layers.length} layers, more than the ${MAX_LAYERS} that an overlay can have`;
     throw new StatusError(StatusCode.unimplemented, message);
   }
   return { config: toDescriptor(config), layers: layers.map(toDescriptor) };

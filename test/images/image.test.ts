@@ -191,6 +191,12 @@ describe("a document", () => {
       StatusCode.invalidArgument,
       /\/layers\/0\/size must be at least 0/,
     ],
+    [
+      "of more layers than the kernel stacks",
+      { ...good, layers: Array(501).fill(refer(manifest)) },
+      StatusCode.unimplemented,
+      /^m has 501 layers, more than the 500 that an overlay can have$/,
+    ],
   ];
   for (const [what, value, code, problem] of manifests) {
     test(`that is ${what} is no manifest`, () => {
