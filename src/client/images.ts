@@ -2,10 +2,11 @@ import { StatusCode, StatusError } from "../base/status.ts";
 import type { Platform } from "../images/descriptor.ts";
 import { parseReference } from "../images/reference.ts";
 import { findImage } from "./images/find-image.ts";
-import { type ImageConfig, imageConfigOf } from "./images/image-config.ts";
+import type { ImageConfig } from "./images/image-config.ts";
 import type { ImageEvent } from "./images/image-event.ts";
 import { type ImageSide, keepAll, openImageSide } from "./images/image-side.ts";
 import { unpackImage } from "./images/make-ready.ts";
+import { imageConfigOf } from "./images/read-image-config.ts";
 import { readPlatform } from "./images/read-platform.ts";
 import { sweepImages } from "./images/sweep-images.ts";
 
