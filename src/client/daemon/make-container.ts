@@ -1,5 +1,7 @@
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { errnoOf } from "../../base/files.ts";
 import { fsError } from "../../linux/errno.ts";
 import { createBundle } from "../bundle.ts";
 import { removeParts } from "../container-parts.ts";
@@ -83,11 +85,21 @@ function layerOf({ records }: SupervisorContext, container: ManagedContainer): P
   const { id, config } = container;
   const dir = records.directory(id);
   const [upper, work] = [path.join(dir, "upper"), path.join(dir, "work")];
-  return container.onDisk("making the layer", () =>
-    prepareRootfs({ kind: "overlay", lower: config.lowerDirs, upper, work }, dir).catch((error: unknown) => {
+  return container.onDisk("making the layer", async () => {
+    try {
+      for (const made of [upper, work]) await makeDirectory(made);
+      return await prepareRootfs({ kind: "overlay", lower: config.lowerDirs, upper, work }, dir);
+    } catch (error) {
       throw fsError(`make the layer of container ${id} in ${dir}`, error);
-    }),
-  );
+    }
+  });
+}
+
+/** With its parents Node would make it as well, but say of a full disk that a parent is not there. */
+async function makeDirectory(dir: string): Promise<void> {
+  await mkdir(dir, { mode: 0o755 }).catch((error: unknown) => {
+    if (errnoOf(error) !== "EEXIST") throw error;
+  });
 }
 
 function streamsOf(
