@@ -1,9 +1,9 @@
 /**
  * Launches and drives any containerd runtime-v2 shim as a containerd daemon does. `runContainer` is the whole
  * way; `Container` is the same in single steps; `launchShim` and what it returns are below both. `StatusStore` and
- * `ExitHandler` keep many containers for a daemon. `listPending` is about this host: which of its containers' root
- * file systems are still being written out. `ensureImage` gets an image for a container, from its registry where it is
- * not here.
+ * `ExitHandler` keep many containers for a daemon, and `Supervisor` is one. `listPending` is about this host: which of
+ * its containers' root file systems are still being written out. `ensureImage` gets an image for a container, from its
+ * registry where it is not here.
  */
 export type { ReleaseMode } from "../base/release-mode.ts";
 export { StatusCode, StatusError } from "../base/status.ts";
@@ -14,10 +14,21 @@ export { type Bundle, type BundleOptions, createBundle, removeBundle } from "./b
 export { Container } from "./container.ts";
 export type { ContainerExit, ContainerOptions } from "./container-options.ts";
 export { type RunOptions, type RunResult, runContainer } from "./container-run.ts";
+export type { ContainerConfig } from "./daemon/container-config.ts";
 export { ExitHandler, type ExitLimits } from "./daemon/exit-handler.ts";
 export type { BackOff } from "./daemon/retry-queue.ts";
 export type { ContainerStatus, Ending, ExecStatus, Phase } from "./daemon/status.ts";
 export { type Question, StatusStore } from "./daemon/status-store.ts";
+export {
+  type ContainerView,
+  type ExecOptions,
+  type KillOptions,
+  type StdioPaths,
+  type StopOptions,
+  Supervisor,
+  type SupervisorOptions,
+} from "./daemon/supervisor.ts";
+export type { SupervisorLimits } from "./daemon/supervisor-limits.ts";
 export { EventReceiver } from "./event-receiver.ts";
 export { type ImageSummary, listImages } from "./images/list-images.ts";
 export { type LoadedName, type LoadImagesOptions, loadImages } from "./images/load-images.ts";
