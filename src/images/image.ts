@@ -86,9 +86,17 @@ export function selectManifest(
     one.platform === undefined ? "one of unknown platform" : platformName(one.platform),
   );
   const images = there.filter((name) => !name.startsWith("unknown/"));
-  const offered = images.length === 0 ? "none at all" : [...new Set(images)].join(", ");
+  const offered = images.length === 0 ? "none at all" : listed([...new Set(images)]);
   throw new StatusError(
     StatusCode.notFound,
     `${what} has no image for ${platformName(platform)}: there is ${offered}`,
   );
+}
+
+/** A line has room for all platforms that images are made for, and not for those that somebody made up. */
+const MAX_LISTED = 30;
+
+function listed(names: readonly string[]): string {
+  const more = names.length > MAX_LISTED ? ` and ${names.length - MAX_LISTED} more` : "";
+  return `${names.slice(0, MAX_LISTED).join(", ")}${more}`;
 }

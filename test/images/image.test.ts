@@ -139,6 +139,12 @@ describe("the platform of an image", () => {
     });
   }
 
+  test("is told in a line, however many there are", () => {
+    const names = Array.from({ length: 1_000 }, (_, place) => `linux/made${place}`);
+    const problem = /: there is linux\/made0, .*linux\/made29 and 970 more$/;
+    assert.throws(() => choose(names, "linux/amd64"), status(StatusCode.notFound, problem));
+  });
+
   test("of this host is in Go's terms", () => {
     const expected: Readonly<Record<string, string>> = { x64: "linux/amd64", arm64: "linux/arm64" };
     assert.equal(platformName(hostPlatform()), expected[process.arch] ?? `linux/${process.arch}`);

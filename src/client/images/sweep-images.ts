@@ -5,7 +5,8 @@ import { containerUses } from "./container-uses.ts";
 import { openImageSide } from "./image-side.ts";
 
 /**
- * Removes blobs and unpacked layers that no image needs; a layer that a container is made of stays. False where
+ * Removes blobs and unpacked layers that no image needs, and what processes have left that were interrupted while they
+ * unpacked one; a layer that a container is made of stays. False where
  * images are being fetched or unpacked, longer than the setting `lockMs` says, which may need any of them: then all
  * of it stays for now.
  */
@@ -17,6 +18,7 @@ export async function sweepImages(waitMs?: number): Promise<boolean> {
     await layers.remove(chainIds, (chainId) => lowerDirs.some((dir) => dir.includes(hexOf(chainId))));
   };
   try {
+    await layers.sweep();
     const limitMs = waitMs ?? settings.limits.lockMs;
     await collectGarbage(directory, { limitMs, layers: { list: () => layers.list(), remove } });
     return true;

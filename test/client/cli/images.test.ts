@@ -116,6 +116,14 @@ describe("ebb rmi", () => {
     });
   });
 
+  test("removes what an unpack has left that was killed", { skip }, async () => {
+    const { images, call } = place("killed");
+    await placeImage(images, ONE, "one");
+    fs.mkdirSync(path.join(images, "layers/tmp", `${"a".repeat(64)}.4194305.1.1`, "fs"), { recursive: true });
+    assert.equal((await call("rmi", ONE)).exitCode, 0);
+    assert.equal(countFiles(images)["layers/tmp"], 0);
+  });
+
   test("keeps what another image needs, too", { skip }, async () => {
     const { images, call } = place("shared");
     await placeImage(images, ONE, "same");
