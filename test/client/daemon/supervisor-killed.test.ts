@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { until } from "../../../lab/until.ts";
@@ -52,6 +52,29 @@ for (const shim of installedShims()) {
       assert.deepEqual(await place.leftovers(IDS), []);
       await second.close();
     });
+
+    // containerd's own shim gives up sending after a while.
+    if (shim.bootstrap) {
+      test("hears of what its containers' shims had to tell while nobody listened", async () => {
+        const first = startSupervisorProcess(place.options, [place.config("c", ["sleep", "60"])]);
+        await first.ready;
+        await first.kill();
+        const { pid } = JSON.parse(readFileSync(path.join(recordOf("c"), "state.json"), "utf8"));
+        process.kill(pid, "SIGKILL");
+        await until("its end", () => (existsSync(`/proc/${pid}`) ? undefined : true));
+        const second = await place.open();
+        let told: number | undefined;
+        for await (const event of second.events()) {
+          if (event.type !== "containerd.events.TaskExit") continue;
+          told = event.event.exitStatus;
+          break;
+        }
+        assert.equal(told, 137);
+        await second.remove("c", { force: false });
+        assert.deepEqual(await place.leftovers(["c"]), []);
+        await second.close();
+      });
+    }
 
     test("cleans up after shims that have died meanwhile, and tells their containers' end", async () => {
       const first = startSupervisorProcess(place.options, [place.config("c", ["sleep", "60"])]);
