@@ -37,15 +37,19 @@ async function takeIn(images: string, layout: string, reference: string): Promis
   return target;
 }
 
-/** Writes down a container that is made of these. */
+/** Writes down a container that is made of these; returns the file of its record. */
 export function placeContainer(
   images: string,
   id: string,
   uses: { image?: string; lowerDirs: readonly string[] },
 ) {
-  const directory = path.join(images, "containers", id);
-  fs.mkdirSync(directory, { recursive: true });
-  fs.writeFileSync(path.join(directory, "container.json"), JSON.stringify({ id, ...uses }));
+  const [layer, record] = [path.join(images, "containers", `${id}.1`), `${images}-state/containers/${id}`];
+  for (const directory of [layer, record]) fs.mkdirSync(directory, { recursive: true });
+  fs.symlinkSync(record, path.join(layer, "record"));
+  fs.symlinkSync(layer, path.join(record, "layer"));
+  const file = path.join(record, "container.json");
+  fs.writeFileSync(file, JSON.stringify({ id, ...uses }));
+  return file;
 }
 
 /** How much there is in each folder of a directory of images. */

@@ -1,12 +1,12 @@
 import path from "node:path";
 import { StatusCode, StatusError } from "../../base/status.ts";
-import { readImagesConfig } from "../../config/images-directory.ts";
 import { viewFromWire } from "../daemon/wire.ts";
 import { followFile } from "../file-follow.ts";
 import type { AddCommand } from "./command.ts";
 import { ExitStatus } from "./exit-status.ts";
 import { openOutput } from "./output.ts";
 import { signalNumber } from "./signals.ts";
+import { stateDir } from "./state-dir.ts";
 import { bySupervisor, type SupervisorLink } from "./supervisor-link.ts";
 import { readCount } from "./values.ts";
 
@@ -48,7 +48,7 @@ async function show(link: SupervisorLink, name: string, { tail, follow }: ShowOp
   const ended = follow ? whenEnded(link, config.id) : () => true;
   const stdout = openOutput(1);
   try {
-    for await (const piece of followFile(await logOf(config.id), { tail, ended })) await stdout.write(piece);
+    for await (const piece of followFile(logOf(config.id), { tail, ended })) await stdout.write(piece);
     return 0;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
@@ -59,9 +59,8 @@ async function show(link: SupervisorLink, name: string, { tail, follow }: ShowOp
 }
 
 /** Where the supervisor has the shim write it. */
-async function logOf(id: string): Promise<string> {
-  const { directory } = await readImagesConfig(process.env);
-  return path.join(directory, "containers", id, "output");
+function logOf(id: string): string {
+  return path.join(stateDir(), "containers", id, "layer/output");
 }
 
 function notLogged(id: string): StatusError {

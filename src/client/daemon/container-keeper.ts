@@ -97,11 +97,8 @@ export class ContainerKeeper {
   async #discardOnce(container: ManagedContainer): Promise<void> {
     const { records, layers } = this.#context;
     const { id } = container;
-    await container.onDisk("taking away the record", async () => {
-      const left = await records.discard(id);
-      // Also where nobody has waited for it so long.
-      if (left !== undefined) layers.add(left);
-    });
+    const left = await records.discard(id);
+    if (left !== undefined) layers.add(left);
     this.#endings.delete(id);
     this.#endings.set(id, container.status.ending ?? unknownEnding);
     for (const oldest of this.#endings.keys()) {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { errnoOf } from "../../base/files.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
@@ -28,39 +28,44 @@ export interface RecordList {
 }
 
 /**
- * The containers of a host as they are on disk: `containers/ID/container.json` says what each was made of, `state.json`
- * how far it is. Every file is written as a whole or not at all, for root alone. Nothing is synced: no process
- * outlives the host.
+ * The containers of a supervisor as others find them: `containers/ID/container.json` says what each was made of,
+ * `state.json` how far it is, and `layer` leads to the directory of what it writes. They lie in the state directory,
+ * on a tmpfs: no process outlives the host, and what becomes of a container must not wait for the disk that its data
+ * is on. Every file is written as a whole or not at all, for root alone.
  */
 export class ContainerRecords {
   readonly #containers: string;
-  readonly #removed: string;
   #counter = 0;
 
-  constructor(imagesDir: string) {
-    this.#containers = path.join(imagesDir, "containers");
-    this.#removed = path.join(imagesDir, "removed");
+  constructor(stateDir: string) {
+    this.#containers = path.join(stateDir, "containers");
   }
 
-  /** Makes the directories, so that there is a place for what is removed also when the disk is full. */
+  /** Makes the directory, and removes what an earlier supervisor was about to remove. */
   async prepare(): Promise<void> {
-    for (const dir of [this.#containers, this.#removed]) {
-      await onDisk(`make ${dir}`, mkdir(dir, { recursive: true, mode: 0o700 }));
+    await about(`make ${this.#containers}`, mkdir(this.#containers, { recursive: true, mode: 0o700 }));
+    for (const name of await readdir(this.#containers)) {
+      if (name.startsWith(".")) await rm(path.join(this.#containers, name), { recursive: true, force: true });
     }
   }
 
-  /** Where what was removed lies until it can go. */
-  get removed(): string {
-    return this.#removed;
+  /** Where all records are. */
+  get all(): string {
+    return this.#containers;
   }
 
-  /** The directory of a container. */
+  /** The directory of a container's record. */
   directory(id: string): string {
     return path.join(this.#containers, id);
   }
 
+  /** Where the directory of what a container writes is, or is to be; undefined where there is no record. */
+  async layerOf(id: string): Promise<string | undefined> {
+    return ifThere("read", path.join(this.directory(id), "layer"), (file) => readlink(file));
+  }
+
   /** Puts a new container on record; `alreadyExists` where there is one with this id. */
-  async add(config: ContainerConfig): Promise<void> {
+  async add(config: ContainerConfig, layer: string): Promise<void> {
     const dir = this.directory(config.id);
     await mkdir(dir, { mode: 0o700 }).catch((thrown: unknown) => {
       if (errnoOf(thrown) !== "EEXIST") throw fsError(`make ${dir}`, thrown);
@@ -68,6 +73,7 @@ export class ContainerRecords {
       throw new StatusError(StatusCode.alreadyExists, message, { cause: thrown });
     });
     try {
+      await about(`write ${dir}/layer`, symlink(layer, path.join(dir, "layer")));
       await writeWhole(path.join(dir, "container.json"), config);
     } catch (error) {
       await rm(dir, { recursive: true, force: true });
@@ -81,19 +87,16 @@ export class ContainerRecords {
   }
 
   /**
-   * Takes a container off the record with all it has written, which lies where this says until somebody removes it;
-   * the id is free at once. Undefined where there is no such record.
+   * Takes a container off the record, and its id is free at once; tells where all lies that it has written. Undefined
+   * where there is no such record.
    */
   async discard(id: string): Promise<string | undefined> {
+    const layer = await this.layerOf(id);
     this.#counter += 1;
-    const to = path.join(this.#removed, `${id}.${process.pid}.${Date.now()}.${this.#counter}`);
-    try {
-      await rename(this.directory(id), to);
-      return to;
-    } catch (thrown) {
-      if (errnoOf(thrown) === "ENOENT") return undefined;
-      throw fsError(`remove ${this.directory(id)}`, thrown);
-    }
+    const to = path.join(this.#containers, `.${id}.${process.pid}.${this.#counter}`);
+    const isThere = await ifThere("remove", this.directory(id), (dir) => rename(dir, to).then(() => true));
+    if (isThere) await about(`remove ${to}`, rm(to, { recursive: true }));
+    return layer;
   }
 
   /** All containers on record, the oldest first. One that cannot be understood hides no other. */
@@ -131,31 +134,36 @@ export class ContainerRecords {
 
 async function writeWhole(file: string, value: unknown): Promise<void> {
   const temporary = `${file}.${process.pid}.new`;
-  await onDisk(`write ${file}`, writeFile(temporary, JSON.stringify(value), { mode: 0o600 }));
-  await onDisk(`write ${file}`, rename(temporary, file));
+  await about(`write ${file}`, writeFile(temporary, JSON.stringify(value), { mode: 0o600 }));
+  await about(`write ${file}`, rename(temporary, file));
 }
 
-async function readIfThere(file: string): Promise<string | undefined> {
+function readIfThere(file: string): Promise<string | undefined> {
+  return ifThere("read", file, () => readFile(file, "utf8"));
+}
+
+/** The directories in one that may be missing; those that are on their way out have names that begin with a dot. */
+async function namesIn(dir: string): Promise<string[]> {
+  const entries = await ifThere("read", dir, () => readdir(dir, { withFileTypes: true }));
+  const names = (entries ?? []).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  return names.filter((name) => !name.startsWith("."));
+}
+
+/** Does something with a file; undefined where there is none. */
+async function ifThere<T>(
+  action: string,
+  file: string,
+  work: (file: string) => Promise<T>,
+): Promise<T | undefined> {
   try {
-    return await readFile(file, "utf8");
+    return await work(file);
   } catch (thrown) {
     if (errnoOf(thrown) === "ENOENT") return undefined;
-    throw fsError(`read ${file}`, thrown);
+    throw fsError(`${action} ${file}`, thrown);
   }
 }
 
-/** The directories in one that may be missing. */
-async function namesIn(dir: string): Promise<string[]> {
-  try {
-    const entries = await readdir(dir, { withFileTypes: true });
-    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  } catch (thrown) {
-    if (errnoOf(thrown) === "ENOENT") return [];
-    throw fsError(`read ${dir}`, thrown);
-  }
-}
-
-async function onDisk<T>(what: string, work: Promise<T>): Promise<T> {
+async function about<T>(what: string, work: Promise<T>): Promise<T> {
   return work.catch((thrown: unknown) => {
     throw fsError(what, thrown);
   });

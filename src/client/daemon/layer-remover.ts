@@ -1,4 +1,3 @@
-import { readdir } from "node:fs/promises";
 import path from "node:path";
 import type PQueue from "p-queue";
 import { StatusCode, StatusError } from "../../base/status.ts";
@@ -16,8 +15,6 @@ export interface LayerLimits {
 
 /** Which layers to remove. */
 export interface LayerRemoverOptions {
-  /** The directory of those that are to go. */
-  readonly directory: string;
   /** Where the shims of this host note down what they still release. */
   readonly runDirectory: string;
   readonly limits: LayerLimits;
@@ -44,11 +41,11 @@ export class LayerRemover {
     return [...this.#queues.keys()];
   }
 
-  /** Takes up what an earlier process has left. */
-  async resume(): Promise<void> {
-    const { directory } = this.#options;
-    const names = await readdir(directory).catch(() => []);
-    for (const name of names) this.add(path.join(directory, name));
+  /** Takes up what an earlier process has left, as soon as the disk tells; returns at once. */
+  resume(find: () => Promise<readonly string[]>): void {
+    void this.#options.disk.add(find).then((left) => {
+      for (const dir of left) this.add(dir);
+    });
   }
 
   /** Removes a directory with a container's `upper` in it; returns at once. */

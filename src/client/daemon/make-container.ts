@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { errnoOf } from "../../base/files.ts";
+import { StatusCode, StatusError } from "../../base/status.ts";
 import { fsError } from "../../linux/errno.ts";
 import { createBundle } from "../bundle.ts";
 import { removeParts } from "../container-parts.ts";
@@ -50,7 +51,7 @@ export async function makeContainer(
   parts.created = true;
   const { mounts } = rootfs;
   const { terminal } = config;
-  const streams = streamsOf(context, container, stdio);
+  const streams = config.logged ? await logOf(context, container) : stdio;
   const request = { id, bundle: container.bundle, rootfs: [...mounts], terminal, ...streams };
   const creating = parts.shim.task.create(request, { timeoutMs: limits.createMs });
   parts.creating = creating;
@@ -81,12 +82,15 @@ export async function userOf(
   );
 }
 
-function layerOf({ records }: SupervisorContext, container: ManagedContainer): Promise<PreparedRootfs> {
+/** The overlay of a container: its layers, and on top of them the directory of what it writes, which is made. */
+async function layerOf(context: SupervisorContext, container: ManagedContainer): Promise<PreparedRootfs> {
+  const { records, places } = context;
   const { id, config } = container;
-  const dir = records.directory(id);
+  const dir = await layerDirectory(context, id);
   const [upper, work] = [path.join(dir, "upper"), path.join(dir, "work")];
   return container.onDisk("making the layer", async () => {
     try {
+      await places.make(dir, records.directory(id));
       for (const made of [upper, work]) await makeDirectory(made);
       return await prepareRootfs({ kind: "overlay", lower: config.lowerDirs, upper, work }, dir);
     } catch (error) {
@@ -102,12 +106,14 @@ async function makeDirectory(dir: string): Promise<void> {
   });
 }
 
-function streamsOf(
-  { records }: SupervisorContext,
-  { id, config }: ManagedContainer,
-  stdio: StdioPaths,
-): StdioPaths {
-  if (!config.logged) return stdio;
-  const { href } = pathToFileURL(path.join(records.directory(id), "output"));
+async function layerDirectory({ records }: SupervisorContext, id: string): Promise<string> {
+  const dir = await records.layerOf(id);
+  if (dir !== undefined) return dir;
+  throw new StatusError(StatusCode.notFound, `there is no record of container ${id}`);
+}
+
+/** The one file that a container's output goes to. */
+async function logOf(context: SupervisorContext, { id, config }: ManagedContainer): Promise<StdioPaths> {
+  const { href } = pathToFileURL(path.join(await layerDirectory(context, id), "output"));
   return config.terminal ? { stdout: href } : { stdout: href, stderr: href };
 }

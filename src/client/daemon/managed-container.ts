@@ -44,7 +44,7 @@ export class ManagedContainer {
   readonly #context: SupervisorContext;
   readonly #settled = deferred();
   #adopted = deferred();
-  #saving: Promise<void> | undefined;
+  #saving: Promise<void> = Promise.resolve();
   #onDisk: Promise<void> = Promise.resolve();
   #spec: OciSpec | undefined;
 
@@ -139,16 +139,15 @@ export class ManagedContainer {
     });
   }
 
-  /** Puts on record how far it is. */
+  /** Puts on record how far it is, after what was to be put there before. */
   save(): Promise<void> {
     const { records, store } = this.#context;
-    // One that has not begun yet will say what is so by then.
-    this.#saving ??= this.onDisk("writing the record", async () => {
-      this.#saving = undefined;
+    const saved = this.#saving.then(async () => {
       const status = store.get(this.id);
       if (status !== undefined) await records.save(this.id, stateOf(status));
     });
-    return this.#saving;
+    this.#saving = saved.catch(() => {});
+    return saved;
   }
 
   /**

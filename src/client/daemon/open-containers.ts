@@ -6,6 +6,7 @@ import { fsError } from "../../linux/errno.ts";
 import { EventReceiver } from "../event-receiver.ts";
 import type { TaskEvent } from "../task-event.ts";
 import { brokenConfig } from "./container-config.ts";
+import { ContainerLayers } from "./container-layers.ts";
 import { ContainerRecords, type RecordList } from "./container-records.ts";
 import { statusOf } from "./container-state.ts";
 import { ExitHandler } from "./exit-handler.ts";
@@ -39,12 +40,13 @@ export async function openContainers(
   const runDirectory = options.runDirectory ?? (await readRunDirectory(process.env));
   const stateDir = path.resolve(options.stateDir);
   await makeDirectory(stateDir);
-  const records = new ContainerRecords(path.resolve(options.imagesDir));
+  const records = new ContainerRecords(stateDir);
   await records.prepare();
   const store = new StatusStore();
   const exits = new ExitHandler(store, limits);
   const disk = new PQueue({ concurrency: DISK_THREADS });
-  const layers = new LayerRemover({ directory: records.removed, runDirectory, limits, disk });
+  const layers = new LayerRemover({ runDirectory, limits, disk });
+  const places = new ContainerLayers(path.resolve(options.imagesDir));
   const containers = new Map<string, ManagedContainer>();
   const list = await records.list();
   const dir = path.join(stateDir, "events");
@@ -52,7 +54,20 @@ export async function openContainers(
   const onLog = options.onLog ?? (() => {});
   const { namespace } = options;
   const context: SupervisorContext = {
-    ...{ stateDir, namespace, limits, eventsAddress, records, store, exits, layers, disk, onLog, closing },
+    ...{
+      stateDir,
+      namespace,
+      limits,
+      eventsAddress,
+      records,
+      places,
+      store,
+      exits,
+      layers,
+      disk,
+      onLog,
+      closing,
+    },
   };
   // Of what is not known when an event comes, nothing is learnt by it.
   const unfinished = takeIn(context, list, containers);
@@ -65,7 +80,7 @@ export async function openContainers(
     const left = await records.discard(id);
     if (left !== undefined) layers.add(left);
   }
-  await layers.resume();
+  layers.resume(() => places.orphans(records.all));
   return { context, events, containers, unfinished };
 }
 

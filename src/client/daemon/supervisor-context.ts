@@ -1,4 +1,5 @@
 import type PQueue from "p-queue";
+import type { ContainerLayers } from "./container-layers.ts";
 import type { ContainerRecords } from "./container-records.ts";
 import type { ExitHandler } from "./exit-handler.ts";
 import type { LayerRemover } from "./layer-remover.ts";
@@ -18,6 +19,7 @@ export interface SupervisorContext {
   readonly layers: LayerRemover;
   /** Lets only so many things go on at once on the disk of the images: each may hold a thread for as long as that hangs. */
   readonly disk: PQueue;
+  readonly places: ContainerLayers;
   readonly onLog: (id: string, line: string) => void;
   /** Aborts when the supervisor closes. */
   readonly closing: AbortSignal;

@@ -4,9 +4,9 @@ import type { SupervisorLimits } from "./supervisor-limits.ts";
 
 /** Where a supervisor keeps its containers. */
 export interface SupervisorOptions {
-  /** What goes with a boot: bundles and the socket for events; made (0700) where it is missing. On a tmpfs. */
+  /** What goes with a boot: records, bundles, the socket for events; made (0700) where it is missing. On a tmpfs. */
   readonly stateDir: string;
-  /** What stays: `containers/ID` has a container's record, its output and what it has written. */
+  /** The disk of the images: `containers/` has what containers write, their output included. */
   readonly imagesDir: string;
   /** The namespace of all of its containers. */
   readonly namespace: string;

@@ -95,7 +95,7 @@ export class Supervisor {
 
   /** Makes a container; `alreadyExists`; where it fails nothing is left of it. */
   async create(config: ContainerConfig, stdio: StdioPaths = {}): Promise<ContainerView> {
-    const { store, records } = this.#context;
+    const { store, records, places } = this.#context;
     const { id } = config;
     this.#closing.signal.throwIfAborted();
     if (this.#containers.has(id)) {
@@ -106,7 +106,7 @@ export class Supervisor {
     this.#containers.set(id, container);
     store.add(id);
     try {
-      await container.onDisk("making the record", () => records.add(config));
+      await records.add(config, places.place(id));
       container.isOnRecord = true;
       await makeContainer(this.#context, container, stdio);
     } catch (thrown) {

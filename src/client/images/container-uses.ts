@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, readlink } from "node:fs/promises";
 import path from "node:path";
 import { errnoOf, readTextFile } from "../../base/files.ts";
 import { jsonReader } from "../../base/json.ts";
@@ -29,22 +29,29 @@ const reader = jsonReader(
 );
 
 /**
- * What the containers of this host are made of, by their records below the directory of images, whether they run or
- * not. A record that cannot be read is an error that names it: nobody may take for unused what its container is made
- * of.
+ * What the containers of this host are made of whose data is below the directory of images, whether they run or not,
+ * by their records, to which the data leads. A record that cannot be read is an error that names it: nobody may take
+ * for unused what its container is made of.
  */
 export async function containerUses(imagesDirectory: string): Promise<ContainerUse[]> {
   const directory = path.join(imagesDirectory, "containers");
-  const ids = await readdir(directory).catch((error) => {
+  const names = await readdir(directory).catch((error) => {
     if (errnoOf(error) === "ENOENT") return [];
     throw error;
   });
-  return ids.sort().flatMap((id) => {
-    const file = path.join(directory, id, "container.json");
-    const text = readTextFile(file, MAX_RECORD_BYTES);
-    // One that is just being made, or removed, has no record.
-    if (text === undefined) return [];
-    const { image, lowerDirs } = reader.parse(text, file);
-    return [{ id, image, lowerDirs }];
-  });
+  const uses = await Promise.all(names.sort().map((name) => useOf(path.join(directory, name))));
+  return uses.filter((use) => use !== undefined);
+}
+
+async function useOf(layer: string): Promise<ContainerUse | undefined> {
+  const record = await readlink(path.join(layer, "record")).catch(() => undefined);
+  // One that is just being made has no record yet, and one that is on its way out has none any more.
+  if (record === undefined) return undefined;
+  const current = await readlink(path.join(record, "layer")).catch(() => undefined);
+  if (current !== layer) return undefined;
+  const file = path.join(record, "container.json");
+  const text = readTextFile(file, MAX_RECORD_BYTES);
+  if (text === undefined) return undefined;
+  const { image, lowerDirs } = reader.parse(text, file);
+  return { id: path.basename(record), image, lowerDirs };
 }

@@ -179,11 +179,11 @@ describe("ebb completion", () => {
   }
 
   test("is asked for containers by its scripts, who offer none where there are none", async () => {
-    const images = path.join(dir, "images");
-    fs.mkdirSync(path.join(images, "containers/web"), { recursive: true });
-    const ask = (directory: string) =>
-      ebb(["__complete", "container"], { env: { EBB_IMAGES_DIR: directory } });
-    assert.equal((await ask(images)).stdout, "web\n");
+    const state = path.join(dir, "state");
+    for (const name of ["web", ".gone.1.1"])
+      fs.mkdirSync(path.join(state, "containers", name), { recursive: true });
+    const ask = (directory: string) => ebb(["__complete", "container"], { env: { EBB_STATE: directory } });
+    assert.equal((await ask(state)).stdout, "web\n");
     for (const directory of ["/no/such", "not/a/path"]) {
       const { exitCode, stdout, stderr } = await ask(directory);
       assert.deepEqual([exitCode, stdout, stderr], [0, "", ""]);

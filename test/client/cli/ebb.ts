@@ -61,10 +61,11 @@ export function makeEbbPlace(name: string): EbbPlace {
     leftovers: async (ids) => {
       // Where its supervisor lives, what is under way may come to its end.
       const bundles = path.join(place.stateDir, "bundles");
-      const own = [bundles, path.join(place.stateDir, "events")];
+      const records = path.join(place.stateDir, "containers");
+      const own = [bundles, records, path.join(place.stateDir, "events")];
       const left = await place.leftovers(ids, own, (line) => line.startsWith(`process ${supervisor()} `));
       await endSupervisor();
-      return [...left, ...(await place.leftovers(ids, [bundles]))];
+      return [...left, ...(await place.leftovers(ids, [bundles, records]))];
     },
   };
 }

@@ -74,8 +74,7 @@ describe("ebb images", () => {
   test("lists what a damaged record of a container may use, too", async () => {
     const { images, list } = place("damaged");
     await placeImage(images, ONE, "one");
-    placeContainer(images, "web", { lowerDirs: [] });
-    fs.writeFileSync(path.join(images, "containers/web/container.json"), "{");
+    fs.writeFileSync(placeContainer(images, "web", { lowerDirs: [] }), "{");
     assert.deepEqual(
       (await list()).map(({ usedBy }) => usedBy),
       [null],
@@ -178,8 +177,7 @@ describe("ebb rmi", () => {
     const { images, call } = place("unreadable");
     await placeImage(images, ONE, "one");
     await ensureImage("one", { pull: "never" });
-    placeContainer(images, "web", { lowerDirs: [] });
-    fs.writeFileSync(path.join(images, "containers/web/container.json"), "{");
+    fs.writeFileSync(placeContainer(images, "web", { lowerDirs: [] }), "{");
     const before = countFiles(images);
     const { exitCode, stderr } = await call("rmi", "one");
     assert.equal(exitCode, 1);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { StatusCode } from "../../../src/base/status.ts";
@@ -26,7 +26,7 @@ describe("the records of containers", () => {
     const [late, early] = ["02", "01"].map((day) =>
       configOf(`c${day}`, { createdAt: `2026-01-${day}T00:00:00Z` }),
     );
-    for (const config of [late, early]) if (config) await records.add(config);
+    for (const config of [late, early]) if (config) await records.add(config, "/layers/x");
     await records.save("c01", { phase: "running", pid: 7 });
     assert.deepEqual(await records.list(), {
       records: [
@@ -38,26 +38,39 @@ describe("the records of containers", () => {
     });
     const dir = records.directory("c01");
     assert.equal(statSync(dir).mode & 0o777, 0o700);
-    for (const name of readdirSync(dir)) assert.equal(statSync(path.join(dir, name)).mode & 0o777, 0o600);
-    assert.deepEqual(readdirSync(dir).sort(), ["container.json", "state.json"]);
+    for (const name of ["container.json", "state.json"]) {
+      assert.equal(statSync(path.join(dir, name)).mode & 0o777, 0o600);
+    }
+    assert.deepEqual(readdirSync(dir).sort(), ["container.json", "layer", "state.json"]);
+    assert.equal(await records.layerOf("c01"), "/layers/x");
+    assert.equal(await records.layerOf("none"), undefined);
   });
 
   test("have one of an id", async () => {
     const records = await newRecords();
-    await records.add(configOf("c"));
-    await assert.rejects(records.add(configOf("c")), status(StatusCode.alreadyExists, /c exists already/));
+    await records.add(configOf("c"), "/layers/c.1");
+    await assert.rejects(
+      records.add(configOf("c"), "/layers/c.1"),
+      status(StatusCode.alreadyExists, /c exists already/),
+    );
   });
 
-  test("are taken away as a whole, and the id is free", async () => {
+  test("are taken away as a whole, the id is free, and where its data is is told", async () => {
     const records = await newRecords();
-    await records.add(configOf("c"));
-    mkdirSync(path.join(records.directory("c"), "upper"));
-    const left = await records.discard("c");
-    assert.equal(path.dirname(left ?? ""), records.removed);
-    assert.ok(existsSync(path.join(left ?? "", "upper")));
+    await records.add(configOf("c"), "/layers/c.1");
+    assert.equal(await records.discard("c"), "/layers/c.1");
+    assert.deepEqual(readdirSync(records.all), []);
     assert.equal(await records.discard("c"), undefined);
-    await records.add(configOf("c"));
-    assert.notEqual(await records.discard("c"), left);
+    await records.add(configOf("c"), "/layers/c.2");
+    assert.equal(await records.discard("c"), "/layers/c.2");
+  });
+
+  test("that a killed supervisor was about to remove are removed by the next", async () => {
+    const records = await newRecords();
+    mkdirSync(path.join(records.all, ".c.1.1"));
+    assert.deepEqual(await records.list(), { records: [], broken: [], empty: [] });
+    await records.prepare();
+    assert.deepEqual(readdirSync(records.all), []);
   });
 
   const broken: [what: string, text: string, problem: RegExp][] = [
@@ -69,7 +82,7 @@ describe("the records of containers", () => {
   for (const [what, text, problem] of broken) {
     test(`show the others beside one that ${what}, and say so`, async () => {
       const records = await newRecords();
-      await records.add(configOf("good"));
+      await records.add(configOf("good"), "/layers/good.1");
       mkdirSync(records.directory("bad"));
       writeFileSync(path.join(records.directory("bad"), "container.json"), text);
       const list = await records.list();

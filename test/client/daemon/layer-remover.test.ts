@@ -15,12 +15,12 @@ let made = 0;
 
 function newRemover() {
   made += 1;
-  const directory = path.join(root, String(made), "removed");
+  const directory = path.join(root, String(made), "containers");
   const runDirectory = path.join(root, String(made), "run");
   mkdirSync(directory, { recursive: true });
   const problems: string[] = [];
   const remover = new LayerRemover({
-    ...{ directory, runDirectory, limits: { layerMs: 10_000, backOff: { firstMs: 5, maxMs: 20 } } },
+    ...{ runDirectory, limits: { layerMs: 10_000, backOff: { firstMs: 5, maxMs: 20 } } },
     disk: new PQueue(),
     onProblem: (_, { message }) => problems.push(message),
   });
@@ -65,6 +65,7 @@ describe("the remover of layers", () => {
     await until("the other to be gone", () => (existsSync(free) ? undefined : true));
     await until("an attempt", () => (problems.length > 0 ? true : undefined));
     assert.match(problems[0] ?? "", /held\/upper is still being released by pid \d+/);
+    await until("the other to be done", () => (remover.waiting.length === 1 ? true : undefined));
     assert.deepEqual(remover.waiting, [held]);
     assert.ok(existsSync(path.join(held, "upper/deep/file")));
     end();
@@ -73,9 +74,8 @@ describe("the remover of layers", () => {
 
   test("takes up what an earlier one has left", async () => {
     const { remover, layer, directory } = newRemover();
-    layer("x.1.2.3");
-    layer("y");
-    await remover.resume();
+    const left = [layer("x.1"), layer("y.2")];
+    remover.resume(async () => left);
     await until("them to be gone", () => (readdirSync(directory).length === 0 ? true : undefined));
   });
 

@@ -29,12 +29,13 @@ const limits = { launchMs: 500, createMs: 500, backOff: { firstMs: 10, maxMs: 10
 async function remains(imagesDir = place.options.imagesDir): Promise<string[]> {
   const names = (parent: string) => (existsSync(parent) ? readdirSync(parent) : []);
   await until("what was removed to go", () =>
-    names(path.join(imagesDir, "removed")).length === 0 ? true : undefined,
+    names(path.join(imagesDir, "containers")).length === 0 ? true : undefined,
   );
   return [
     ...names(path.join(imagesDir, "containers")),
+    ...names(path.join(stateDir, "containers")),
     ...names(path.join(stateDir, "bundles")),
-    ...names(stateDir).filter((name) => !["events", "bundles"].includes(name)),
+    ...names(stateDir).filter((name) => !["events", "bundles", "containers"].includes(name)),
     ...(await mountsAt(stateDir)),
     ...openFiles(path.join(stateDir, "bundles")),
   ];
@@ -120,8 +121,9 @@ describe("a container that cannot be made leaves nothing", { skip: noContainers 
     after(() => command("umount", ["-l", small]));
     const supervisor = await place.open({ imagesDir: small, limits });
     try {
+      mkdirSync(path.join(small, "containers"));
       const ballast = fill(small);
-      // Room for its directory, for its record as well, for one of its two layers.
+      // Room for its directory, for the link to its record as well, for one of its two directories.
       for (const free of [0, 1, 2, 3]) {
         for (const file of ballast.slice(0, free)) rmSync(file);
         const making = supervisor.create(place.config("c", ["true"]));

@@ -13,8 +13,8 @@ const IDS = ["a", "b", "c", "d", "e"];
 for (const shim of installedShims()) {
   const bench = makePlace(`ebb-test-killed-${shim.bootstrap ? "own" : "go"}`);
   const place = supervisorPlace(bench, shim.runtime);
-  const { imagesDir, stateDir, namespace } = place.options;
-  const recordOf = (id: string) => path.join(imagesDir, "containers", id);
+  const { stateDir, namespace } = place.options;
+  const recordOf = (id: string) => path.join(stateDir, "containers", id);
   const shimsOf = (id: string) =>
     findShimProcesses({ namespace, id, address: path.join(stateDir, "ebb.sock") });
 

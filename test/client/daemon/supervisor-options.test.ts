@@ -19,7 +19,7 @@ for (const shim of installedShims()) {
       await supervisor.create(place.config("c", ["sh", "-c", script], more));
       await supervisor.start("c");
       const { exitStatus } = await supervisor.wait("c");
-      const text = readFileSync(path.join(imagesDir, "containers/c/output"), "utf8");
+      const text = readFileSync(path.join(place.options.stateDir, "containers/c/layer/output"), "utf8");
       await supervisor.remove("c", { force: false });
       assert.deepEqual(await place.leftovers(["c"]), []);
       await supervisor.close();

@@ -47,13 +47,13 @@ export function supervisorPlace(
       ...more,
     }),
     leftovers: async (ids) => {
-      const removed = path.join(imagesDir, "removed");
+      const names = (dir: string) => (existsSync(dir) ? readdirSync(dir) : []);
+      const isOne = (layer: string) => ids.some((id) => layer.startsWith(`${id}.`));
       await until("what was removed to go", () =>
-        existsSync(removed) && readdirSync(removed).length > 0 ? undefined : true,
+        names(path.join(imagesDir, "containers")).some(isOne) ? undefined : true,
       );
-      const records = path.join(imagesDir, "containers");
-      const kept = existsSync(records) ? readdirSync(records).filter((id) => ids.includes(id)) : [];
-      const own = ["events", "bundles"].map((name) => path.join(stateDir, name));
+      const kept = names(path.join(stateDir, "containers")).filter((id) => ids.includes(id));
+      const own = ["events", "bundles", "containers"].map((name) => path.join(stateDir, name));
       const left = await place.leftovers(ids, own);
       return [...left, ...kept.map((id) => `record ${id}`)];
     },

@@ -12,7 +12,7 @@ for (const shim of installedShims()) {
   const bench = makePlace(`ebb-test-sup-${shim.bootstrap ? "own" : "go"}`);
   const place = supervisorPlace(bench, shim.runtime);
   const output = (id: string) =>
-    readFileSync(path.join(place.options.imagesDir, "containers", id, "output"), "utf8");
+    readFileSync(path.join(place.options.stateDir, "containers", id, "layer/output"), "utf8");
 
   describe(`a supervisor with ${shim.name}`, { skip: noContainers }, () => {
     test("runs a container, knows how it has ended, and removes it", async () => {

@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { readImagesConfig } from "../../../config/images-directory.ts";
 import { ImageStore } from "../../../images/image-store.ts";
+import { stateDir } from "../state-dir.ts";
 
 /** What there are names of on a host. */
 export const NAME_KINDS = ["container", "image", "shim"] as const;
@@ -27,8 +28,8 @@ export async function listNames(kind: NameKind): Promise<string[]> {
 
 /** The containers on record: each has a directory of its own. */
 async function listContainers(): Promise<readonly string[]> {
-  const { directory } = await readImagesConfig(process.env);
-  return readdir(path.join(directory, "containers"));
+  const names = await readdir(path.join(stateDir(), "containers"));
+  return names.filter((name) => !name.startsWith("."));
 }
 
 /** The images on record, by the names that people have for them, and in full. */
