@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { until } from "../../../lab/until.ts";
@@ -13,7 +13,7 @@ function othersThanRunc(): string {
   const bin = path.join(path.dirname(place.stateDir), "bin");
   mkdirSync(bin);
   const found = new Set<string>(["runc", "crun"]);
-  for (const dir of (process.env.PATH ?? "").split(":").filter((name) => path.isAbsolute(name))) {
+  for (const dir of (process.env.PATH ?? "").split(":").filter((name) => existsSync(name))) {
     for (const name of readdirSync(dir)) {
       if (!found.has(name)) symlinkSync(path.join(dir, name), path.join(bin, name));
       found.add(name);
