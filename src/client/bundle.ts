@@ -73,13 +73,19 @@ export async function removeBundle(dir: string): Promise<void> {
   // Only an empty rootfs goes: should a file system be mounted there after all, its files are not ours to delete.
   await ignoring("ENOENT", rmdir(path.join(dir, "rootfs")));
   const hidden = path.join(path.dirname(dir), `.${path.basename(dir)}`);
+  // What an earlier removal has left that was cut short.
+  await removeHidden(hidden);
   await ignoring("ENOENT", rename(dir, hidden));
+  await removeHidden(hidden);
+  await removeIfEmpty(path.dirname(dir));
+}
+
+async function removeHidden(hidden: string): Promise<void> {
   const [mounted] = await mountsAt(hidden);
   if (mounted !== undefined) {
     throw new StatusError(StatusCode.failedPrecondition, `${mounted} is mounted: ${hidden} stays`);
   }
   await rm(hidden, { recursive: true, force: true });
-  await removeIfEmpty(path.dirname(dir));
 }
 
 async function removeIfEmpty(dir: string): Promise<void> {

@@ -54,6 +54,14 @@ describe("a bundle", () => {
     });
   }
 
+  test("is removed also where an earlier removal of one with its id was cut short", async () => {
+    const bundle = await createBundle(options("again"));
+    mkdirSync(path.join(root, "test/.again"));
+    writeFileSync(path.join(root, "test/.again/config.json"), "{}");
+    await bundle.remove();
+    assert.equal(existsSync(path.join(root, "test")), false);
+  });
+
   test("leaves nothing behind when it cannot be made whole", async () => {
     const spec = { ...options("half").spec, toJSON: () => assert.fail("no json") };
     await assert.rejects(createBundle({ ...options("half"), spec }));

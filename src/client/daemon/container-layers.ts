@@ -44,8 +44,9 @@ export class ContainerLayers {
       const layer = path.join(this.#directory, name);
       const record = await readlink(path.join(layer, RECORD)).catch(() => undefined);
       if (record === undefined || path.dirname(record) !== recordsDirectory) continue;
-      const current = await readlink(path.join(record, "layer")).catch(() => undefined);
-      if (current !== layer) found.push(layer);
+      const current = await readlink(path.join(record, "layer")).catch(() => "");
+      // By its name, which is no other's: the directory of the images may go by another one now.
+      if (path.basename(current) !== name) found.push(layer);
     }
     return found;
   }

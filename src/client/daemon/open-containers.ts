@@ -1,6 +1,7 @@
 import { mkdir, readdir } from "node:fs/promises";
 import path from "node:path";
 import PQueue from "p-queue";
+import { StatusCode, StatusError } from "../../base/status.ts";
 import { readRunDirectory } from "../../config/run-directory.ts";
 import { fsError } from "../../linux/errno.ts";
 import { EventReceiver } from "../event-receiver.ts";
@@ -49,6 +50,7 @@ export async function openContainers(
   const places = new ContainerLayers(path.resolve(options.imagesDir));
   const containers = new Map<string, ManagedContainer>();
   const list = await records.list();
+  await checkNamespace(stateDir, options.namespace, list);
   const dir = path.join(stateDir, "events");
   const eventsAddress = EventReceiver.addressIn(dir);
   const onLog = options.onLog ?? (() => {});
@@ -104,6 +106,19 @@ function takeIn(
     context.store.add(id, status);
   }
   return unfinished;
+}
+
+/** Of containers of another namespace a supervisor would find no bundle, and take them for ended. */
+async function checkNamespace(stateDir: string, namespace: string, { records }: RecordList): Promise<void> {
+  const bundles = path.join(stateDir, "bundles");
+  const namesIn = (dir: string) => readdir(dir).catch((): string[] => []);
+  for (const other of await namesIn(bundles)) {
+    const ids = other === namespace ? [] : await namesIn(path.join(bundles, other));
+    const found = records.find(({ config }) => ids.includes(config.id));
+    if (found === undefined) continue;
+    const message = `container ${found.config.id} of ${stateDir} is of namespace ${other}, not ${namespace}`;
+    throw new StatusError(StatusCode.failedPrecondition, message);
+  }
 }
 
 /** Bundles without a record: somebody has removed what they are made of. */

@@ -47,8 +47,9 @@ async function useOf(layer: string): Promise<ContainerUse | undefined> {
   const record = await readlink(path.join(layer, "record")).catch(() => undefined);
   // One that is just being made has no record yet, and one that is on its way out has none any more.
   if (record === undefined) return undefined;
-  const current = await readlink(path.join(record, "layer")).catch(() => undefined);
-  if (current !== layer) return undefined;
+  const current = await readlink(path.join(record, "layer")).catch(() => "");
+  // By its name, which is no other's: the directory of the images may go by another one now.
+  if (path.basename(current) !== path.basename(layer)) return undefined;
   const file = path.join(record, "container.json");
   const text = readTextFile(file, MAX_RECORD_BYTES);
   if (text === undefined) return undefined;

@@ -3,7 +3,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import path from "node:path";
 import { describe, test } from "node:test";
 import { until } from "../../../lab/until.ts";
+import { StatusCode } from "../../../src/base/status.ts";
 import { findShimProcesses } from "../../../src/client/shim-process.ts";
+import { status } from "../../support/status.ts";
 import { installedShims, makePlace, noContainers } from "../support.ts";
 import { supervisorPlace } from "./supervisor-place.ts";
 import { startSupervisorProcess } from "./supervisor-process.ts";
@@ -98,6 +100,22 @@ for (const shim of installedShims()) {
       const second = await place.open();
       await until("it to be gone", () => (second.list().length === 0 ? true : undefined));
       assert.deepEqual(await place.leftovers(["c", "bare"]), []);
+      await second.close();
+    });
+
+    test("does not open for another namespace than that of its containers", async () => {
+      const first = startSupervisorProcess(place.options, [place.config("c", ["sleep", "60"])]);
+      await first.ready;
+      await first.kill();
+      await assert.rejects(
+        place.open({ namespace: "other" }),
+        status(StatusCode.failedPrecondition, new RegExp(`container c .*namespace ${namespace}, not other`)),
+      );
+      const second = await place.open();
+      await until("its shim to answer", () => (second.find("c").status.confirmed ? true : undefined));
+      assert.equal(second.find("c").status.phase, "running");
+      await second.remove("c", { force: true });
+      assert.deepEqual(await place.leftovers(["c"]), []);
       await second.close();
     });
 
