@@ -46,13 +46,23 @@ export async function prepareRootfs(source: RootfsSource, layer: string): Promis
   if (own) await mkdir(layer, { recursive: true, mode: 0o700 });
   await mkdir(upper, { recursive: true, mode: 0o755 });
   await mkdir(work, { recursive: true, mode: 0o711 });
-  const options = [`workdir=${work}`, `upperdir=${upper}`, `lowerdir=${lowers.join(":")}`];
   return {
-    mounts: [{ type: "overlay", source: "overlay", options }],
+    mounts: [overlayMount({ lower: lowers, upper, work })],
     remove: async () => {
       if (own) await removeLayer(layer);
     },
   };
+}
+
+/** The mount of an overlay whose directories are there, by absolute paths that {@link prepareRootfs} takes. */
+export function overlayMount(dirs: {
+  readonly lower: readonly string[];
+  readonly upper: string;
+  readonly work: string;
+}): containerd.types.IMount {
+  const { lower, upper, work } = dirs;
+  const options = [`workdir=${work}`, `upperdir=${upper}`, `lowerdir=${lower.join(":")}`];
+  return { type: "overlay", source: "overlay", options };
 }
 
 async function removeLayer(layer: string): Promise<void> {

@@ -110,6 +110,7 @@ export class ContainerKeeper {
 
   #drop({ id }: ManagedContainer): void {
     this.#containers.delete(id);
+    this.#context.exits.forget(id);
     this.#context.store.remove(id);
   }
 

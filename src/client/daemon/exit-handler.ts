@@ -53,8 +53,11 @@ export class ExitHandler {
 
   /** Looks after a container that is in the store by what attends to it: when it has ended, and when asked to. */
   watchBy(id: string, attend: Attend): void {
-    const queue = new RetryQueue(this.#limits.backOff, {
-      onProblem: ({ message }, attempts) => this.#store.remark(id, `attempt ${attempts}: ${message}`),
+    const queue: RetryQueue = new RetryQueue(this.#limits.backOff, {
+      onProblem: ({ message }, attempts) => {
+        const isCurrent = this.#watched.get(id)?.queue === queue;
+        if (isCurrent) this.#store.remark(id, `attempt ${attempts}: ${message}`);
+      },
       onDone: () => this.#store.remark(id, undefined),
     });
     this.#watched.set(id, { attend, queue });
@@ -67,6 +70,12 @@ export class ExitHandler {
     // Rejects only when the handler is closed; the container is then for whoever comes next.
     watched?.queue.add(() => this.#attend(id, watched)).catch(() => {});
     watched?.queue.hurry();
+  }
+
+  /** Looks after a container no longer: its id may be another's from now on. */
+  forget(id: string): void {
+    this.#watched.get(id)?.queue.close(new StatusError(StatusCode.cancelled, `container ${id} is gone`));
+    this.#watched.delete(id);
   }
 
   /** Takes an event, and begins to delete a container that it ends. Says whether it was new. */
@@ -93,8 +102,8 @@ export class ExitHandler {
   }
 
   async #attend(id: string, watched: Watched): Promise<void> {
-    const isCurrent = this.#watched.get(id) === watched;
-    if (isCurrent && (await watched.attend())) this.#watched.delete(id);
+    const isCurrent = () => this.#watched.get(id) === watched;
+    if (isCurrent() && (await watched.attend()) && isCurrent()) this.#watched.delete(id);
   }
 }
 

@@ -7,10 +7,11 @@ import { fsError } from "../../linux/errno.ts";
 import { createBundle } from "../bundle.ts";
 import { removeParts } from "../container-parts.ts";
 import { launchShim } from "../launch.ts";
-import { type PreparedRootfs, prepareRootfs } from "../rootfs.ts";
+import { overlayMount, type PreparedRootfs, prepareRootfs } from "../rootfs.ts";
 import { lookUpUser } from "../rootfs-user.ts";
 import { resolveShimBinary } from "../shim-binary.ts";
 import type { SpecUser } from "../spec.ts";
+import { isById } from "../user.ts";
 import { specOf } from "./container-spec.ts";
 import type { ManagedContainer } from "./managed-container.ts";
 import { stopSignalOf } from "./stop-signal.ts";
@@ -68,18 +69,21 @@ export async function unmakeContainer(container: ManagedContainer): Promise<void
   delete container.parts.shim;
 }
 
-/** Who a user, as typed, is in a container, also while that runs; undefined where none was typed. */
+/**
+ * Who a user, as typed, is in a container that has its layer, also while that runs; undefined where none was typed.
+ * Nothing is written for it, and ids are not looked up: a disk may take in nothing at the moment.
+ */
 export async function userOf(
   context: SupervisorContext,
   container: ManagedContainer,
   user: string | undefined,
 ): Promise<SpecUser | undefined> {
   if (user === undefined) return undefined;
-  const { mounts } = await layerOf(context, container);
   const { stateDir: scratchDir, limits } = context;
-  return container.onDisk(`looking up user ${user}`, () =>
-    lookUpUser(user, { mounts, scratchDir, limitMs: limits.userMs }),
-  );
+  const { lowerDirs: lower } = container.config;
+  const mounts = [overlayMount({ lower, ...writtenIn(await layerDirectory(context, container.id)) })];
+  const lookUp = () => lookUpUser(user, { mounts, scratchDir, limitMs: limits.userMs });
+  return isById(user) ? lookUp() : container.onDisk(`looking up user ${user}`, lookUp);
 }
 
 /** The overlay of a container: its layers, and on top of them the directory of what it writes, which is made. */
@@ -87,7 +91,7 @@ async function layerOf(context: SupervisorContext, container: ManagedContainer):
   const { records, places } = context;
   const { id, config } = container;
   const dir = await layerDirectory(context, id);
-  const [upper, work] = [path.join(dir, "upper"), path.join(dir, "work")];
+  const { upper, work } = writtenIn(dir);
   return container.onDisk("making the layer", async () => {
     try {
       await places.make(dir, records.directory(id));
@@ -97,6 +101,10 @@ async function layerOf(context: SupervisorContext, container: ManagedContainer):
       throw fsError(`make the layer of container ${id} in ${dir}`, error);
     }
   });
+}
+
+function writtenIn(layer: string): { readonly upper: string; readonly work: string } {
+  return { upper: path.join(layer, "upper"), work: path.join(layer, "work") };
 }
 
 /** With its parents Node would make it as well, but say of a full disk that a parent is not there. */

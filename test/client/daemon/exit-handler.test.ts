@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { until } from "../../../lab/until.ts";
+import { sleep } from "../../../src/base/deadline.ts";
 import { ExitHandler } from "../../../src/client/daemon/exit-handler.ts";
 import { StatusStore } from "../../../src/client/daemon/status-store.ts";
 import { createTaskClient } from "../../../src/client/task-client.ts";
@@ -134,5 +135,42 @@ describe("the handling of exits", () => {
     store.add("c", { phase: "stopped" });
     handler.watchBy("c", async () => true);
     await until("its end", () => (handler.watched.length === 0 ? true : undefined));
+  });
+
+  test("ends for a container that is forgotten, and leaves the next one of its id alone", async () => {
+    const { store, handler } = handlerWith(1_000);
+    let attempts = 0;
+    let finish = () => {};
+    store.add("c", { phase: "stopped" });
+    handler.watchBy("c", async () => {
+      attempts += 1;
+      if (attempts === 1) throw new Error("not yet");
+      await new Promise<void>((resolve) => {
+        finish = resolve;
+      });
+      return true;
+    });
+    await until("the second attempt", () => (attempts === 2 ? true : undefined));
+    handler.forget("c");
+    store.add("c");
+    handler.watchBy("c", async () => false);
+    finish();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(handler.watched, ["c"]);
+  });
+
+  test("makes no further attempt for a container that is forgotten", async () => {
+    const { store, handler } = handlerWith(1_000);
+    let attempts = 0;
+    store.add("c", { phase: "stopped" });
+    handler.watchBy("c", async () => {
+      attempts += 1;
+      handler.forget("c");
+      store.add("c");
+      throw new Error("not yet");
+    });
+    await until("the first attempt", () => (attempts === 1 ? true : undefined));
+    await sleep(50);
+    assert.deepEqual([attempts, handler.watched, store.get("c")?.problem], [1, [], undefined]);
   });
 });

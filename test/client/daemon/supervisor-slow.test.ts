@@ -139,4 +139,27 @@ describe("a supervisor whose images and containers are on a disk that takes a by
       readdirSync(path.join(imagesDir, "containers")).length === 0 ? true : undefined,
     );
   });
+
+  test("runs processes of other users in a container on that disk while nothing may be written to it", {
+    skip,
+  }, async () => {
+    const limits = { diskMs: 3_000, backOff: { firstMs: 10, maxMs: 100 } };
+    const supervisor = await place.open({ imagesDir, limits });
+    const config = place.config("c", ["sleep", "60"], { lowerDirs: [layer], logged: false });
+    await supervisor.create(config);
+    await supervisor.start("c");
+    await must("fsfreeze", ["--freeze", disk.mountPoint]);
+    try {
+      for (const [user, uid] of [["app", 7] as const, ["9:9", 9] as const]) {
+        const args = ["sh", "-c", 'exit "$(id -u)"'];
+        const exec = { execId: `as-${uid}`, args, env: [], user, terminal: false, stdio: {} };
+        await supervisor.exec("c", exec);
+        assert.equal((await supervisor.wait("c", exec.execId)).exitStatus, uid);
+      }
+    } finally {
+      await must("fsfreeze", ["--unfreeze", disk.mountPoint]);
+    }
+    await supervisor.remove("c", { force: true });
+    await supervisor.close();
+  });
 });
