@@ -1,6 +1,6 @@
 import type { Phase } from "../daemon/status.ts";
 import type { ContainerView } from "../daemon/supervisor.ts";
-import { viewFromWire } from "../daemon/wire.ts";
+import { viewsFromWire } from "../daemon/wire.ts";
 import type { Colour } from "./colour.ts";
 import type { AddCommand } from "./command.ts";
 import { print, printJson } from "./print.ts";
@@ -38,11 +38,9 @@ export const addPs: AddCommand = (program, done) => {
     .action(async (flags: PsFlags) =>
       done(
         await bySupervisor("ps", async (link) => {
-          const { containers } = await link.calls.list({});
-          const views = containers
-            .map(viewFromWire)
-            .filter(({ status }) => flags.all || status.phase !== "stopped");
-          return show(views, flags);
+          const views = await viewsFromWire(link.calls.list({}));
+          const shown = views.filter(({ status }) => flags.all || status.phase !== "stopped");
+          return show(shown, flags);
         }),
       ),
     );

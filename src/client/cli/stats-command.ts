@@ -1,5 +1,6 @@
 import { sleep } from "../../base/deadline.ts";
 import { hasCode, StatusCode } from "../../base/status.ts";
+import { viewsFromWire } from "../daemon/wire.ts";
 import { decodeFigures, type Figures } from "../figures.ts";
 import type { AddCommand } from "./command.ts";
 import { print, printJson } from "./print.ts";
@@ -89,11 +90,9 @@ async function samplesOf(link: SupervisorLink, names: readonly string[]): Promis
 }
 
 async function running(link: SupervisorLink): Promise<string[]> {
-  const { containers } = await link.calls.list({});
-  const alive = containers.filter(({ status }) => ["running", "paused"].includes(status?.phase ?? ""));
-  return alive.map(
-    ({ config }) => (JSON.parse(Buffer.from(config ?? []).toString("utf8")) as { id: string }).id,
-  );
+  const views = await viewsFromWire(link.calls.list({}));
+  const alive = views.filter(({ status }) => ["running", "paused"].includes(status.phase));
+  return alive.map(({ config }) => config.id);
 }
 
 /** Of a container that nobody has named, one that has just ended has nothing to show. */

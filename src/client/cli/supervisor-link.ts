@@ -9,6 +9,11 @@ import { tellError } from "./interruptible.ts";
 import { packageInfo } from "./package-info.ts";
 import { requireRoot, stateDir } from "./state-dir.ts";
 
+/** A supervisor that ends within so many milliseconds may have ended by what it was asked. */
+const SOON_MS = 1_000;
+/** How many in a row may do so. */
+const MAX_SOON = 3;
+
 /** The way of a command to the supervisor, which is started where there is none. */
 export class SupervisorLink {
   #connection: SupervisorConnection;
@@ -28,16 +33,19 @@ export class SupervisorLink {
 
   /**
    * Asks what may be asked twice: where the supervisor ends meanwhile, the next one is asked, which knows the same
-   * containers. A second loss is an error as any other.
+   * containers, as often as that happens. Supervisors that end as soon as they are asked are an error as any other.
    */
   async persist<T>(work: (calls: SupervisorClient) => Promise<T>): Promise<T> {
-    try {
-      return await work(this.calls);
-    } catch (error) {
-      if (!isLost(error)) throw error;
-      this.close();
-      this.#connection = await connectToSupervisor();
-      return work(this.calls);
+    for (let soon = 0; ; ) {
+      const askedAt = performance.now();
+      try {
+        return await work(this.calls);
+      } catch (error) {
+        soon = performance.now() - askedAt < SOON_MS ? soon + 1 : 0;
+        if (!isLost(error) || soon > MAX_SOON) throw error;
+        this.close();
+        this.#connection = await connectToSupervisor();
+      }
     }
   }
 

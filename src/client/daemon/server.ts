@@ -42,7 +42,9 @@ export function serverOf(supervisor: Served, { version, shimLog }: ServeOptions)
 /** What answers at once, and what only looks on. */
 function readers(supervisor: Served) {
   return {
-    list: () => ({ containers: supervisor.list().map(viewToWire) }),
+    async *list() {
+      yield* supervisor.list().map(viewToWire);
+    },
     find: ({ idOrPrefix }) => viewToWire(supervisor.find(idOrPrefix)),
     stats: async ({ id }) => {
       const { typeUrl, value } = await supervisor.stats(id);

@@ -30,6 +30,15 @@ export function viewFromWire(container: ebb.client.v1.IContainer): ContainerView
   return { config, status: statusFromWire(config.id, container.status ?? {}) };
 }
 
+/** All views that come over the wire. */
+export async function viewsFromWire(
+  containers: AsyncIterable<ebb.client.v1.IContainer>,
+): Promise<ContainerView[]> {
+  const views: ContainerView[] = [];
+  for await (const container of containers) views.push(viewFromWire(container));
+  return views;
+}
+
 function statusFromWire(id: string, status: ebb.client.v1.IStatus): ContainerStatus {
   const { ending, problem } = status;
   return newStatus(id, {

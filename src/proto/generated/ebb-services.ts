@@ -6,7 +6,7 @@ export const supervisor = {
   name: "ebb.client.v1.Supervisor",
   methods: {
     hello: { name: "Hello", kind: "unary", input: ebb.client.v1.HelloRequest, output: ebb.client.v1.HelloResponse },
-    list: { name: "List", kind: "unary", input: ebb.client.v1.ListRequest, output: ebb.client.v1.ListResponse },
+    list: { name: "List", kind: "serverStream", input: ebb.client.v1.ListRequest, output: ebb.client.v1.Container },
     find: { name: "Find", kind: "unary", input: ebb.client.v1.FindRequest, output: ebb.client.v1.Container },
     create: { name: "Create", kind: "unary", input: ebb.client.v1.CreateRequest, output: ebb.client.v1.Container },
     start: { name: "Start", kind: "unary", input: ebb.client.v1.StartRequest, output: ebb.client.v1.StartResponse },

@@ -11,6 +11,7 @@ import {
   type SupervisorConnection,
 } from "../../../src/client/daemon/connect-supervisor.ts";
 import { supervisorPlace } from "../../../src/client/daemon/place.ts";
+import { viewsFromWire } from "../../../src/client/daemon/wire.ts";
 import { openFiles, scratchDir } from "../support.ts";
 import { fakeCommand } from "./fake-supervisor.ts";
 
@@ -59,7 +60,7 @@ describe("the way to a supervisor", () => {
   test("starts one that lives by itself: its own session, at the root, without our streams", async () => {
     const stateDir = newState();
     const { pid, calls, close } = await connect(stateDir);
-    assert.deepEqual((await calls.list({})).containers, []);
+    assert.deepEqual(await viewsFromWire(calls.list({})), []);
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
       .replace(/^.*\) /s, "")
       .split(" ");
@@ -176,7 +177,7 @@ describe("a supervisor", () => {
   test("goes on while it has a client", async () => {
     const stateDir = newState();
     const { pid, calls, close } = await connect(stateDir, { idleMs: 1 });
-    for (let n = 0; n < 20; n += 1) await calls.list({});
+    for (let n = 0; n < 20; n += 1) await viewsFromWire(calls.list({}));
     assert.ok(lives(pid));
     close();
     await gone(pid);

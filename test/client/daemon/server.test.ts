@@ -7,6 +7,7 @@ import {
   endingFromWire,
   eventFromWire,
   viewFromWire,
+  viewsFromWire,
 } from "../../../src/client/daemon/wire.ts";
 import { EventLog } from "../../../src/client/event-log.ts";
 import { supervisor as service } from "../../../src/proto/own.ts";
@@ -64,8 +65,18 @@ describe("a supervisor that is served", () => {
     assert.deepEqual(viewFromWire(await calls.find({ idOrPrefix: "dead" })), put);
     const plain = supervisor.put(configOf("new"), { confirmed: false });
     assert.deepEqual(viewFromWire(await calls.find({ idOrPrefix: "new" })), plain);
-    const { containers } = await calls.list({});
-    assert.deepEqual(containers.map(viewFromWire), supervisor.list());
+    assert.deepEqual(await viewsFromWire(calls.list({})), supervisor.list());
+  });
+
+  test("lists more containers than one message can hold", async () => {
+    const lowerDirs = Array.from({ length: 100 }, (_, n) => `/layers/${"0".repeat(64)}${n}`);
+    const ids = Array.from({ length: 800 }, (_, n) => `many-${n}`);
+    for (const id of ids) supervisor.put(configOf(id, { lowerDirs }));
+    try {
+      assert.deepEqual(await viewsFromWire(calls.list({})), supervisor.list());
+    } finally {
+      for (const id of ids) supervisor.views.delete(id);
+    }
   });
 
   test("answers an error as it is", async () => {
