@@ -19,6 +19,8 @@ const LEAST_MEMORY = 4 * 2 ** 20;
 
 /** Below this the kernel's shortest quota is longer than the share. */
 const LEAST_CPUS = 0.01;
+/** More than any host has, and less than the kernel's longest quota. */
+const MOST_CPUS = 65_536;
 
 /** A size: bytes, or a number with k, m, g or t (powers of 1024). */
 export function readMemory(text: string): number {
@@ -32,6 +34,7 @@ export function readMemory(text: string): number {
 /** A number of processors, also a part of one. */
 export function readCpus(text: string): number {
   const cpus = /^(\d+(\.\d*)?|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
+  if (cpus > MOST_CPUS) throw wrong("--cpus", `${MOST_CPUS} at most`, text);
   if (!(cpus >= LEAST_CPUS)) throw wrong("--cpus", `a number such as 0.5 or 2, ${LEAST_CPUS} at least`, text);
   return cpus;
 }
@@ -53,7 +56,9 @@ export function readVolume(text: string): Volume {
   }
   const resolved = path.resolve(source);
   if (!existsSync(resolved)) throw new UsageError(`--volume: ${resolved} does not exist`);
-  return { source: resolved, destination: path.posix.normalize(destination), readOnly: mode === "ro" };
+  const normal = path.posix.normalize(destination);
+  if (normal === "/") throw wrong("--volume", "a path below / in the container", text);
+  return { source: resolved, destination: normal, readOnly: mode === "ro" };
 }
 
 /** A signal by its number, or its name with or without SIG. */
