@@ -187,9 +187,12 @@ describe("the file system of the layers", { skip }, () => {
       .filter((line) => line !== "");
   }
 
-  test("is synced once for all layers, before any is in its place", async () => {
+  test("is synced for layers together, before they are in their place", async () => {
     const dir = place.make();
-    assert.deepEqual(await syncsOf(dir, true), [`-f -- ${dir} 0`]);
+    const [first, ...more] = await syncsOf(dir, true);
+    assert.equal(first, `-f -- ${dir} 0`);
+    // A layer that has only begun when all others are done has a sync of its own.
+    assert.ok(more.length <= 1, more.join());
   });
 
   test("is not synced where that is not wanted", async () => {
