@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import { readdir, readFile, rm } from "node:fs/promises";
+import path from "node:path";
 import { identifyProcess, killProcess, type ProcessIdentity } from "./process-state.ts";
 import type { ShimCommand } from "./shim-command.ts";
 
@@ -24,6 +26,19 @@ export async function findShimProcesses(
     if (identity !== undefined) found.push(identity);
   }
   return found;
+}
+
+/** Where shims listen that are told no other directory. */
+const SOCKET_DIR = "/run/containerd/s";
+
+/** Where the shim of a container listens that is no group's, by the rule that containerd's shims share. */
+export function usualSocket({
+  namespace,
+  id,
+  address,
+}: Pick<ShimCommand, "namespace" | "id" | "address">): string {
+  const name = path.join(address, namespace, id);
+  return path.join(SOCKET_DIR, createHash("sha256").update(name).digest("hex"));
 }
 
 /** Kills what is left of a shim, and removes its socket. Says whether all of it is gone. */

@@ -10,7 +10,7 @@ import { deleteShim } from "../launch.ts";
 import { notedAnswer, reconnectShim } from "../reconnect.ts";
 import { type Shim, socketPathOf } from "../shim.ts";
 import type { ShimCommand } from "../shim-command.ts";
-import { findShimProcesses, killShim } from "../shim-process.ts";
+import { findShimProcesses, killShim, usualSocket } from "../shim-process.ts";
 import type { OciSpec } from "../spec.ts";
 import type { TaskClient } from "../task-client.ts";
 import type { ContainerConfig } from "./container-config.ts";
@@ -178,14 +178,15 @@ export class ManagedContainer {
 
   /** Kills what there is of its shim, also where that was never connected, and removes its socket. */
   async killShim(): Promise<boolean> {
-    return killShim(this.command(), this.parts.shim?.socketPath ?? this.#notedSocket());
+    const command = this.command();
+    return killShim(command, this.parts.shim?.socketPath ?? this.#notedSocket() ?? usualSocket(command));
   }
 
+  /** Undefined also for an abstract one, and where the shim was killed before it came to say where it listens. */
   #notedSocket(): string | undefined {
     try {
       return socketPathOf(notedAnswer(this.bundle));
     } catch {
-      // A shim that nobody knows an address of has left no socket that anybody knows of.
       return undefined;
     }
   }

@@ -7,6 +7,7 @@ import { until } from "../../../lab/until.ts";
 import { StatusCode } from "../../../src/base/status.ts";
 import type { ContainerConfig } from "../../../src/client/daemon/container-config.ts";
 import { mountsAt } from "../../../src/client/mounts.ts";
+import { usualSocket } from "../../../src/client/shim-process.ts";
 import { status } from "../../support/status.ts";
 import { installedShims, makePlace, noContainers, openFiles, scratchDir, script } from "../support.ts";
 import { FakeShims } from "./fake-shims.ts";
@@ -89,6 +90,17 @@ describe("a container that cannot be made leaves nothing", { skip: noContainers 
       await supervisor.close();
     });
   }
+
+  test("for a shim that is killed after it listens and before it says where", async () => {
+    const command = { namespace: "create", id: "c", address: path.join(stateDir, "ebb.sock") };
+    const socket = usualSocket(command);
+    mkdirSync(path.dirname(socket), { recursive: true });
+    const supervisor = await place.open({ limits });
+    const runtime = shimOf(`[ $last = delete ] || { : > ${socket}; kill -9 $$; }`);
+    await assert.rejects(supervisor.create(place.config("c", ["true"], { runtime })), /start failed/);
+    assert.equal(existsSync(socket), false);
+    await supervisor.close();
+  });
 
   test("for a Create that fails, or that hangs; a good one follows, and its id is taken then", async () => {
     await shims.serve();
