@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, symlinkSync } from "node:fs";
+import { mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { ContainerLayers } from "../../../src/client/daemon/container-layers.ts";
@@ -31,6 +31,19 @@ describe("the layers of containers", () => {
     await add("a", layers, "gone");
     assert.deepEqual(await layers.orphans(records.all), [layer]);
     assert.deepEqual(await layers.orphans(other.records.all), [other.layer]);
+  });
+
+  test("stay where another directory has come to the place of the records, until the next boot", async () => {
+    const layers = new ContainerLayers(path.join(root, "hidden"));
+    const { records, layer } = await add("h", layers, "runs");
+    renameSync(records.all, `${records.all}-below`);
+    mkdirSync(records.all);
+    assert.deepEqual(await layers.orphans(records.all), []);
+    const owner = path.join(layer, "owner");
+    const [, ...rest] = readlinkSync(owner).split(":");
+    rmSync(owner);
+    symlinkSync(["another-boot", ...rest].join(":"), owner);
+    assert.deepEqual(await layers.orphans(records.all), [layer]);
   });
 
   test("are in use by whatever name the directory of the images goes", async () => {

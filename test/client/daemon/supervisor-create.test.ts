@@ -135,8 +135,8 @@ describe("a container that cannot be made leaves nothing", { skip: noContainers 
     try {
       mkdirSync(path.join(small, "containers"));
       const ballast = fill(small);
-      // Room for its directory, for the link to its record as well, for one of its two directories.
-      for (const free of [0, 1, 2, 3]) {
+      // Room for its directory, for each of the two links in it as well, for one of its two directories.
+      for (const free of [0, 1, 2, 3, 4]) {
         for (const file of ballast.slice(0, free)) rmSync(file);
         const making = supervisor.create(place.config("c", ["true"]));
         await assert.rejects(making, status(StatusCode.resourceExhausted, /ENOSPC/));
