@@ -43,11 +43,12 @@ export class ExecProcesses {
     const time = { timeoutMs: limits.createMs };
     const value = Buffer.from(JSON.stringify(process));
     const spec = google.protobuf.Any.create({ typeUrl: PROCESS_TYPE, value });
+    const before = this.#endings.get(execId);
     await task.exec({ id, execId, terminal: process.terminal, ...stdio, spec }, time);
     try {
       const { pid } = await task.start({ id, execId }, time);
-      // An id that was used before means another process now.
-      this.#endings.delete(execId);
+      // An id that was used before means another process now. One that has ended before this answer is watched already.
+      if (this.#endings.get(execId) === before) this.#endings.delete(execId);
       this.watch(execId);
       return pid;
     } catch (error) {
