@@ -50,7 +50,7 @@ export interface SpecOptions {
   readonly env?: readonly string[];
   /** Working directory inside the container; `/` if not given. */
   readonly cwd?: string;
-  /** The id if not given. */
+  /** The id if not given, as far as the kernel takes it. */
   readonly hostname?: string;
   /** The container may not write to its rootfs. */
   readonly readOnly?: boolean;
@@ -71,6 +71,8 @@ export interface SpecOptions {
   readonly network?: "none" | "host";
 }
 
+/** The longest host name that the kernel takes. */
+const MAX_HOSTNAME = 64;
 /** The period of a processor limit, in microseconds: the kernel's own. */
 const CPU_PERIOD_US = 100_000;
 /** The shortest quota that the kernel takes, in microseconds. */
@@ -146,7 +148,7 @@ export function defaultSpec(options: SpecOptions): OciSpec {
     ociVersion: "1.0.2",
     process: defaultProcess(options),
     root: { path: "rootfs", readonly: options.readOnly ?? false },
-    hostname: options.hostname ?? id,
+    hostname: options.hostname ?? id.slice(0, MAX_HOSTNAME),
     mounts: [...MOUNTS, ...(options.mounts ?? [])],
     ...(annotations === undefined ? {} : { annotations: { ...annotations } }),
     linux: {

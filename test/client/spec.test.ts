@@ -39,6 +39,8 @@ describe("the spec of a container", () => {
     const spec = defaultSpec(base);
     assert.equal(spec.linux.cgroupsPath, "/ns/c1");
     assert.equal(spec.hostname, "c1");
+    const longest = "x".repeat(76);
+    assert.equal(defaultSpec({ ...base, id: longest }).hostname, longest.slice(0, 64));
   });
 
   test("takes another cgroup, host name, directory, mounts and annotations", () => {
