@@ -46,6 +46,7 @@ export abstract class Process {
   #stdio: ProcessStdio | undefined;
   #stdinClosed = false;
   #exit: Exit | undefined;
+  #isGone = false;
 
   constructor(parts: ProcessParts) {
     this.id = parts.id;
@@ -95,8 +96,11 @@ export abstract class Process {
     return this.#exited.promise;
   }
 
-  /** Throws where something has no place in its state. */
+  /** Throws where something has no place in its state, and where a start comes after its deletion. */
   check(event: LifecycleEvent): void {
+    if (event === "start" && this.#isGone) {
+      throw new StatusError(StatusCode.notFound, `process ${this.name} was deleted`);
+    }
     transition(this.#state, event, this.name);
   }
 
@@ -176,6 +180,7 @@ export abstract class Process {
 
   /** Lets go of the process and its streams; repeatable. */
   protected async letGo(): Promise<void> {
+    this.#isGone = true;
     this.#pidfd?.close();
     const message = `process ${this.name} was deleted and has not run`;
     this.#exited.reject(new StatusError(StatusCode.notFound, message));

@@ -366,6 +366,30 @@ describe("an Exec, or a call for one, that has no place", () => {
     assert.deepEqual(added, ["exec-added e1"]);
   });
 
+  test("is a Start that comes with or after the Delete: nothing runs that nobody knows of", {
+    skip,
+  }, async () => {
+    const id = "deleted-first";
+    const { task, pid, end } = await running(id);
+    for (const execId of ["e0", "e1", "e2", "e3", "e4"]) {
+      const exec = { id, execId };
+      await task.exec({ ...exec, spec: processSpec(["sleep", "1000"]) });
+      const deletion = task.delete(exec);
+      await refused(task.start(exec), StatusCode.notFound, /has no process e|process e\d was deleted/);
+      await deletion;
+    }
+    const { processes } = await task.pids({ id });
+    assert.deepEqual(
+      processes.map((one) => one.pid),
+      [pid],
+    );
+    await end();
+    assert.deepEqual(
+      shop.log(id).filter(({ level }) => level === "error"),
+      [],
+    );
+  });
+
   test("is none for a process that was not started yet, whose deletion ends who waits for it", {
     skip,
   }, async () => {
