@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
+import { command } from "../../lab/command.ts";
 import { until } from "../../lab/until.ts";
 import { StatusCode } from "../../src/base/status.ts";
 import { cgroupOf } from "../../src/linux/cgroup/cgroup.ts";
 import { containerd } from "../../src/proto/index.ts";
-import { noContainers, refused, Workshop } from "./harness.ts";
+import { RUNC_ROOT } from "../../src/shim/task/create-container.ts";
+import { runtimeOptions } from "./exec-scene.ts";
+import { NAMESPACE, noContainers, refused, Workshop } from "./harness.ts";
 
 const SIGKILL = 9;
 const { Status } = containerd.v1.types;
@@ -99,6 +102,42 @@ describe("a container that is paused", () => {
       "/tasks/exit 137",
       "/tasks/delete 137",
     ]);
+  });
+
+  test("by half, as the OCI runtime has failed, runs on and can be paused again", { skip }, async () => {
+    const id = "half-paused";
+    const script = `#!/bin/sh
+case " $* " in *" pause "*) [ -e ${shop.dir}/well ] || { runc "$@"; echo no >&2; exit 1; } ;; esac
+exec runc "$@"
+`;
+    const failing = path.join(shop.dir, "failing-pause");
+    fs.writeFileSync(failing, script, { mode: 0o755 });
+    const { bundle, task } = await shop.create(id, {
+      args: ["sh", "-c", "while sleep 0.01; do echo >> /ticks; done"],
+      options: runtimeOptions(failing),
+    });
+    await task.start({ id });
+    const size = () => fs.statSync(path.join(bundle.path, "rootfs/ticks"), { throwIfNoEntry: false })?.size;
+    await refused(task.pause({ id }), StatusCode.unknown, /OCI runtime pause failed: no/);
+    assert.equal((await task.state({ id })).status, Status.RUNNING);
+    const before = size();
+    await until("the next tick", () => ((size() ?? 0) > (before ?? 0) ? true : undefined));
+    fs.writeFileSync(path.join(shop.dir, "well"), "");
+    await task.pause({ id });
+    await task.resume({ id });
+    await task.kill({ id, signal: SIGKILL });
+    await task.wait({ id });
+    await task.delete({ id });
+  });
+
+  test("by somebody else dies of SIGKILL, too", { skip }, async () => {
+    const id = "frozen-outside";
+    const { task } = await shop.create(id);
+    await task.start({ id });
+    await command("runc", ["--root", path.join(RUNC_ROOT, NAMESPACE), "pause", id]);
+    await task.kill({ id, signal: SIGKILL });
+    assert.equal((await task.wait({ id })).exitStatus, 137);
+    await task.delete({ id });
   });
 
   test("dies of SIGKILL all the same", { skip }, async () => {

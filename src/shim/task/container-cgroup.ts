@@ -2,7 +2,7 @@ import { cgroupPids, processesDir } from "../../linux/cgroup/cgroup.ts";
 import { type CgroupDirs, cgroupDirsOf } from "../../linux/cgroup/dirs.ts";
 import type { google } from "../../proto/index.ts";
 import type { Host } from "./host.ts";
-import { killRest } from "./kill-rest.ts";
+import { killRest, thawIfThere } from "./kill-rest.ts";
 import { Metrics } from "./metrics.ts";
 import type { OomWatch } from "./oom.ts";
 
@@ -44,6 +44,11 @@ export class ContainerCgroup {
   /** Kills every process ({@link killRest}). */
   kill(limitMs: number): Promise<void> {
     return killRest(this.#dirs, limitMs);
+  }
+
+  /** Lets its processes go on where they are frozen, whoever did that. */
+  thaw(): void {
+    thawIfThere(this.#dirs);
   }
 
   /** The container has ended: takes its last figures while its groups are still there. */

@@ -11,6 +11,8 @@ import { ContainerCgroup } from "./container-cgroup.ts";
 import { INIT } from "./exit-order.ts";
 import { type Exit, Process, type ProcessParts } from "./process.ts";
 
+const SIGKILL = 9;
+
 /** What an init is made of once Create has made it. */
 export interface InitParts extends Omit<ProcessParts, "execId" | "paths"> {
   /** Undefined where the daemon gave no mounts. */
@@ -81,7 +83,7 @@ export class Init extends Process {
     // A frozen process is not killed by its signal alone: the OCI runtime thaws it.
     if (all || this.state === "paused" || this.state === "pausing")
       await this.#parts.runc.kill(this.id, signal, { all });
-    else this.signal(signal);
+    else this.#signal(signal);
   }
 
   /** Changes the container's limits; `resources` is the OCI LinuxResources object as JSON text. */
@@ -100,6 +102,8 @@ export class Init extends Process {
         await this.#parts.runc.pause(this.id);
       } catch (err) {
         this.enter("pause failed");
+        // Some or all of it may be frozen by then, and nobody resumes what is not paused.
+        this.#cgroup?.thaw();
         throw err;
       }
       this.enter("paused");
@@ -158,6 +162,12 @@ export class Init extends Process {
   protected override async letGo(): Promise<void> {
     this.#cgroup?.close();
     await super.letGo();
+  }
+
+  /** Somebody else may have frozen it, of which its state knows nothing. */
+  #signal(signal: number): void {
+    this.signal(signal);
+    if (signal === SIGKILL) this.#cgroup?.thaw();
   }
 
   async #begin(): Promise<void> {

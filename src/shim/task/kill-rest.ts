@@ -61,7 +61,8 @@ async function killFrozen(cgroup: CgroupDirs, dir: string, freezeMs: number): Pr
   }
 }
 
-function thawIfThere(cgroup: CgroupDirs): void {
+/** Thaws the processes of control groups. Nothing where the groups are gone, or have no freezer. */
+export function thawIfThere(cgroup: CgroupDirs): void {
   try {
     thaw(cgroup);
   } catch {
