@@ -1,9 +1,7 @@
 import { eventFromWire } from "../daemon/wire.ts";
 import type { TaskEvent } from "../task-event.ts";
 import type { AddCommand } from "./command.ts";
-import { ExitStatus } from "./exit-status.ts";
-import { openOutput } from "./output.ts";
-import { signalNumber } from "./signals.ts";
+import { writeOut } from "./print.ts";
 import { bySupervisor, type SupervisorLink } from "./supervisor-link.ts";
 import { readTime } from "./values.ts";
 import { printable } from "./words.ts";
@@ -53,22 +51,15 @@ interface ShowOptions {
   readonly from: number;
 }
 
-async function show(link: SupervisorLink, { json, from }: ShowOptions): Promise<number> {
-  const stdout = openOutput(1);
-  try {
+function show(link: SupervisorLink, { json, from }: ShowOptions): Promise<number> {
+  return writeOut(async (stdout) => {
     for await (const message of link.calls.events({})) {
       const event = eventFromWire(message);
       if ((event.timestamp?.getTime() ?? from) < from) continue;
       const line = lineOf(event);
       await stdout.write(Buffer.from(`${json ? JSON.stringify(line) : textOf(line)}\n`));
     }
-    return 0;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
-    return ExitStatus.signal + signalNumber("SIGPIPE");
-  } finally {
-    stdout.close();
-  }
+  });
 }
 
 function lineOf(event: TaskEvent): Line {

@@ -3,9 +3,7 @@ import { StatusCode, StatusError } from "../../base/status.ts";
 import { viewFromWire } from "../daemon/wire.ts";
 import { followFile } from "../file-follow.ts";
 import type { AddCommand } from "./command.ts";
-import { ExitStatus } from "./exit-status.ts";
-import { openOutput } from "./output.ts";
-import { signalNumber } from "./signals.ts";
+import { writeOut } from "./print.ts";
 import { stateDir } from "./state-dir.ts";
 import { bySupervisor, type SupervisorLink } from "./supervisor-link.ts";
 import { readCount } from "./values.ts";
@@ -46,16 +44,9 @@ async function show(link: SupervisorLink, name: string, { tail, follow }: ShowOp
   const { config } = viewFromWire(await link.calls.find({ idOrPrefix: name }));
   if (!config.logged) throw notLogged(config.id);
   const ended = follow ? whenEnded(link, config.id) : () => true;
-  const stdout = openOutput(1);
-  try {
+  return writeOut(async (stdout) => {
     for await (const piece of followFile(logOf(config.id), { tail, ended })) await stdout.write(piece);
-    return 0;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
-    return ExitStatus.signal + signalNumber("SIGPIPE");
-  } finally {
-    stdout.close();
-  }
+  });
 }
 
 /** Where the supervisor has the shim write it. */
