@@ -4,6 +4,7 @@
  */
 import fs from "node:fs";
 import path from "node:path";
+import { errnoOf } from "../base/files.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { fsError } from "../linux/errno.ts";
 import { readProcessStat } from "../linux/process-stat.ts";
@@ -33,7 +34,20 @@ export async function ifThere<T>(
 
 /** Makes a directory, and those above it, that nobody but the owner can enter. */
 export async function makeDirectory(directory: string): Promise<void> {
-  await onFile("make", directory, () => fs.promises.mkdir(directory, { recursive: true, mode: 0o700 }));
+  await onFile("make", directory, () => makeWithParents(directory));
+}
+
+/** Node's own way of making the parents as well calls a full disk a missing file. */
+async function makeWithParents(directory: string): Promise<void> {
+  try {
+    await fs.promises.mkdir(directory, { mode: 0o700 });
+  } catch (thrown) {
+    const code = errnoOf(thrown);
+    if (code === "EEXIST" && (await fs.promises.stat(directory)).isDirectory()) return;
+    if (code !== "ENOENT") throw thrown;
+    await makeWithParents(path.dirname(directory));
+    await makeWithParents(directory);
+  }
 }
 
 /** The names in a directory; none where there is no directory. */

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, readlink, stat, symlink } from "node:fs/promises";
+import { readdir, readFile, readlink, stat, symlink } from "node:fs/promises";
 import path from "node:path";
 import { errnoOf } from "../../base/files.ts";
+import { makeDirectory } from "../../images/files.ts";
 import { fsError } from "../../linux/errno.ts";
 
 /** Tells in a layer whose it is: a link to the record. */
@@ -30,7 +31,7 @@ export class ContainerLayers {
   /** Makes one, for root alone; there already is well. */
   async make(layer: string, recordDirectory: string): Promise<void> {
     try {
-      await makeDirectories(layer);
+      await makeDirectory(layer);
       await link(await ownerOf(path.dirname(recordDirectory)), path.join(layer, OWNER));
       await link(recordDirectory, path.join(layer, RECORD));
     } catch (thrown) {
@@ -75,18 +76,4 @@ async function link(to: string, file: string): Promise<void> {
   await symlink(to, file).catch((thrown: unknown) => {
     if (errnoOf(thrown) !== "EEXIST") throw thrown;
   });
-}
-
-/** Makes a directory and those above it, for root alone. Node's own way of it calls a full disk a missing file. */
-async function makeDirectories(dir: string): Promise<void> {
-  const make = () => mkdir(dir, { mode: 0o700 });
-  await make()
-    .catch(async (thrown: unknown) => {
-      if (errnoOf(thrown) !== "ENOENT") throw thrown;
-      await makeDirectories(path.dirname(dir));
-      await make();
-    })
-    .catch((thrown: unknown) => {
-      if (errnoOf(thrown) !== "EEXIST") throw thrown;
-    });
 }
