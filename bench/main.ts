@@ -1,26 +1,47 @@
-/** What `npm run bench -- NAME` runs: a file for each bench, which prints a table; all of them without a name. */
+/** What `npm run bench` runs: measures rows side by side, prints their tables and writes docs/performance.*. */
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command, InvalidArgumentError } from "commander";
+import { bold, dim, printTable, say } from "../demo/paint.ts";
 import { StatusError } from "../src/base/status.ts";
+import { resolveShimBinary } from "../src/client/index.ts";
+import { save } from "./document.ts";
+import { type BenchLab, withLab } from "./lab.ts";
+import { thisMachine } from "./machine.ts";
 import { manyReleases } from "./many-releases.ts";
+import type { Machine, Row } from "./result.ts";
+import { ROWS } from "./rows/index.ts";
+import { findShims } from "./shims.ts";
+import { printable } from "./table.ts";
 import { unpackImage } from "./unpack.ts";
 
-/** Measures and prints; once the signal is aborted it ends soon, with all removed that it made. */
+interface Options {
+  readonly shim: readonly string[];
+  readonly rounds?: number;
+  readonly save: boolean;
+}
+
+/** Prints tables of its own, which nothing is derived from; for these alone one has to ask. */
 type Bench = (signal: AbortSignal) => Promise<void>;
 
 const BENCHES: Readonly<Record<string, Bench>> = { "many-releases": manyReleases, unpack: unpackImage };
+const NAMES = [...ROWS.map(({ name }) => name), ...Object.keys(BENCHES)];
+const DOCS = fileURLToPath(new URL("../docs", import.meta.url));
 
-async function main(args: readonly string[]): Promise<number> {
-  const names = args.length === 0 ? Object.keys(BENCHES) : args;
-  const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
-  if (unknown.length > 0) {
-    process.stderr.write(
-      `no such bench: ${unknown.join(", ")}; there is: ${Object.keys(BENCHES).join(", ")}\n`,
-    );
-    return 2;
-  }
+async function main(): Promise<number> {
+  const program = new Command("npm run bench --")
+    .description("Measures shims side by side, and writes docs/performance.md and what belongs to it.")
+    .argument("[names...]", `what to measure: ${NAMES.join(", ")}; all but the last two if not given`, known)
+    .option("--shim <paths...>", "shims to measure beside ours and those in PATH", [])
+    .option("--rounds <count>", "how many rounds, instead of each row's own number", positive)
+    .option("--no-save", "only prints");
+  const { args: names } = program.parse();
   const stop = new AbortController();
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => stop.abort(new Error(name)));
   try {
     for (const name of names) await BENCHES[name]?.(stop.signal);
+    const rows = ROWS.filter(({ name }) => names.length === 0 || names.includes(name));
+    if (rows.length > 0) await measure(rows, program.opts<Options>(), stop.signal);
     return 0;
   } catch (err) {
     process.stderr.write(`${StatusError.from(err).message}\n`);
@@ -28,4 +49,41 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-main(process.argv.slice(2)).then((status) => process.exit(status));
+async function measure(rows: readonly Row[], options: Options, signal: AbortSignal): Promise<void> {
+  const machine = await thisMachine();
+  // Where the caller is: relative paths in the arguments are theirs.
+  const asked = options.shim.map((shim) =>
+    shim.includes("/") ? path.resolve(process.env.INIT_CWD ?? ".", shim) : resolveShimBinary(shim),
+  );
+  const shims = await findShims(asked, process.env);
+  for (const row of rows) {
+    await withLab({ shims, signal, rounds: options.rounds }, (lab) => one(row, lab, machine, options.save));
+  }
+}
+
+/** Measures a row, prints what it found, and keeps it. */
+async function one(row: Row, lab: BenchLab, machine: Machine, keep: boolean): Promise<void> {
+  const reason = row.whyNot?.(lab);
+  if (reason !== undefined) return say(dim(`${row.name} is left out: ${reason}`));
+  const found = await row.run(lab);
+  lab.progress(undefined);
+  say(bold(found.title));
+  for (const { head, lines } of printable(found)) printTable(head, lines);
+  if (!keep) return;
+  const result = { name: row.name, at: new Date().toISOString().slice(0, 10), machine, ...found };
+  const lacking = save(DOCS, result);
+  if (lacking.length > 0) say(dim(`docs/performance.md has no markers for ${lacking.join(", ")}`));
+}
+
+function known(name: string, before: readonly string[] = []): string[] {
+  if (NAMES.includes(name)) return [...before, name];
+  throw new InvalidArgumentError(`There is: ${NAMES.join(", ")}.`);
+}
+
+function positive(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count > 0) return count;
+  throw new InvalidArgumentError("A number of rounds is 1 or more.");
+}
+
+main().then((status) => process.exit(status));

@@ -1,9 +1,11 @@
-/** `npm run bench -- NAME`: sets up what is missing, and runs a bench of bench/, or all. */
+/** `npm run bench [-- NAME...]`: sets up what is missing, builds, and measures what bench/ has; CONTRIBUTING.md. */
 import { spawn } from "node:child_process";
+import { build } from "./build.mjs";
 import { setUp } from "./setup.mjs";
 import { bunPath, root } from "./steps.mjs";
 
 setUp();
+build();
 // In a mount namespace of its own: a container that somebody starts meanwhile would get copies of the mounts that are
 // measured, and an unmount with a copy elsewhere has nothing to wait for.
 const args = ["--mount", bunPath(), "bench/main.ts", ...process.argv.slice(2)];
