@@ -27,9 +27,14 @@ export function configVersion(): 2 | 3 {
 
 /** The table by which CRI knows our shim as `ebb`, with lines of TOML as the options that the shim is given. */
 export function ebbRuntime(options = ""): string {
-  const table = `${CRI[configVersion()]}.containerd.runtimes.ebb`;
+  return criRuntime("ebb", "io.containerd.ebb.v2", options);
+}
+
+/** The table by which CRI knows a runtime by the name of a handler. */
+export function criRuntime(handler: string, type: string, options = ""): string {
+  const table = `${CRI[configVersion()]}.containerd.runtimes.${handler}`;
   return `[${table}]
-  runtime_type = "io.containerd.ebb.v2"
+  runtime_type = ${JSON.stringify(type)}
 ${options === "" ? "" : `[${table}.options]\n${options}`}`;
 }
 
@@ -43,10 +48,12 @@ export interface ContainerdPlaces {
   readonly eventsAddress: string;
   /** Where the overlay snapshotter keeps its layers, if not below the root. */
   readonly snapshots: string | undefined;
+  /** How much it logs, and has shims log. */
+  readonly logLevel: string;
   /** Whether it serves CRI. */
   readonly cri: boolean;
-  /** Tables of TOML by which CRI knows our shim; as {@link ebbRuntime} makes them. */
-  readonly criRuntime: string;
+  /** Tables of TOML by which CRI knows other shims than containerd's; as {@link criRuntime} makes them. */
+  readonly criRuntimes: string;
 }
 
 /** Plugins that are of no use here: the snapshotters want devices. */
@@ -73,7 +80,7 @@ disabled_plugins = [${disabled.join(", ")}]
 [ttrpc]
   address = ${JSON.stringify(places.eventsAddress)}
 [debug]
-  level = "debug"
+  level = ${JSON.stringify(places.logLevel)}
 [plugins."io.containerd.snapshotter.v1.overlayfs"]
   root_path = ${JSON.stringify(places.snapshots ?? "")}
 [plugins."io.containerd.gc.v1.scheduler"]
@@ -82,7 +89,7 @@ ${places.cri ? criConfig(places, version) : ""}`;
 }
 
 /** Pods have the host's network, so that CRI needs no network plugin; root may lack the right to lower OOM scores. */
-function criConfig({ home, criRuntime }: ContainerdPlaces, version: 2 | 3): string {
+function criConfig({ home, criRuntimes }: ContainerdPlaces, version: 2 | 3): string {
   const cri = CRI[version];
   const plugins = JSON.stringify(path.join(home, "cni-bin"));
   const pause = JSON.stringify(PAUSE_IMAGE);
@@ -95,5 +102,5 @@ ${version === 2 ? `  sandbox_image = ${pause}\n` : ""}  restrict_oom_score_adj =
   ${version === 3 ? `bin_dirs = [${plugins}]` : `bin_dir = ${plugins}`}
 [${cri}.containerd.runtimes.runc]
   runtime_type = "io.containerd.runc.v2"
-${criRuntime}`;
+${criRuntimes}`;
 }

@@ -1,8 +1,8 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import protobuf from "protobufjs";
 import { GrpcConnection } from "./grpc.ts";
 import { BUSYBOX_IMAGE } from "./image.ts";
+import { ServiceClient } from "./service-client.ts";
 
 const PROTO = path.join(path.dirname(fileURLToPath(import.meta.url)), "cri.proto");
 const HOST_NETWORK = { namespaceOptions: { network: "NODE" } };
@@ -41,15 +41,16 @@ export interface Usage {
 /** Drives a containerd as the kubelet does. Every call has a limit, and rejects with containerd's words. */
 export class Cri {
   readonly #connection: GrpcConnection;
-  readonly #root = protobuf.loadSync(PROTO);
+  readonly #services: ServiceClient;
 
   constructor(address: string) {
     this.#connection = new GrpcConnection(address);
+    this.#services = new ServiceClient(this.#connection, [PROTO]);
   }
 
   /** Whether an image can be used: containerd takes note of what was imported a little later. */
   async hasImage(image: string): Promise<boolean> {
-    const answer = await this.#call("ImageService", "ImageStatus", { image: { image } });
+    const answer = await this.#services.call("ImageService", "ImageStatus", { image: { image } });
     return answer.image !== null;
   }
 
@@ -126,16 +127,6 @@ export class Cri {
   }
 
   #runtime(method: string, request: object): Promise<Record<string, unknown>> {
-    return this.#call("RuntimeService", method, request);
-  }
-
-  async #call(service: string, name: string, request: object): Promise<Record<string, unknown>> {
-    const method = this.#root.lookupService(service).methods[name];
-    method?.resolve();
-    const [input, output] = [method?.resolvedRequestType, method?.resolvedResponseType];
-    if (!input || !output) throw new Error(`${PROTO} has no ${service}/${name}`);
-    const message = input.encode(input.fromObject(request)).finish();
-    const answer = await this.#connection.call(`/runtime.v1.${service}/${name}`, message);
-    return output.toObject(output.decode(answer), { enums: String, defaults: true });
+    return this.#services.call("RuntimeService", method, request);
   }
 }

@@ -9,9 +9,11 @@ const PREFIX_BYTES = 5;
 /** Calls without streams to a gRPC server that listens on a Unix socket (grpc/doc/PROTOCOL-HTTP2.md). */
 export class GrpcConnection {
   readonly #session: ClientHttp2Session;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  /** Connects when the first call is made. */
-  constructor(socket: string) {
+  /** Connects when the first call is made; all calls have the headers. */
+  constructor(socket: string, headers: Readonly<Record<string, string>> = {}) {
+    this.#headers = headers;
     this.#session = connect("http://localhost", { createConnection: () => net.connect(socket) });
     // The calls that a broken connection ends say so.
     this.#session.on("error", () => {});
@@ -20,6 +22,7 @@ export class GrpcConnection {
   /** Sends one message and returns the answer's; rejects with the server's words, or when time is up. */
   async call(method: string, request: Uint8Array, timeoutMs = TIMEOUT_MS): Promise<Uint8Array> {
     const stream = this.#session.request({
+      ...this.#headers,
       [constants.HTTP2_HEADER_METHOD]: "POST",
       [constants.HTTP2_HEADER_PATH]: method,
       [constants.HTTP2_HEADER_CONTENT_TYPE]: "application/grpc",

@@ -18,6 +18,9 @@ import { type ContainerdPlaces, CRI_NAMESPACE, containerdConfig, ebbRuntime } fr
 import { type Scope, stopEverything } from "./leftovers.ts";
 import { until } from "./until.ts";
 
+/** Where bundles are, below the state directory. */
+const BUNDLES = "io.containerd.runtime.v2.task";
+
 /** How to start a containerd of one's own. */
 export interface PrivateContainerdOptions {
   /** Where images and snapshots go, for example on a slow disk; a temporary directory where it is missing. */
@@ -29,8 +32,10 @@ export interface PrivateContainerdOptions {
    * {@link PrivateContainerd.cgroupParent}.
    */
   readonly cri?: boolean;
-  /** Tables of TOML by which CRI knows our shim; {@link ebbRuntime} where they are missing. */
-  readonly criRuntime?: string;
+  /** Tables of TOML by which CRI knows other shims than containerd's; {@link ebbRuntime} where they are missing. */
+  readonly criRuntimes?: string;
+  /** How much it logs, and has shims log; `debug` where it is missing. */
+  readonly logLevel?: "debug" | "info";
   /** Directories in which shims are looked for before those of PATH. */
   readonly shimDirs?: readonly string[];
   /** Namespace for `ctr`; one that nobody else uses where it is missing. */
@@ -49,6 +54,8 @@ export interface PrivateContainerd {
   readonly state: string;
   /** The file that it logs to. */
   readonly logFile: string;
+  /** Its process; undefined while it is killed. */
+  readonly pid: number | undefined;
   /** What belongs to it, for {@link snapshotLeftovers}; `ids` are the containers that were or will be made. */
   scope(ids: readonly string[]): Scope;
   /** Runs `ctr` with its address and namespace. */
@@ -68,6 +75,11 @@ export interface PrivateContainerd {
   hear(): void;
   /** Ends it and everything that it started: containers, shims, mounts, files. Repeatable. */
   dispose(): Promise<void>;
+}
+
+/** The directory that it makes for a task; the task's root file system is mounted in there. */
+export function bundlePath({ state, namespace }: PrivateContainerd, id: string): string {
+  return path.join(state, BUNDLES, namespace, id);
 }
 
 /** Why this machine cannot run one, or undefined where it can. */
@@ -114,7 +126,15 @@ class Daemon implements PrivateContainerd {
   readonly #ids = new Set<string>();
 
   constructor(home: string, options: PrivateContainerdOptions) {
-    const { root, snapshots, cri = false, criRuntime = ebbRuntime(), shimDirs = [], namespace } = options;
+    const {
+      root,
+      snapshots,
+      cri = false,
+      criRuntimes = ebbRuntime(),
+      logLevel = "debug",
+      shimDirs = [],
+      namespace,
+    } = options;
     this.#home = home;
     this.address = path.join(home, "containerd.sock");
     this.cgroupParent = namespace ?? path.basename(home);
@@ -126,8 +146,12 @@ class Daemon implements PrivateContainerd {
     this.#env = { ...process.env, PATH: [...shimDirs, process.env.PATH ?? ""].join(":") };
     mkdirSync(this.root, { recursive: true });
     const { state, address } = this;
-    this.#places = { home, root: this.root, state, address, snapshots, cri, criRuntime };
+    this.#places = { home, root: this.root, state, address, snapshots, cri, criRuntimes, logLevel };
     this.#ears = { heard: `${address}.ttrpc`, unheard: `${address}.unheard` };
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
   }
 
   scope(ids: readonly string[]): Scope {
@@ -202,7 +226,7 @@ class Daemon implements PrivateContainerd {
 
   async #dispose(): Promise<void> {
     await this.kill();
-    const bundles = path.join(this.state, "io.containerd.runtime.v2.task", this.namespace);
+    const bundles = path.join(this.state, BUNDLES, this.namespace);
     const ids = existsSync(bundles) ? readdirSync(bundles) : [];
     await stopEverything(this.scope([...this.#ids, ...ids]));
     rmSync(this.#home, { recursive: true, force: true });

@@ -36,7 +36,7 @@ describe("the options that containerd's configuration has for CRI", () => {
 
   /** Runs a pod with a container that ends by itself, under a containerd with these options. */
   async function runPod(options: string, look: (scene: CriScene, id: string) => void): Promise<void> {
-    const scene = await startCriScene({ criRuntime: ebbRuntime(options) });
+    const scene = await startCriScene({ criRuntimes: ebbRuntime(options) });
     try {
       const pod = await scene.cri.runPod("options", "ebb", `/${scene.containerd.cgroupParent}`);
       const container = await scene.cri.runContainer(pod, "main", ["sleep", "1000"]);

@@ -1,32 +1,24 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { DirtyPods, GIVEN_UP, MIB_PER_POD, type PodStop, type RunningPod } from "../../lab/dirty-pods.ts";
 import { settledLeftovers, snapshotLeftovers } from "../../lab/leftovers.ts";
+import type { Calls } from "../../lab/repeat.ts";
 import { makeSlowDisk, type SlowDisk, whyNoSlowDisk } from "../../lab/slow-disk.ts";
 import { until } from "../../lab/until.ts";
-import { type CriScene, type RunningPod, startCriScene } from "./cri-scene.ts";
-import { type Calls, repeat } from "./repeat.ts";
+import { type CriScene, startCriScene } from "./cri-scene.ts";
 import { CONTROL, EBB, type Runtime } from "./runtimes.ts";
-import { bundlePath } from "./scene.ts";
 
 const MEBIBYTE = 1 << 20;
 const PODS = 10;
-const DATA_PER_POD = 8 * MEBIBYTE;
+const DATA_PER_POD = MIB_PER_POD * MEBIBYTE;
 const DATA = PODS * DATA_PER_POD;
 const LIMIT = 4 * MEBIBYTE;
 /** A call that was answered while the disk took less did not wait for an unmount: those end with the data. */
 const MUCH = DATA / 4;
-/** Waits for its sign, and writes the data into the page cache. */
-const SCRIPT = `
-until [ -e /go ]; do usleep 10000; done
-dd if=/dev/urandom of=/data bs=1M count=8 2>/dev/null && : > /written
-exec sleep 1000`;
-/** What containerd logs where a shim's Delete takes longer than the 10 s that CRI gives it. */
-const FAILURE = "failed to handle container TaskExit event";
 
 /** A stop, and what it and the removal of the pods left behind. */
-interface Round extends Stop {
+interface Round extends PodStop {
   readonly left: readonly string[];
 }
 
@@ -35,30 +27,18 @@ type RunningPods = [RunningPod, ...RunningPod[]];
 
 const noDisk = whyNoSlowDisk() ?? false;
 
-/** What was seen while all pods were stopped at once. */
-interface Stop {
-  /** How much the disk had taken when the last pod was stopped, in bytes. */
-  readonly written: number;
-  readonly ms: number;
-  /** How often containerd has given up an exited container's deletion for the time being. */
-  readonly failures: number;
-  readonly lists: Calls;
-  /** Of a container that goes on. */
-  readonly updates: Calls;
-  /** Of the containers that are stopped, which may be refused. */
-  readonly lateUpdates: Calls;
-}
-
 describe("ten pods that are stopped at once, with unwritten data, under CRI", () => {
   let disk: SlowDisk;
   let scene: CriScene;
+  let dirty: DirtyPods;
   before(async () => {
     if (CONTROL.skip !== false || noDisk !== false) return;
     disk = await makeSlowDisk();
     // Only the layers: containerd's own database would wait for the disk whatever a shim does.
     scene = await startCriScene({ snapshots: path.join(disk.mountPoint, "snapshots") });
+    dirty = new DirtyPods(scene, disk);
     // What CRI makes once and keeps is no leftover.
-    await removePods([await runPod(CONTROL, "first")]);
+    await dirty.remove([await runPod(CONTROL, "first")]);
   });
   after(async () => {
     disk?.lift();
@@ -66,68 +46,16 @@ describe("ten pods that are stopped at once, with unwritten data, under CRI", ()
     await disk?.dispose();
   });
 
-  async function runPod(runtime: Runtime, name: string): Promise<RunningPod> {
-    const { cri, containerd } = scene;
-    const cgroup = disk.cgroup ?? containerd.cgroupParent;
-    const pod = await cri.runPod(name, runtime.ours ? "ebb" : "runc", `/${cgroup}`);
-    return { id: pod.id, container: await cri.runContainer(pod, "main", ["sh", "-c", SCRIPT]) };
-  }
-
-  async function removePods(pods: readonly RunningPod[]): Promise<void> {
-    for (const { id } of pods) {
-      await scene.cri.stopPod(id);
-      await scene.cri.removePod(id);
-    }
-  }
-
-  function rootfs({ container }: RunningPod, file: string): string {
-    return path.join(bundlePath(scene.containerd, container), "rootfs", file);
-  }
-
-  async function writeData(pods: readonly RunningPod[]): Promise<void> {
-    for (const pod of pods) writeFileSync(rootfs(pod, "go"), "");
-    for (const pod of pods) {
-      await until("the data", () => (existsSync(rootfs(pod, "written")) ? true : undefined));
-    }
-  }
-
-  function failures(): number {
-    return readFileSync(scene.containerd.logFile, "utf8").split(FAILURE).length - 1;
-  }
-
-  /**
-   * Stops the pods while others list what runs and change limits, as a kubelet does. CRI locks a container while
-   * it asks the shim to update it, and a list has to look at every container.
-   */
-  async function stopPods(pods: readonly RunningPod[], other: RunningPod): Promise<Stop> {
-    const { cri } = scene;
-    const [writtenBefore, failuresBefore, start] = [disk.writtenBytes(), failures(), performance.now()];
-    const done = new AbortController();
-    const calling = (call: () => Promise<unknown>) =>
-      repeat({ call, everyMs: 100, progress: () => disk.writtenBytes(), signal: done.signal });
-    let shares = 512;
-    const update = ({ container }: RunningPod) => cri.updateCpuShares(container, shares++);
-    const calls = Promise.all([
-      calling(() => Promise.all([cri.listContainers(), cri.listPods()])),
-      calling(() => update(other)),
-      calling(() => Promise.allSettled(pods.map(update))),
-    ]);
-    try {
-      await Promise.all(pods.map(({ id }) => cri.stopPod(id)));
-    } finally {
-      done.abort();
-    }
-    const [written, ms] = [disk.writtenBytes() - writtenBefore, performance.now() - start];
-    const [lists, updates, lateUpdates] = await calls;
-    return { written, ms, failures: failures() - failuresBefore, lists, updates, lateUpdates };
+  function runPod(runtime: Runtime, name: string): Promise<RunningPod> {
+    return dirty.run(runtime.ours ? "ebb" : "runc", name);
   }
 
   /** Has the pods write, and stops them with the disk limited to so much a second, if at all. */
-  async function writeAndStop([other, ...pods]: RunningPods, limit: number | undefined): Promise<Stop> {
+  async function writeAndStop([other, ...pods]: RunningPods, limit: number | undefined): Promise<PodStop> {
     if (limit !== undefined) disk.throttle(limit);
     try {
-      await writeData(pods);
-      const stop = await stopPods(pods, other);
+      await dirty.write(pods);
+      const stop = await dirty.stop(pods, other);
       await assertStopped(pods);
       return stop;
     } finally {
@@ -145,7 +73,7 @@ describe("ten pods that are stopped at once, with unwritten data, under CRI", ()
     const before = disk.writtenBytes();
     const stop = await writeAndStop(pods, limit);
     await until("the data to be written", () => (disk.writtenBytes() - before >= DATA ? true : undefined));
-    await removePods(pods);
+    await dirty.remove(pods);
     const left = await settledLeftovers(scope, clean);
     report(runtime, limit, { ...stop, left });
     return { ...stop, left };
@@ -166,11 +94,11 @@ describe("ten pods that are stopped at once, with unwritten data, under CRI", ()
     const { written, ms, failures, lists, updates, lateUpdates, left } = seen;
     const told = (calls: Calls) =>
       `${calls.answered} answered, ${calls.failures.length} failed, ` +
-      `longest ${calls.longestMs.toFixed(0)} ms, ${(calls.furthest / MEBIBYTE).toFixed(1)} MiB`;
+      `longest ${Math.max(...calls.times).toFixed(0)} ms, ${(calls.furthest / MEBIBYTE).toFixed(1)} MiB`;
     console.log(
       `${runtime.name}, ${limit === undefined ? "idle disk" : "slow disk"}: all stopped after ` +
         `${(ms / 1_000).toFixed(1)} s with ${(written / MEBIBYTE).toFixed(1)} of 80 MiB written; ` +
-        `"${FAILURE}" ${failures} times; lists: ${told(lists)}; ` +
+        `"${GIVEN_UP}" ${failures} times; lists: ${told(lists)}; ` +
         `updates of another: ${told(updates)}; of the stopped: ${told(lateUpdates)}; ${left.length} leftovers`,
     );
   }

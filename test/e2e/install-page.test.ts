@@ -53,7 +53,7 @@ describe("the page about installing", () => {
     test(`has a table of CRI, number ${index + 1}, with which the installed containerd runs a pod by our shim`, {
       skip: EBB.skip,
     }, async () => {
-      const scene = await startCriScene({ criRuntime: toml.replaceAll("/opt/ebb", SHIM_DIR) });
+      const scene = await startCriScene({ criRuntimes: toml.replaceAll("/opt/ebb", SHIM_DIR) });
       try {
         const pod = await scene.cri.runPod("installed", "ebb", `/${scene.containerd.cgroupParent}`);
         await scene.cri.runContainer(pod, "main", ["sleep", "1000"]);

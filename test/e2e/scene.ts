@@ -13,6 +13,8 @@ import { until } from "../../lab/until.ts";
 import { type EventWatch, watchEvents } from "./event-watch.ts";
 import { type Runtime, SHIM_DIR } from "./runtimes.ts";
 
+export { bundlePath } from "../../lab/private-containerd.ts";
+
 /** A containerd with the image, and a watch on its events. */
 export interface Scene {
   readonly containerd: PrivateContainerd;
@@ -48,11 +50,6 @@ export async function restartDaemon(scene: Scene, options: { readonly deaf?: boo
   await scene.events.stop();
   await scene.containerd.restart(options);
   scene.events = await watchEvents(scene.containerd);
-}
-
-/** The directory that containerd 1.6 makes for a task; its root file system is mounted in there. */
-export function bundlePath(containerd: PrivateContainerd, id: string): string {
-  return path.join(containerd.state, "io.containerd.runtime.v2.task", containerd.namespace, id);
 }
 
 /** The arguments of `ctr` that run a container. */

@@ -4,8 +4,8 @@ export interface Calls {
   readonly failures: string[];
   /** The most that `progress` moved on during one call. */
   furthest: number;
-  /** How long the longest call took, in milliseconds; for people to read. */
-  longestMs: number;
+  /** How long each call took, in milliseconds; for people to read. */
+  readonly times: number[];
 }
 
 /** How to call again and again. */
@@ -20,7 +20,7 @@ export interface RepeatOptions {
 
 /** Calls again and again, each time when the last call was answered. */
 export async function repeat({ call, everyMs, progress, signal }: RepeatOptions): Promise<Calls> {
-  const calls: Calls = { answered: 0, failures: [], furthest: 0, longestMs: 0 };
+  const calls: Calls = { answered: 0, failures: [], furthest: 0, times: [] };
   while (!signal.aborted) {
     const [before, start] = [progress(), performance.now()];
     await call().then(
@@ -28,7 +28,7 @@ export async function repeat({ call, everyMs, progress, signal }: RepeatOptions)
       (error: Error) => calls.failures.push(error.message),
     );
     calls.furthest = Math.max(calls.furthest, progress() - before);
-    calls.longestMs = Math.max(calls.longestMs, performance.now() - start);
+    calls.times.push(performance.now() - start);
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
   return calls;
