@@ -1,6 +1,4 @@
-import { spawn } from "node:child_process";
 import fs from "node:fs";
-import type { Readable } from "node:stream";
 import { within } from "../../base/deadline.ts";
 import type { LogLevel } from "../../base/logger.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
@@ -9,6 +7,7 @@ import { writeAddress } from "../../oci/bundle.ts";
 import { decodeRuncOptions } from "../../oci/decode-options.ts";
 import { checkId } from "../../oci/runc-args.ts";
 import { readSpec } from "../../oci/spec.ts";
+import { type BunProcess, bun } from "../bun.ts";
 import { type Flags, usageError } from "../flags.ts";
 import { selfCommand } from "../self.ts";
 import type { Settings } from "../settings.ts";
@@ -71,22 +70,21 @@ async function launchServer(options: {
   const { flags, socket, shimCgroup, logLevel } = options;
   const args = ["-namespace", flags.namespace, "-id", flags.id, "-address", flags.address, "-socket", socket];
   args.push("-log-level", logLevel);
-  const [file, ...first] = selfCommand();
   const stdio: ("ignore" | "pipe" | number)[] = ["ignore", "ignore", "ignore"];
   stdio[SERVER_SOCKET_FD] = options.claim.fd;
   stdio[READY_FD] = "pipe";
-  const server = spawn(file, [...first, ...args], { detached: true, stdio, env: serverEnv() });
-  server.unref();
-  options.claim.leave();
-  const spawnError = new Promise<never>((_, reject) => server.once("error", reject));
+  let server: BunProcess | undefined;
   const end = () => {
-    server.kill("SIGKILL");
+    server?.kill("SIGKILL");
     fs.rmSync(socket, { force: true });
   };
   try {
-    const joined = shimCgroup !== "" && server.pid !== undefined && joinCgroup(server.pid, shimCgroup);
-    const ready = Promise.all([joined, readReady(server.stdio[READY_FD] as Readable)]);
-    await within(Promise.race([ready, spawnError]), options.settings.serverReadyMs, "the server's start");
+    server = bun.spawn([...selfCommand(), ...args], { detached: true, stdio, env: serverEnv() });
+    server.unref();
+    options.claim.leave();
+    const joined = shimCgroup !== "" && joinCgroup(server.pid, shimCgroup);
+    const ready = Promise.all([joined, readReady(Number(server.stdio[READY_FD]))]);
+    await within(ready, options.settings.serverReadyMs, "the server's start");
     return { end };
   } catch (thrown) {
     end();
@@ -125,9 +123,8 @@ function oomScoreAdj(pid: number): number {
 }
 
 /** Resolves when the server has written that it serves; rejects with what it wrote instead. */
-async function readReady(pipe: Readable): Promise<void> {
-  let text = "";
-  for await (const chunk of pipe) text += String(chunk);
+async function readReady(pipe: number): Promise<void> {
+  const text = await bun.file(pipe).text();
   if (text === "ready") return;
   throw new StatusError(StatusCode.unavailable, text === "" ? "the server ended before it served" : text);
 }

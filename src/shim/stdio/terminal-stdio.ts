@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import type { Logger } from "../../base/logger.ts";
@@ -124,5 +123,8 @@ function closeEnds({ input, outputs }: Opened): void {
 /** Its directory is the shims' own, and its path has to be short. */
 function listen({ libc, settings }: StdioHost): ConsoleSocket {
   const folder = runFolder(settings.runDirectory, "consoles");
-  return new ConsoleSocket(libc.streams, path.join(folder, randomBytes(8).toString("hex")));
+  return new ConsoleSocket(
+    libc.streams,
+    path.join(folder, Buffer.from(crypto.getRandomValues(new Uint8Array(8))).toString("hex")),
+  );
 }
