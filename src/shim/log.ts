@@ -1,6 +1,5 @@
 import fs from "node:fs";
-import pino from "pino";
-import type { LogFields, Logger, LogLevel } from "../base/logger.ts";
+import { LOG_LEVELS, type LogFields, type Logger, type LogLevel } from "../base/logger.ts";
 import { StatusError } from "../base/status.ts";
 
 /**
@@ -10,22 +9,32 @@ import { StatusError } from "../base/status.ts";
  */
 export function openLog(file: string, level: LogLevel, fields: LogFields): Logger {
   const write = lineWriter(file);
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters };
-  return wrap(pino(options, { write }), fields);
+  const least = LOG_LEVELS.indexOf(level);
+  const log = (name: LogLevel, message: string, all: LogFields) => {
+    if (LOG_LEVELS.indexOf(name) >= least) write(toLine(name, message, all));
+  };
+  return wrap(log, fields);
 }
 
-const formatters = { level: (label: string) => ({ level: label }) };
-
 /** A line has each field once, the innermost word for it. */
-function wrap(logger: pino.Logger, own: LogFields): Logger {
-  const merged = (fields: LogFields | undefined) => named({ ...own, ...fields });
+function wrap(log: (level: LogLevel, message: string, fields: LogFields) => void, own: LogFields): Logger {
   return {
-    debug: (message, fields) => logger.debug(merged(fields), message),
-    info: (message, fields) => logger.info(merged(fields), message),
-    warn: (message, fields) => logger.warn(merged(fields), message),
-    error: (message, fields) => logger.error(merged(fields), message),
-    child: (fields) => wrap(logger, { ...own, ...fields }),
+    debug: (message, fields) => log("debug", message, { ...own, ...fields }),
+    info: (message, fields) => log("info", message, { ...own, ...fields }),
+    warn: (message, fields) => log("warn", message, { ...own, ...fields }),
+    error: (message, fields) => log("error", message, { ...own, ...fields }),
+    child: (fields) => wrap(log, { ...own, ...fields }),
   };
+}
+
+function toLine(level: LogLevel, msg: string, fields: LogFields): string {
+  const start = { level, time: new Date().toISOString() };
+  try {
+    return `${JSON.stringify({ ...start, ...named(fields), msg })}\n`;
+  } catch {
+    // A field that JSON has no word for (a cycle, a bigint) must not cost the message.
+    return `${JSON.stringify({ ...start, msg })}\n`;
+  }
 }
 
 /** What the fields that all lines have in common are called outside: as OpenTelemetry names them, where it does. */
@@ -77,8 +86,7 @@ function lineWriter(file: string): (line: string) => void {
 }
 
 function noticeOf(dropped: number): string {
-  const time = new Date().toISOString();
-  return `${JSON.stringify({ level: "warn", time, msg: "log lines were dropped", dropped })}\n`;
+  return toLine("warn", "log lines were dropped", { dropped });
 }
 
 function openWithoutWaiting(file: string): number | undefined {
