@@ -6,6 +6,7 @@ import { defaultSpec } from "../src/client/spec.ts";
 import type { BenchLab } from "./lab.ts";
 import { ShimLinks } from "./shim-links.ts";
 import type { Shim } from "./shims.ts";
+import { usable } from "./usable.ts";
 
 const SIGKILL = 9;
 
@@ -23,6 +24,8 @@ export class BenchDaemon {
   readonly containerd: PrivateContainerd;
   readonly client: ContainerdClient;
   readonly links: ShimLinks;
+  /** Those of the lab's shims that it can use. */
+  shims: readonly Shim[] = [];
   readonly #parent: string;
 
   private constructor(containerd: PrivateContainerd, links: ShimLinks, parent: string) {
@@ -48,10 +51,21 @@ export class BenchDaemon {
     try {
       await importImages(containerd, [writeBusyboxImage]);
       const daemon = new BenchDaemon(containerd, links, await topLayer(containerd));
-      return await work(daemon).finally(() => daemon.client.close());
+      return await daemon
+        .#try(lab)
+        .then(() => work(daemon))
+        .finally(() => daemon.client.close());
     } finally {
       await containerd.dispose();
     }
+  }
+
+  async #try(lab: BenchLab): Promise<void> {
+    this.shims = await usable(lab.shims, async (shim) => {
+      const id = lab.newId();
+      await this.run({ shim, id, args: ["sleep", "1000"] });
+      await this.remove(id);
+    });
   }
 
   /** Tells containerd of a container, and makes its layer; returns how that is mounted. */

@@ -13,6 +13,7 @@ import { ShimLinks } from "../shim-links.ts";
 import type { Shim } from "../shims.ts";
 import { median } from "../statistics.ts";
 import { throttled, withSlowDisk } from "../throttled.ts";
+import { usable } from "../usable.ts";
 
 const MIB = 1 << 20;
 const PODS = 10;
@@ -72,7 +73,10 @@ class CriPods {
   }
 
   async run(): Promise<Found> {
-    const { shims: subjects, signal, reference } = this.#lab;
+    const { signal, reference } = this.#lab;
+    const subjects = await usable(this.#lab.shims, async (shim) => {
+      await this.#pods.remove([await this.#runPod(shim)]);
+    });
     const rounds = { subjects, count: this.#lab.rounds(3), signal };
     const samples = await interleave(rounds, (shim, round) => {
       this.#lab.progress(`cri-pods: round ${round + 1} of ${rounds.count}, ${shim.label}`);

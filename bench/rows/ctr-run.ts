@@ -12,8 +12,8 @@ export const ctrRun: Row = {
   name: "ctr-run",
   whyNot: whyNoContainerd,
   run: (lab) =>
-    BenchDaemon.with(lab, async ({ containerd, links }) => {
-      const { shims: subjects, signal, reference } = lab;
+    BenchDaemon.with(lab, async ({ containerd, links, shims: subjects }) => {
+      const { signal, reference } = lab;
       const rounds = { subjects, count: lab.rounds(30), warmUp: 2, signal };
       const samples = await interleave(rounds, async (shim, round) => {
         lab.progress(`ctr-run: round ${round + 1} of ${rounds.count}, ${shim.label}`);

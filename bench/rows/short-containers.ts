@@ -33,8 +33,8 @@ async function run(lab: BenchLab, daemon: BenchDaemon): Promise<Found> {
   if (daemon.containerd.pid !== undefined) group.add(daemon.containerd.pid);
   const tables: ResultTable[] = [];
   for (const [what, life] of LIVES) {
-    const { shims: subjects, signal, reference } = lab;
-    const rounds = { subjects, count: lab.rounds(6), warmUp: 1, signal };
+    const { signal, reference } = lab;
+    const rounds = { subjects: daemon.shims, count: lab.rounds(6), warmUp: 1, signal };
     const samples = await interleave(rounds, (shim, round) => {
       lab.progress(`short-containers: round ${round + 1} of ${rounds.count}, ${what}, ${shim.label}`);
       return slice({ lab, daemon, group, life }, shim);

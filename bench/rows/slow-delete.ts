@@ -60,8 +60,8 @@ class SlowDelete {
   }
 
   async run() {
-    const { shims: subjects, signal, reference } = this.#lab;
-    const rounds = { subjects, count: this.#lab.rounds(5), warmUp: 1, signal };
+    const { signal, reference } = this.#lab;
+    const rounds = { subjects: this.#daemon.shims, count: this.#lab.rounds(5), warmUp: 1, signal };
     const samples = await interleave(rounds, (shim, round) => {
       this.#lab.progress(`slow-delete: round ${round + 1} of ${rounds.count}, ${shim.label}`);
       return this.#sample(shim);
