@@ -22,6 +22,7 @@ const LAYERS: Readonly<Record<string, number>> = {
 const ONLY_FROM: readonly [RegExp, RegExp][] = [
   [/^(koffi|@koromix\/)/, /^linux\/native-module\.ts$/],
   [/^@cfworker\//, /^base\/json\.ts$/],
+  [/^pino$/, /^shim\/log\.ts$/],
   [/^protobufjs/, /^proto\//],
   [/^(commander|cli-table3|cli-progress)$/, /^client\/cli\//],
   [/^bun$/, /^$/],

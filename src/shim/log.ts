@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import type { Logger as PinoLogger } from "pino";
 import { LOG_LEVELS, type LogFields, type Logger, type LogLevel } from "../base/logger.ts";
 import { StatusError } from "../base/status.ts";
 
@@ -9,32 +10,39 @@ import { StatusError } from "../base/status.ts";
  */
 export function openLog(file: string, level: LogLevel, fields: LogFields): Logger {
   const write = lineWriter(file);
-  const least = LOG_LEVELS.indexOf(level);
-  const log = (name: LogLevel, message: string, all: LogFields) => {
-    if (LOG_LEVELS.indexOf(name) >= least) write(toLine(name, message, all));
-  };
-  return wrap(log, fields);
+  let lines: PinoLogger | undefined;
+  return wrap({ from: LOG_LEVELS.indexOf(level), open: () => (lines ??= openPino(level, write)) }, fields);
 }
+
+/** Where lines go, opened by the first that is to be written. */
+interface Lines {
+  /** The place in {@link LOG_LEVELS} of the first level that is written. */
+  readonly from: number;
+  readonly open: () => PinoLogger;
+}
+
+/** The package takes 2 to 6 ms to load, which neither the way to the first answer nor a shim that idles has to pay. */
+function openPino(level: LogLevel, write: (line: string) => void): PinoLogger {
+  const { pino } = require("pino") as typeof import("pino");
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters };
+  return pino(options, { write });
+}
+
+const formatters = { level: (label: string) => ({ level: label }) };
 
 /** A line has each field once, the innermost word for it. */
-function wrap(log: (level: LogLevel, message: string, fields: LogFields) => void, own: LogFields): Logger {
-  return {
-    debug: (message, fields) => log("debug", message, { ...own, ...fields }),
-    info: (message, fields) => log("info", message, { ...own, ...fields }),
-    warn: (message, fields) => log("warn", message, { ...own, ...fields }),
-    error: (message, fields) => log("error", message, { ...own, ...fields }),
-    child: (fields) => wrap(log, { ...own, ...fields }),
+function wrap(lines: Lines, own: LogFields): Logger {
+  const at = (level: LogLevel) => (message: string, fields?: LogFields) => {
+    if (LOG_LEVELS.indexOf(level) < lines.from) return;
+    lines.open()[level](named({ ...own, ...fields }), message);
   };
-}
-
-function toLine(level: LogLevel, msg: string, fields: LogFields): string {
-  const start = { level, time: new Date().toISOString() };
-  try {
-    return `${JSON.stringify({ ...start, ...named(fields), msg })}\n`;
-  } catch {
-    // A field that JSON has no word for (a cycle, a bigint) must not cost the message.
-    return `${JSON.stringify({ ...start, msg })}\n`;
-  }
+  return {
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    child: (fields) => wrap(lines, { ...own, ...fields }),
+  };
 }
 
 /** What the fields that all lines have in common are called outside: as OpenTelemetry names them, where it does. */
@@ -86,7 +94,8 @@ function lineWriter(file: string): (line: string) => void {
 }
 
 function noticeOf(dropped: number): string {
-  return toLine("warn", "log lines were dropped", { dropped });
+  const time = new Date().toISOString();
+  return `${JSON.stringify({ level: "warn", time, msg: "log lines were dropped", dropped })}\n`;
 }
 
 function openWithoutWaiting(file: string): number | undefined {

@@ -88,19 +88,6 @@ describe("a log line", () => {
     assert.deepEqual(places, [false, true, true, false]);
   });
 
-  test("keeps its message where a field cannot be written", () => {
-    const file = fifo();
-    const cycle: { self?: object } = {};
-    cycle.self = cycle;
-    const log = openLog(file, "info", {});
-    log.info("a cycle", { cycle });
-    log.info("a bigint", { big: 1n });
-    assert.deepEqual(parse(drain(file)), [
-      { level: "info", msg: "a cycle" },
-      { level: "info", msg: "a bigint" },
-    ]);
-  });
-
   for (const [index, level] of LOG_LEVELS.entries()) {
     test(`is written from the level ${level} on where that is asked for`, () => {
       const file = fifo();
