@@ -23,8 +23,14 @@ export interface Plan {
   readonly args?: readonly string[];
   /** Containers with one group share a shim. */
   readonly group?: string;
-  /** Where its output goes; nowhere if not given. */
-  readonly stdout?: string;
+  /** Where its output goes, both of them; nowhere if not given. */
+  readonly output?: Output;
+}
+
+/** Named pipes. */
+export interface Output {
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 /** The parts of a container that are there before its shim is. */
@@ -46,15 +52,15 @@ export class BenchContainer {
   readonly #lab: BenchLab;
   readonly #parts: Parts;
   readonly #command: ShimCommand;
-  readonly #stdout: string;
+  readonly #output: Output | undefined;
   #shim: Shim | undefined;
 
-  private constructor(lab: BenchLab, parts: Parts, command: ShimCommand, stdout: string) {
+  private constructor(lab: BenchLab, parts: Parts, command: ShimCommand, output: Output | undefined) {
     this.id = command.id;
     this.#lab = lab;
     this.#parts = parts;
     this.#command = command;
-    this.#stdout = stdout;
+    this.#output = output;
   }
 
   /** Makes bundle, layer and log. The root file system is an overlay, as a daemon has it. */
@@ -69,7 +75,7 @@ export class BenchContainer {
     const log = await ShimLog.open(bundle.path, () => {});
     const ttrpcAddress = lab.events.address;
     const command = { binary: shim.binary, namespace, id, bundle: bundle.path, address, ttrpcAddress };
-    return new BenchContainer(lab, { bundle, rootfs, log, layer }, command, plan.stdout ?? "");
+    return new BenchContainer(lab, { bundle, rootfs, log, layer }, command, plan.output);
   }
 
   /** The shim that serves it. */
@@ -105,7 +111,7 @@ export class BenchContainer {
 
   async create(): Promise<void> {
     const { bundle, rootfs } = this.#parts;
-    const request = { id: this.id, bundle: bundle.path, rootfs: [...rootfs.mounts], stdout: this.#stdout };
+    const request = { id: this.id, bundle: bundle.path, rootfs: [...rootfs.mounts], ...this.#output };
     await this.shim.task.create(request, this.#call());
   }
 

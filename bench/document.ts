@@ -8,16 +8,25 @@ import { headOf, lineOf, tablesByHead } from "./table.ts";
 /** Where the results are, in a directory. */
 export const FILES = { json: "performance.json", page: "performance.md", picture: "performance.svg" };
 
-/** Puts a row's result among those of a directory, and derives page and picture anew. Says what the page lacks. */
-export function save(directory: string, result: RowResult): string[] {
-  const files = Object.values(FILES).map((name) => path.join(directory, name));
-  const [json = "", page = "", picture = ""] = files;
-  const results = merge(readResults(json), result);
-  write(json, `${JSON.stringify({ rows: results }, undefined, 2)}\n`);
-  write(picture, plot(results));
-  const before = existsSync(page) ? readFileSync(page, "utf8") : "";
+/**
+ * Puts a row's result among those of a directory, in the order that the names have, and derives page and picture anew.
+ * Says what the page has no place for.
+ */
+export function save(directory: string, result: RowResult, order: readonly string[]): string[] {
+  const json = path.join(directory, FILES.json);
+  const rows = merge(readResults(json), result, order);
+  write(json, `${JSON.stringify({ rows }, undefined, 2)}\n`);
+  return derive(directory);
+}
+
+/** Writes page and picture of a directory anew from the results there. Says what the page has no place for. */
+export function derive(directory: string): string[] {
+  const results = readResults(path.join(directory, FILES.json));
+  const page = path.join(directory, FILES.page);
   const sections = sectionsOf(results);
+  const before = existsSync(page) ? readFileSync(page, "utf8") : "";
   write(page, fill(before, sections));
+  write(path.join(directory, FILES.picture), plot(results));
   return [...sections.keys()].filter((name) => !hasMarkers(before, name));
 }
 
@@ -27,10 +36,15 @@ export function readResults(file: string): RowResult[] {
   return (JSON.parse(readFileSync(file, "utf8")) as { rows: RowResult[] }).rows;
 }
 
-/** A new result takes the place of an older one of its row; all others stay. */
-export function merge(results: readonly RowResult[], result: RowResult): RowResult[] {
-  const at = results.findIndex(({ name }) => name === result.name);
-  return at < 0 ? [...results, result] : results.with(at, result);
+/** A new result takes the place of an older one of its row; all others stay. A row that has no place is the last. */
+export function merge(
+  results: readonly RowResult[],
+  result: RowResult,
+  order: readonly string[],
+): RowResult[] {
+  const place = ({ name }: RowResult) => (order.includes(name) ? order.indexOf(name) : order.length);
+  const others = results.filter(({ name }) => name !== result.name);
+  return [...others, result].sort((a, b) => place(a) - place(b));
 }
 
 /** What goes between which markers. */

@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { bold, dim, printTable, say } from "../demo/paint.ts";
 import { StatusError } from "../src/base/status.ts";
 import { resolveShimBinary } from "../src/client/index.ts";
-import { save } from "./document.ts";
+import { derive, save } from "./document.ts";
 import { type BenchLab, withLab } from "./lab.ts";
 import { thisMachine } from "./machine.ts";
 import { manyReleases } from "./many-releases.ts";
@@ -19,6 +19,7 @@ interface Options {
   readonly shim: readonly string[];
   readonly rounds?: number;
   readonly save: boolean;
+  readonly page?: boolean;
 }
 
 /** Prints tables of its own, which nothing is derived from; for these alone one has to ask. */
@@ -34,17 +35,22 @@ async function main(): Promise<number> {
     .argument("[names...]", `what to measure: ${NAMES.join(", ")}; all but the last two if not given`, known)
     .option("--shim <paths...>", "shims to measure beside ours and those in PATH", [])
     .option("--rounds <count>", "how many rounds, instead of each row's own number", positive)
-    .option("--no-save", "only prints");
+    .option("--no-save", "only prints")
+    .option("--page", "measures nothing: writes page and picture anew from what was measured");
   const { args: names } = program.parse();
+  const options = program.opts<Options>();
+  if (options.page === true) return tell(derive(DOCS));
   const stop = new AbortController();
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => stop.abort(new Error(name)));
   try {
     for (const name of names) await BENCHES[name]?.(stop.signal);
     const rows = ROWS.filter(({ name }) => names.length === 0 || names.includes(name));
-    if (rows.length > 0) await measure(rows, program.opts<Options>(), stop.signal);
+    if (rows.length > 0) await measure(rows, options, stop.signal);
     return 0;
   } catch (err) {
-    process.stderr.write(`${StatusError.from(err).message}\n`);
+    // What was cut short fails in many ways; that somebody wanted it so is all there is to tell.
+    const reason = stop.signal.aborted ? stop.signal.reason : err;
+    process.stderr.write(`${StatusError.from(reason).message}\n`);
     return 1;
   }
 }
@@ -69,10 +75,15 @@ async function one(row: Row, lab: BenchLab, machine: Machine, keep: boolean): Pr
   lab.progress(undefined);
   say(bold(found.title));
   for (const { head, lines } of printable(found)) printTable(head, lines);
-  if (!keep) return;
   const result = { name: row.name, at: new Date().toISOString().slice(0, 10), machine, ...found };
-  const lacking = save(DOCS, result);
+  const order = ROWS.map(({ name }) => name);
+  if (keep) tell(save(DOCS, result, order));
+}
+
+/** Tells what the page has no place for; that fails nothing. */
+function tell(lacking: readonly string[]): number {
   if (lacking.length > 0) say(dim(`docs/performance.md has no markers for ${lacking.join(", ")}`));
+  return 0;
 }
 
 function known(name: string, before: readonly string[] = []): string[] {

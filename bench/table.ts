@@ -35,7 +35,8 @@ export function figureOf(value: number): string {
 
 /** How many times as much. */
 export function ratioOf(ratio: number): string {
-  return `${ratio >= 10 ? ratio.toFixed(0) : ratio.toFixed(2)}×`;
+  const small = ratio > 0 && ratio < 0.1;
+  return `${small ? Number(ratio.toPrecision(1)) : ratio.toFixed(ratio >= 10 ? 0 : 2)}×`;
 }
 
 /** A row's tables for a terminal, as head and lines. */

@@ -2,8 +2,9 @@
 import { spawn } from "node:child_process";
 import { build } from "./build.mjs";
 import { setUp } from "./setup.mjs";
-import { bunPath, root } from "./steps.mjs";
+import { bunPath, fail, root } from "./steps.mjs";
 
+if (process.getuid() !== 0) fail("what is measured needs root: call it again as root");
 setUp();
 build();
 // In a mount namespace of its own: a container that somebody starts meanwhile would get copies of the mounts that are

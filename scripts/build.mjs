@@ -12,9 +12,8 @@ export const shimPath = path.join(root, "dist/containerd-shim-ebb-v2");
 function buildShim() {
   const { version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
   const git = spawnSync("git", ["rev-parse", "--short=12", "HEAD"], { cwd: root, encoding: "utf8" });
-  const args = ["build", "src/shim/main.ts", "--outfile", shimPath];
-  args.push("--compile", "--bytecode", "--minify", "--format=cjs");
-  args.push("--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig");
+  const flags = JSON.parse(readFileSync(path.join(root, "scripts/compile-flags.json"), "utf8"));
+  const args = ["build", "src/shim/main.ts", "--outfile", shimPath, ...flags];
   const folder = `linux_${process.arch}`;
   args.push("--asset", `node_modules/@koromix/koffi-linux-${process.arch}/${folder}/koffi.node`);
   args.push("--define", `EBB_VERSION=${JSON.stringify(version)}`);
