@@ -43,7 +43,7 @@ function summary(
     label,
     median: rounded(median(values)),
     ...(figure.p99 === true && { p99: rounded(p99(values)) }),
-    ...(base.length > 0 && { ratio: rounded(ratio(values, base)) }),
+    ...multiple(values, base),
     n: values.length,
   };
 }
@@ -51,4 +51,10 @@ function summary(
 /** As many digits as a measurement has. */
 function rounded(value: number): number {
   return Number(value.toPrecision(4));
+}
+
+/** None of what took nothing. */
+function multiple(values: readonly number[], base: readonly number[]): Pick<Subject, "ratio"> {
+  const found = ratio(values, base);
+  return Number.isFinite(found) ? { ratio: rounded(found) } : {};
 }

@@ -17,8 +17,10 @@ interface Dot {
 }
 
 const WIDTH = 800;
+/** As many letters as there is room for beside the scale. */
+const TITLE = 50;
 /** Where the scale begins and ends, and the first line is. */
-const LEFT = 300;
+const LEFT = 330;
 const RIGHT = 720;
 const TOP = 78;
 const LINE = 19;
@@ -68,7 +70,8 @@ function linesOf({ title: group, tables }: RowResult): Line[] {
       if (ratio === undefined || !(ratio > 0)) return [];
       return [{ label, ours: label.includes("ebb"), cost: better === "more" ? 1 / ratio : ratio }];
     });
-    return dots.some(({ ours }) => ours) ? [{ group, title: title.replaceAll("`", ""), dots }] : [];
+    const told = `${title.replaceAll("`", "")}${better === "more" ? ", as time" : ""}`;
+    return dots.some(({ ours }) => ours) ? [{ group, title: told, dots }] : [];
   });
 }
 
@@ -79,17 +82,18 @@ interface Scale {
 }
 
 function scaleOf(costs: readonly number[]): Scale {
-  const all = [0.5, 0.1, 0.02, 0.005, 0.001, 1, 2, 5, 10, 100];
+  const all = [0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 100];
   const [least, most] = [Math.min(0.5, ...costs), Math.max(2, ...costs)];
   const lowest = Math.max(...all.filter((tick) => tick <= least), Math.min(...all));
   const highest = Math.min(...all.filter((tick) => tick >= most), Math.max(...all));
-  const ticks = all.filter((tick) => tick >= lowest && tick <= highest).sort((a, b) => a - b);
+  const ticks = all.filter((tick) => tick >= lowest && tick <= highest);
   const share = (cost: number) => Math.log(cost / lowest) / Math.log(highest / lowest);
   return { ticks, x: (cost) => LEFT + Math.min(1, Math.max(0, share(cost))) * (RIGHT - LEFT) };
 }
 
 function draw({ title, dots }: Line, y: number, { x }: Scale): string[] {
-  const drawn = [text(LEFT - 14, y + 4, title, 'class="soft" text-anchor="end" font-size="11"')];
+  const short = title.length > TITLE ? `${title.slice(0, TITLE - 1)}…` : title;
+  const drawn = [text(LEFT - 14, y + 4, short, 'class="soft" text-anchor="end" font-size="11"')];
   for (const { label, ours, cost } of [...dots].sort((a, b) => Number(a.ours) - Number(b.ours))) {
     const kind = ours ? (cost > 1 ? "more" : "less") : "other";
     const at = x(cost).toFixed(1);

@@ -55,6 +55,17 @@ describe("the picture", () => {
     );
   });
 
+  test("cuts titles that there is no room for", () => {
+    const { tables, ...rest } = ratioResult("a", 2);
+    const title = "x".repeat(200);
+    const longest = Math.max(
+      ...[
+        ...plot([{ ...rest, tables: tables.map((table) => ({ ...table, title })) }]).matchAll(/>(x+…?)</g),
+      ].map(([, found = ""]) => found.length),
+    );
+    assert.equal(longest, 50);
+  });
+
   for (const [what, results] of [
     ["nothing", []],
     ["a row", [ratioResult("a", 0.5)]],

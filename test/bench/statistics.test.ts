@@ -78,6 +78,15 @@ describe("a comparison", () => {
     ]);
   });
 
+  test("has no ratio to what took nothing", () => {
+    const nothing = new Map([
+      [ours, [{ ms: 1, rate: 0 }]],
+      [other, [{ ms: 0, rate: 0 }]],
+    ]);
+    const ratios = compare(figures, nothing, other).flatMap(({ subjects }) => subjects.map((s) => s.ratio));
+    assert.deepEqual([...new Set(ratios)], [undefined]);
+  });
+
   test("has no ratios where there is nothing to compare with", () => {
     const ratios = compare(figures, samples, undefined).flatMap(({ subjects }) =>
       subjects.map((s) => s.ratio),
