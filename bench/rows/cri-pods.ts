@@ -6,9 +6,9 @@ import { whyNoContainerd } from "../../lab/private-containerd.ts";
 import { type SlowDisk, whyNoSlowDisk } from "../../lab/slow-disk.ts";
 import { until } from "../../lab/until.ts";
 import { compare, type Figure } from "../comparison.ts";
-import { interleave } from "../interleave.ts";
 import type { BenchLab } from "../lab.ts";
 import type { Found, Row } from "../result.ts";
+import { inRounds } from "../rounds.ts";
 import { ShimLinks } from "../shim-links.ts";
 import type { Shim } from "../shims.ts";
 import { median } from "../statistics.ts";
@@ -73,19 +73,15 @@ class CriPods {
   }
 
   async run(): Promise<Found> {
-    const { signal, reference } = this.#lab;
     const subjects = await usable(this.#lab.shims, async (shim) => {
       await this.#pods.remove([await this.#runPod(shim)]);
     });
-    const rounds = { subjects, count: this.#lab.rounds(3), signal };
-    const samples = await interleave(rounds, (shim, round) => {
-      this.#lab.progress(`cri-pods: round ${round + 1} of ${rounds.count}, ${shim.label}`);
-      return this.#sample(shim);
-    });
+    const rounds = { name: "cri-pods", subjects, usual: 3 };
+    const samples = await inRounds(this.#lab, rounds, (shim) => this.#sample(shim));
     return {
       title: "Many pods are stopped at once",
       how: `${PODS} pods are stopped at once through CRI, each with ${MIB_PER_POD} MiB that are in the page cache only. Meanwhile somebody lists containers and pods, waits 100 ms and lists them again, and two others change processor shares of another container and of those that are stopped.`,
-      tables: [...compare(FIGURES, samples, reference), ...compare(ALONE, samples, undefined)],
+      tables: [...compare(FIGURES, samples, this.#lab.reference), ...compare(ALONE, samples, undefined)],
     };
   }
 

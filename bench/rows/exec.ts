@@ -1,9 +1,9 @@
 import { compare, type Figure } from "../comparison.ts";
 import type { BenchContainer } from "../container.ts";
-import { interleave } from "../interleave.ts";
 import { endAll, runningContainer } from "../life.ts";
 import { cpuSecondsOfAll } from "../process-cost.ts";
 import type { Row } from "../result.ts";
+import { inRounds } from "../rounds.ts";
 import type { Shim } from "../shims.ts";
 import { Stopwatch } from "../stopwatch.ts";
 
@@ -28,16 +28,14 @@ export const exec: Row = {
     const containers = new Map<Shim, BenchContainer>();
     for (const shim of lab.shims) containers.set(shim, await runningContainer(lab, shim));
     const of = (shim: Shim) => containers.get(shim);
-    const { shims: subjects, signal, reference } = lab;
-    const rounds = { subjects, count: lab.rounds(100), warmUp: 3, signal };
+    const { shims: subjects, reference } = lab;
+    const [usual, warmUp] = [100, 3];
     const before = cpuOf(containers);
-    const samples = await interleave(rounds, (shim, round) => {
-      lab.progress(`exec: round ${round + 1} of ${rounds.count}, ${shim.label}`);
-      return sample(of(shim), `e${round + rounds.warmUp}`);
-    });
+    const rounds = { name: "exec", subjects, usual, warmUp };
+    const samples = await inRounds(lab, rounds, (shim, round) => sample(of(shim), `e${round + warmUp}`));
     const after = cpuOf(containers);
     const each = (shim: Shim) =>
-      (1000 * ((after.get(shim) ?? 0) - (before.get(shim) ?? 0))) / (rounds.count + rounds.warmUp);
+      (1000 * ((after.get(shim) ?? 0) - (before.get(shim) ?? 0))) / (lab.rounds(usual) + warmUp);
     const cpu = new Map(lab.shims.map((shim) => [shim, [{ cpu: each(shim) }]]));
     await endAll([...containers.values()]);
     return {

@@ -1,11 +1,11 @@
 import { sleep } from "../../src/base/deadline.ts";
 import { compare, type Figure } from "../comparison.ts";
 import type { BenchContainer } from "../container.ts";
-import { interleave } from "../interleave.ts";
 import type { BenchLab } from "../lab.ts";
 import { endAll, runningContainer } from "../life.ts";
 import { cpuSeconds, type Memory, memoryOf } from "../process-cost.ts";
 import type { Row } from "../result.ts";
+import { inRounds } from "../rounds.ts";
 import type { Shim } from "../shims.ts";
 
 const SHIMS = 20;
@@ -30,16 +30,12 @@ const FIGURES: readonly Figure<Key>[] = [
 export const idleMemory: Row = {
   name: "idle-memory",
   async run(lab) {
-    const { shims: subjects, signal, reference } = lab;
-    const rounds = { subjects, count: lab.rounds(3), signal };
-    const samples = await interleave(rounds, (shim, round) => {
-      lab.progress(`idle-memory: round ${round + 1} of ${rounds.count}, ${shim.label}`);
-      return sample(lab, shim);
-    });
+    const rounds = { name: "idle-memory", subjects: lab.shims, usual: 3 };
+    const samples = await inRounds(lab, rounds, (shim) => sample(lab, shim));
     return {
       title: "Idle shims",
       how: `${SHIMS} shims with a running container each, ${IDLE_MS / 1000} s later, by \`/proc/PID/smaps_rollup\`; among them one more with a pod of ${POD}. A page that several processes share counts as a part of each. The processor time is counted for ${COUNTED_MS / 1000} s after that.`,
-      tables: compare(FIGURES, samples, reference),
+      tables: compare(FIGURES, samples, lab.reference),
     };
   },
 };

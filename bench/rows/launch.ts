@@ -1,8 +1,8 @@
 import { compare, type Figure } from "../comparison.ts";
 import { BenchContainer } from "../container.ts";
-import { interleave } from "../interleave.ts";
 import type { BenchLab } from "../lab.ts";
 import type { Row } from "../result.ts";
+import { inRounds } from "../rounds.ts";
 import type { Shim } from "../shims.ts";
 
 const FIGURES: readonly Figure<"answer" | "first">[] = [
@@ -14,16 +14,12 @@ const FIGURES: readonly Figure<"answer" | "first">[] = [
 export const launch: Row = {
   name: "launch",
   async run(lab) {
-    const { shims: subjects, signal, reference } = lab;
-    const rounds = { subjects, count: lab.rounds(50), warmUp: 2, signal };
-    const samples = await interleave(rounds, (shim, round) => {
-      lab.progress(`launch: round ${round + 1} of ${rounds.count}, ${shim.label}`);
-      return sample(lab, shim);
-    });
+    const rounds = { name: "launch", subjects: lab.shims, usual: 50, warmUp: 2 };
+    const samples = await inRounds(lab, rounds, (shim) => sample(lab, shim));
     return {
       title: "A shim's start",
       how: "The daemon's `start` of a new shim, until it has printed the address, and until the shim there has answered its first call, Connect.",
-      tables: compare(FIGURES, samples, reference),
+      tables: compare(FIGURES, samples, lab.reference),
     };
   },
 };

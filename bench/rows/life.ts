@@ -1,9 +1,9 @@
 import { compare, type Figure } from "../comparison.ts";
 import { BenchContainer } from "../container.ts";
-import { interleave } from "../interleave.ts";
 import type { BenchLab } from "../lab.ts";
 import { cpuSecondsOfAll } from "../process-cost.ts";
 import type { Row } from "../result.ts";
+import { inRounds } from "../rounds.ts";
 import type { Shim } from "../shims.ts";
 import { Stopwatch } from "../stopwatch.ts";
 
@@ -36,12 +36,9 @@ const CPU: readonly Figure<"cpu">[] = [
 export const life: Row = {
   name: "life",
   async run(lab) {
-    const { shims: subjects, signal, reference } = lab;
-    const rounds = { subjects, count: lab.rounds(30), warmUp: 1, signal };
-    const samples = await interleave(rounds, (shim, round) => {
-      lab.progress(`life: round ${round + 1} of ${rounds.count}, ${shim.label}`);
-      return sample(lab, shim);
-    });
+    const { shims: subjects, reference } = lab;
+    const rounds = { name: "life", subjects, usual: 30, warmUp: 1 };
+    const samples = await inRounds(lab, rounds, (shim) => sample(lab, shim));
     return {
       title: "A container's life",
       how: "A container of `true` with a shim of its own, call by call as a daemon makes them, with nothing else on the machine. The first line is what the row above measures, the others are added to it.",

@@ -1,10 +1,10 @@
 import os from "node:os";
 import { compare, type Figure } from "../comparison.ts";
 import { BenchContainer } from "../container.ts";
-import { interleave } from "../interleave.ts";
 import type { BenchLab } from "../lab.ts";
 import { atOnce, begin, end } from "../life.ts";
 import type { Row } from "../result.ts";
+import { inRounds } from "../rounds.ts";
 import type { Shim } from "../shims.ts";
 
 const COUNTS = [10, 100, 300] as const;
@@ -28,12 +28,10 @@ const FIGURES: readonly Figure<Key>[] = COUNTS.flatMap((count) => [
 export const many: Row = {
   name: "many",
   async run(lab) {
-    const { shims: subjects, signal, reference } = lab;
-    const rounds = { subjects, count: lab.rounds(2), signal };
-    const samples = await interleave(rounds, async (shim, round) => {
+    const samples = await inRounds(lab, { name: "many", subjects: lab.shims, usual: 2 }, async (shim) => {
       const rates: Partial<Record<Key, number>> = {};
       for (const count of COUNTS) {
-        lab.progress(`many: round ${round + 1} of ${rounds.count}, ${count} of ${shim.label}`);
+        lab.progress(`many: ${count} of ${shim.label}`);
         const [begun, ended] = await sample(lab, shim, count);
         Object.assign(rates, { [`begun${count}`]: begun, [`ended${count}`]: ended });
       }
@@ -42,7 +40,7 @@ export const many: Row = {
     return {
       title: "Many containers",
       how: `So many containers with a shim each, ${AT_ONCE} at a time, from the call of \`start\` until their programs run; and when all do, from Kill until the shims have gone.`,
-      tables: compare(FIGURES, samples, reference),
+      tables: compare(FIGURES, samples, lab.reference),
     };
   },
 };

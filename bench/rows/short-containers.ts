@@ -4,9 +4,9 @@ import { until } from "../../lab/until.ts";
 import { defaultSpec } from "../../src/client/spec.ts";
 import { compare, type Figure } from "../comparison.ts";
 import { BenchDaemon } from "../daemon.ts";
-import { interleave } from "../interleave.ts";
 import type { BenchLab } from "../lab.ts";
 import type { Found, ResultTable, Row } from "../result.ts";
+import { inRounds } from "../rounds.ts";
 import type { Shim } from "../shims.ts";
 
 const WORKERS = 2;
@@ -33,13 +33,9 @@ async function run(lab: BenchLab, daemon: BenchDaemon): Promise<Found> {
   if (daemon.containerd.pid !== undefined) group.add(daemon.containerd.pid);
   const tables: ResultTable[] = [];
   for (const [what, life] of LIVES) {
-    const { signal, reference } = lab;
-    const rounds = { subjects: daemon.shims, count: lab.rounds(6), warmUp: 1, signal };
-    const samples = await interleave(rounds, (shim, round) => {
-      lab.progress(`short-containers: round ${round + 1} of ${rounds.count}, ${what}, ${shim.label}`);
-      return slice({ lab, daemon, group, life }, shim);
-    });
-    tables.push(...compare(figures(what), samples, reference));
+    const rounds = { name: `short-containers ${what}`, subjects: daemon.shims, usual: 6, warmUp: 1 };
+    const samples = await inRounds(lab, rounds, (shim) => slice({ lab, daemon, group, life }, shim));
+    tables.push(...compare(figures(what), samples, lab.reference));
   }
   return {
     title: "Many short containers, two at a time",

@@ -4,9 +4,9 @@ import { type SlowDisk, whyNoSlowDisk } from "../../lab/slow-disk.ts";
 import { until } from "../../lab/until.ts";
 import { compare, type Figure } from "../comparison.ts";
 import { BenchDaemon } from "../daemon.ts";
-import { interleave } from "../interleave.ts";
 import type { BenchLab } from "../lab.ts";
 import type { Row } from "../result.ts";
+import { inRounds } from "../rounds.ts";
 import type { Shim } from "../shims.ts";
 import { throttled, withSlowDisk } from "../throttled.ts";
 
@@ -60,16 +60,12 @@ class SlowDelete {
   }
 
   async run() {
-    const { signal, reference } = this.#lab;
-    const rounds = { subjects: this.#daemon.shims, count: this.#lab.rounds(5), warmUp: 1, signal };
-    const samples = await interleave(rounds, (shim, round) => {
-      this.#lab.progress(`slow-delete: round ${round + 1} of ${rounds.count}, ${shim.label}`);
-      return this.#sample(shim);
-    });
+    const rounds = { name: "slow-delete", subjects: this.#daemon.shims, usual: 5, warmUp: 1 };
+    const samples = await inRounds(this.#lab, rounds, (shim) => this.#sample(shim));
     return {
       title: "A container is deleted that has written much",
       how: `Delete of a stopped container with ${DIRTY_MIB} MiB in its layer that are in the page cache only, through containerd's API, and a list of tasks, of this one and another that runs, once the disk has begun to be written.`,
-      tables: [...compare(FIGURES, samples, reference), ...compare(ALONE, samples, undefined)],
+      tables: [...compare(FIGURES, samples, this.#lab.reference), ...compare(ALONE, samples, undefined)],
     };
   }
 

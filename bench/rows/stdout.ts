@@ -7,10 +7,10 @@ import { within } from "../../src/base/deadline.ts";
 import { makeFifos } from "../../src/client/fifo.ts";
 import { compare, type Figure } from "../comparison.ts";
 import { BenchContainer, type Output } from "../container.ts";
-import { interleave } from "../interleave.ts";
 import type { BenchLab } from "../lab.ts";
 import { cpuSeconds } from "../process-cost.ts";
 import type { Row } from "../result.ts";
+import { inRounds } from "../rounds.ts";
 import type { Shim } from "../shims.ts";
 
 const MIB = 1 << 20;
@@ -37,11 +37,7 @@ export const stdout: Row = {
     const ways = lab.shims.map((shim): Way => ({ label: shim.label, shim }));
     const reference = ways.find(({ shim }) => shim === lab.reference);
     const subjects = [...ways, { label: "the same pipe without a shim" }];
-    const rounds = { subjects, count: lab.rounds(3), signal: lab.signal };
-    const samples = await interleave(rounds, (way, round) => {
-      lab.progress(`stdout: round ${round + 1} of ${rounds.count}, ${way.label}`);
-      return sample(lab, way);
-    });
+    const samples = await inRounds(lab, { name: "stdout", subjects, usual: 3 }, (way) => sample(lab, way));
     return {
       title: "Output",
       how: `${COUNT / 1024} GiB of zeros from a container's stdout through a named pipe to a reader that only counts them.`,

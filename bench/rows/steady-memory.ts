@@ -1,10 +1,10 @@
 import { sleep } from "../../src/base/deadline.ts";
 import { compare, type Figure } from "../comparison.ts";
-import { interleave } from "../interleave.ts";
 import type { BenchLab } from "../lab.ts";
 import { endAll, runningContainer } from "../life.ts";
 import { memoryOf } from "../process-cost.ts";
 import type { Row } from "../result.ts";
+import { inRounds } from "../rounds.ts";
 import type { Shim } from "../shims.ts";
 import { IDLE_MS } from "./idle-memory.ts";
 
@@ -23,13 +23,12 @@ const FIGURES: readonly Figure<Key>[] = [
 export const steadyMemory: Row = {
   name: "steady-memory",
   async run(lab) {
-    const { shims: subjects, signal, reference } = lab;
-    const rounds = { subjects, count: lab.rounds(1), signal };
-    const samples = await interleave(rounds, (shim) => sample(lab, shim));
+    const rounds = { name: "steady-memory", subjects: lab.shims, usual: 1 };
+    const samples = await inRounds(lab, rounds, (shim) => sample(lab, shim));
     return {
       title: "Memory after much work",
       how: `What is in no file (Pss_Anon) of a shim with one container, each time ${IDLE_MS / 1000} s later.`,
-      tables: compare(FIGURES, samples, reference),
+      tables: compare(FIGURES, samples, lab.reference),
     };
   },
 };
