@@ -3,9 +3,10 @@ import os from "node:os";
 import path from "node:path";
 import { bold, duration, printTable, progress, say } from "../demo/paint.ts";
 import { command, must } from "../lab/command.ts";
-import { makeSlowDisk, type SlowDisk } from "../lab/slow-disk.ts";
+import type { SlowDisk } from "../lab/slow-disk.ts";
 import { readProcessStat } from "../src/linux/process-stat.ts";
 import { plainUmount, release, type Way } from "./let-go.ts";
+import { withSlowDisk } from "./throttled.ts";
 
 const MIB = 1 << 20;
 const COUNT = 20;
@@ -23,6 +24,14 @@ interface Seen {
   /** The most processes that slept in the kernel for the disk (state D) at one time. */
   readonly blocked: number;
   readonly writtenBytes: number;
+}
+
+/** What is measured, with a directory for what is made for it. */
+interface Measuring {
+  readonly dir: string;
+  readonly name: string;
+  /** Whether somebody else writes to the disk. */
+  readonly neighbour: boolean;
 }
 
 const WAYS: Readonly<Record<string, (dir: string) => Way>> = {
@@ -60,9 +69,15 @@ async function measure(name: string, neighbour: boolean, signal: AbortSignal): P
   signal.throwIfAborted();
   progress(`${name}: preparing the disk`);
   const dir = mkdtempSync(path.join(os.tmpdir(), "ebb-bench-"));
-  const disk = await makeSlowDisk();
-  const lift = () => disk.lift();
-  signal.addEventListener("abort", lift);
+  try {
+    return await withSlowDisk({ signal }, (disk) => measureOn(disk, { dir, name, neighbour }));
+  } finally {
+    progress(undefined);
+    rmSync(dir, { recursive: true });
+  }
+}
+
+async function measureOn(disk: SlowDisk, { dir, name, neighbour }: Measuring): Promise<Seen> {
   const rootfses: string[] = [];
   let writer: Promise<unknown> | undefined;
   try {
@@ -73,15 +88,11 @@ async function measure(name: string, neighbour: boolean, signal: AbortSignal): P
     progress(`${name}: ${COUNT} at once`);
     return await letAllGo(WAYS[name]?.(dir) ?? plainUmount, disk, rootfses);
   } finally {
-    progress(undefined);
-    signal.removeEventListener("abort", lift);
     disk.lift();
     writeFileSync(stopFile(dir), "");
     await writer;
     // Where all went well there is nothing to unmount any more.
     for (const rootfs of rootfses) await command("umount", ["--lazy", rootfs]);
-    await disk.dispose();
-    rmSync(dir, { recursive: true });
   }
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { statFields } from "../src/linux/process-stat.ts";
 
 /** Clock ticks of a second, as the kernel tells times to all programs (USER_HZ). */
 const TICKS = 100;
@@ -38,11 +39,7 @@ export function cpuSecondsOfAll(pid: number): number {
 
 /** Its own ticks in user space and in the kernel, then those of its children (proc(5), fields 14 to 17). */
 function times(pid: number): number[] {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // The name may hold anything: fields are counted from the parenthesis that ends it.
-  return stat
-    .slice(stat.lastIndexOf(")") + 2)
-    .split(" ")
+  return statFields(readFileSync(`/proc/${pid}/stat`, "utf8"))
     .slice(11, 15)
     .map(Number);
 }

@@ -1,7 +1,8 @@
-import { readdirSync, realpathSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { resolveShimBinary, shimVersion } from "../src/client/index.ts";
+import { shimsInPath } from "../src/client/shims-in-path.ts";
 
 /** A shim to measure. */
 export interface Shim {
@@ -16,7 +17,6 @@ export interface Shim {
 /** Where the build leaves our shim. */
 export const BUILT = fileURLToPath(new URL("../dist/containerd-shim-ebb-v2", import.meta.url));
 
-const PROGRAM = /^containerd-shim-[\w-]+-v2$/;
 const OURS = "containerd-shim-ebb-v2";
 /** What all others are compared with: containerd's own. */
 const REFERENCE = "containerd-shim-runc-v2";
@@ -26,7 +26,7 @@ export async function findShims(asked: readonly string[], env: NodeJS.ProcessEnv
   const shims: Shim[] = [];
   for (const file of shimFiles([
     BUILT,
-    ...inPath(env),
+    ...(await inPath(env)),
     ...asked.map((shim) => resolveShimBinary(shim, env)),
   ])) {
     const name = path.basename(file);
@@ -40,14 +40,10 @@ export function shimFiles(files: readonly string[]): string[] {
   return [...new Set(files.flatMap(realPath))];
 }
 
-/** Every shim in the directories of PATH. */
-export function inPath(env: NodeJS.ProcessEnv): string[] {
-  const directories = (env.PATH ?? "").split(":").filter((directory) => directory !== "");
-  return directories.flatMap((directory) =>
-    namesIn(directory)
-      .filter((name) => PROGRAM.test(name))
-      .map((name) => path.join(directory, name)),
-  );
+/** Every shim in the directories of PATH that has the interface measured here. */
+export async function inPath(env: NodeJS.ProcessEnv): Promise<string[]> {
+  const shims = await shimsInPath(env.PATH ?? "");
+  return shims.filter(({ name }) => name.endsWith("-v2")).map(({ file }) => file);
 }
 
 /** What others are compared with: containerd's own shim, the first of its name. */
@@ -64,14 +60,6 @@ export function labelOf(name: string, versionText: string): string {
 function realPath(file: string): string[] {
   try {
     return [realpathSync(file)];
-  } catch {
-    return [];
-  }
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory).sort();
   } catch {
     return [];
   }

@@ -1,7 +1,7 @@
 import { makeSlowDisk, type SlowDisk } from "../lab/slow-disk.ts";
 import type { BenchLab } from "./lab.ts";
 
-/** Works with a disk that can be made slow, and leaves nothing of it; once the lab's signal is aborted it is fast. */
+/** Works with a disk that can be made slow, and leaves nothing of it; once the signal is aborted it is fast. */
 export async function withSlowDisk<T>(
   { signal }: Pick<BenchLab, "signal">,
   work: (disk: SlowDisk) => Promise<T>,

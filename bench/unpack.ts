@@ -5,7 +5,8 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { bold, duration, printTable, progress, say } from "../demo/paint.ts";
 import { must } from "../lab/command.ts";
-import { makeSlowDisk, type SlowDisk } from "../lab/slow-disk.ts";
+import type { SlowDisk } from "../lab/slow-disk.ts";
+import { withSlowDisk } from "./throttled.ts";
 
 const MIB = 1 << 20;
 const LAYERS = 3;
@@ -46,19 +47,15 @@ export async function unpackImage(signal: AbortSignal): Promise<void> {
 
 async function measure(way: string, signal: AbortSignal): Promise<Seen> {
   const dir = mkdtempSync(path.join(os.tmpdir(), "ebb-bench-"));
-  const disk = await makeSlowDisk();
-  const lift = () => disk.lift();
-  signal.addEventListener("abort", lift);
   try {
-    const layers = await makeLayers(dir);
-    disk.throttle(LIMIT_MIB * MIB);
-    progress(`${way}: unpacking`);
-    return await unpackOnto(disk, way, layers);
+    return await withSlowDisk({ signal }, async (disk) => {
+      const layers = await makeLayers(dir);
+      disk.throttle(LIMIT_MIB * MIB);
+      progress(`${way}: unpacking`);
+      return await unpackOnto(disk, way, layers);
+    });
   } finally {
     progress(undefined);
-    signal.removeEventListener("abort", lift);
-    disk.lift();
-    await disk.dispose();
     rmSync(dir, { recursive: true });
   }
 }

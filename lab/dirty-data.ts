@@ -3,11 +3,14 @@ import path from "node:path";
 import { bundlePath, type PrivateContainerd } from "./private-containerd.ts";
 import { until } from "./until.ts";
 
-/** The program of a container that waits for its sign, writes so much into the page cache, and goes on for long. */
-export function writer(mebibytes: number): string[] {
+/**
+ * The program of a container that waits for its sign, writes so much to `/data`, into the page cache, does what `then`
+ * says in the shell's words, and goes on for long.
+ */
+export function writer(mebibytes: number, then = "true"): string[] {
   const script = `
 until [ -e /go ]; do usleep 10000; done
-dd if=/dev/urandom of=/data bs=1M count=${mebibytes} 2>/dev/null && : > /written
+dd if=/dev/urandom of=/data bs=1M count=${mebibytes} 2>/dev/null && ${then} && : > /written
 exec sleep 1000`;
   return ["sh", "-c", script];
 }

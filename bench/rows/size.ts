@@ -2,6 +2,7 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { must } from "../../lab/command.ts";
+import { packagedModule } from "../../src/linux/native-module.ts";
 import { compare, type Figure } from "../comparison.ts";
 import type { BenchLab } from "../lab.ts";
 import type { ResultTable, Row } from "../result.ts";
@@ -33,7 +34,7 @@ async function partsOf(lab: BenchLab, whole: number): Promise<ResultTable> {
   writeFileSync(empty, "");
   const runtime = await compiled(empty, flags);
   const code = await compiled(path.join(ROOT, "src/shim/main.ts"), ["--minify", "--target=bun"], lab.dir);
-  const koffi = megabytes(koffiFile());
+  const koffi = megabytes(packagedModule());
   const subject = (label: string, median: number) => ({ label, median: Number(median.toFixed(3)), n: 1 });
   return {
     title: "ours",
@@ -57,11 +58,6 @@ async function compiled(
   const file = path.join(dir, `${path.basename(source, ".ts")}.out`);
   await must(process.execPath, ["build", source, ...flags, "--outfile", file], { cwd: ROOT });
   return megabytes(file);
-}
-
-function koffiFile(): string {
-  const { arch } = process;
-  return path.join(ROOT, `node_modules/@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`);
 }
 
 function megabytes(file: string): number {

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { sleep } from "../base/deadline.ts";
+import { statFields } from "../linux/process-stat.ts";
 
 /** A process that is told from a later one with the same pid by when it started. */
 export interface ProcessIdentity {
@@ -13,9 +14,7 @@ const POLL_MS = 10;
 
 /** Which process has this pid now; undefined when none does or only a zombie. */
 export async function identifyProcess(pid: number): Promise<ProcessIdentity | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  // The name may hold anything, parentheses and spaces included: the fields start after the last one.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const fields = statFields(await readFile(`/proc/${pid}/stat`, "utf8").catch(() => ""));
   const [state] = fields;
   const startTime = fields[19];
   if (startTime === undefined || state === "Z" || state === "X") return undefined;

@@ -40,7 +40,7 @@ export function loadNativeModule(): NativeModule {
 /** The files to try, each made only when those before it have failed. */
 function* candidates(failures: string[]): Generator<string> {
   if (!fs.existsSync(EMBEDDED)) {
-    yield createRequire(import.meta.url).resolve(packagePath());
+    yield packagedModule();
     return;
   }
   const bytes = fs.readFileSync(EMBEDDED);
@@ -91,9 +91,11 @@ function holds(file: string, bytes: Buffer): boolean {
   }
 }
 
-function packagePath(): string {
+/** Where the package has it. */
+export function packagedModule(): string {
   const folder = `linux_${process.arch}`;
-  return `@koromix/koffi-linux-${process.arch}/${folder}/${MODULE_NAME}`;
+  const file = `@koromix/koffi-linux-${process.arch}/${folder}/${MODULE_NAME}`;
+  return createRequire(import.meta.url).resolve(file);
 }
 
 function dlopen(file: string): NativeModule {

@@ -11,12 +11,20 @@ export interface ProcessStat {
   readonly startTime: number;
 }
 
-/** Parses `/proc/[pid]/stat`; the name in it may hold blanks and parentheses, so fields count from its last `)`. */
-export function parseProcessStat(text: string): ProcessStat | undefined {
-  const fields = text
+/**
+ * The fields of `/proc/[pid]/stat` from the third on, the state; the name before it may hold blanks and parentheses, so
+ * they count from its last `)`.
+ */
+export function statFields(text: string): string[] {
+  return text
     .slice(text.lastIndexOf(")") + 2)
     .trim()
     .split(" ");
+}
+
+/** Parses `/proc/[pid]/stat`. */
+export function parseProcessStat(text: string): ProcessStat | undefined {
+  const fields = statFields(text);
   const [state = "", parent = ""] = fields;
   const startTime = Number(fields[19]);
   if (state === "" || !Number.isInteger(startTime)) return undefined;

@@ -24,8 +24,8 @@ describe("the shims to measure", () => {
   symlinkSync(first, link);
   const env = { PATH: [first, link, "", path.join(dir, "missing"), second].join(":") };
 
-  test("are those in PATH, in its order", () => {
-    assert.deepEqual(inPath(env), [
+  test("are those in PATH, in its order", async () => {
+    assert.deepEqual(await inPath(env), [
       path.join(first, runc),
       path.join(link, runc),
       path.join(second, "containerd-shim-other-v2"),

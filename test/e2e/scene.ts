@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import os from "node:os";
-import path from "node:path";
 import { BUSYBOX_IMAGE, writeBusyboxImage } from "../../lab/image.ts";
+import { importImages } from "../../lab/import-images.ts";
 import { processes, settledLeftovers, snapshotLeftovers } from "../../lab/leftovers.ts";
 import {
   type PrivateContainerd,
@@ -24,25 +22,17 @@ export interface Scene {
 
 /** Starts a containerd that knows both shims, and imports the image. */
 export async function startScene(options: PrivateContainerdOptions = {}): Promise<Scene> {
-  const scratch = mkdtempSync(path.join(os.tmpdir(), "ebb-test-e2e-"));
-  const archive = path.join(scratch, "image.tar");
-  await writeBusyboxImage(archive);
   const containerd = await startPrivateContainerd({ shimDirs: [SHIM_DIR], ...options });
+  await importImages(containerd, [writeBusyboxImage]);
   const scene: Scene = {
     containerd,
-    events: await imported(containerd, archive),
+    events: await watchEvents(containerd),
     dispose: async () => {
       await scene.events.stop();
       await containerd.dispose();
     },
   };
-  rmSync(scratch, { recursive: true });
   return scene;
-}
-
-async function imported(containerd: PrivateContainerd, archive: string): Promise<EventWatch> {
-  await containerd.mustCtr(["image", "import", archive]);
-  return watchEvents(containerd);
 }
 
 /** Starts containerd again (see {@link PrivateContainerd.restart}), and a new watch on its events. */

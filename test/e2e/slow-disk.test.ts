@@ -1,24 +1,22 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { CommandResult } from "../../lab/command.ts";
+import { haveWritten, writer } from "../../lab/dirty-data.ts";
 import { processes, settledLeftovers, snapshotLeftovers } from "../../lab/leftovers.ts";
 import { readFromDisk } from "../../lab/read-from-disk.ts";
 import { makeSlowDisk, type SlowDisk, whyNoSlowDisk } from "../../lab/slow-disk.ts";
 import { until } from "../../lab/until.ts";
 import { CONTROL, EBB, type Runtime } from "./runtimes.ts";
-import { bundlePath, killContainer, runArgs, type Scene, startScene, stateIn } from "./scene.ts";
+import { killContainer, runArgs, type Scene, startScene, stateIn } from "./scene.ts";
 
 const MEBIBYTE = 1 << 20;
 const DATA = 24 * MEBIBYTE;
 const LIMIT = 4 * MEBIBYTE;
-/** Waits for its sign, writes the data into the page cache, and leaves their digest. */
-const SCRIPT = `
-until [ -e /go ]; do usleep 10000; done
-dd if=/dev/urandom of=/data bs=1M count=24 2>/dev/null && sha256sum /data > /tmp/sum && mv /tmp/sum /sum
-exec sleep 1000`;
+/** Leaves the data's digest beside it. */
+const WRITER = writer(DATA / MEBIBYTE, "sha256sum /data > /sum");
 
 const noDisk = whyNoSlowDisk() ?? false;
 
@@ -50,11 +48,9 @@ describe("a container whose root file system is on a slow disk", () => {
   async function deleteWithUnwrittenData(runtime: Runtime, id: string): Promise<Deletion> {
     const { containerd } = scene;
     const flags = disk.cgroup === undefined ? ["-d"] : ["-d", "--cgroup", `/${disk.cgroup}/${id}`];
-    await containerd.mustCtr(runArgs(runtime, flags, id, "sh", "-c", SCRIPT));
+    await containerd.mustCtr(runArgs(runtime, flags, id, ...WRITER));
     disk.throttle(LIMIT);
-    const rootfs = path.join(bundlePath(containerd, id), "rootfs");
-    writeFileSync(path.join(rootfs, "go"), "");
-    await until("the data", () => (existsSync(path.join(rootfs, "sum")) ? true : undefined));
+    await haveWritten(containerd, [id]);
     await killContainer(containerd, id);
 
     const before = disk.writtenBytes();

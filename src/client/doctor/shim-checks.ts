@@ -1,14 +1,12 @@
-import { readdir } from "node:fs/promises";
 import net from "node:net";
-import path from "node:path";
 import { StatusError } from "../../base/status.ts";
 import { shimInfo, shimVersion } from "../launch.ts";
+import { shimsInPath } from "../shims-in-path.ts";
 import { type Check, type Finding, missing, ok, warning } from "./check.ts";
 import type { Host } from "./host.ts";
 
 const OWN_SHIM = "containerd-shim-ebb-v2";
 const OWN_RUNTIME = "io.containerd.ebb.v2";
-const SHIM_NAME = /^containerd-shim-[\w-]+-v\d+$/;
 
 /** Where containerd listens unless its configuration says otherwise. */
 const CONTAINERD_SOCKET = "/run/containerd/containerd.sock";
@@ -49,12 +47,7 @@ async function lookForShims(host: Host, built: string | undefined): Promise<read
 /** Every shim in PATH, by its name; the first of a name is the one that is run. */
 async function findShims(searchPath: string): Promise<ReadonlyMap<string, string>> {
   const shims = new Map<string, string>();
-  for (const dir of searchPath.split(":").filter((word) => word !== "")) {
-    const names = await readdir(dir).catch(() => []);
-    for (const name of names.filter((word) => SHIM_NAME.test(word)).sort()) {
-      if (!shims.has(name)) shims.set(name, path.resolve(dir, name));
-    }
-  }
+  for (const { name, file } of await shimsInPath(searchPath)) if (!shims.has(name)) shims.set(name, file);
   return shims;
 }
 

@@ -51,8 +51,10 @@ export async function claimGroupSocket(socket: string): Promise<GroupSocket> {
 /** Whether somebody accepts connections on a unix socket. */
 export async function accepts(socket: string): Promise<boolean> {
   const connected = bun.connect({ unix: socket, socket: { data: () => {} } });
+  // Also one that comes to be after its time is ended.
+  const ended = connected.then((connection) => connection.end());
   try {
-    (await within(connected, CONNECT_MS, "connecting")).end();
+    await within(ended, CONNECT_MS, "connecting");
     return true;
   } catch {
     return false;

@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { readImagesConfig } from "../../../config/images-directory.ts";
 import { ImageStore } from "../../../images/image-store.ts";
+import { SHIM_NAME, shimsInPath } from "../../shims-in-path.ts";
 import { stateDir } from "../state-dir.ts";
 
 /** What there are names of on a host. */
@@ -12,8 +13,6 @@ export type NameKind = (typeof NAME_KINDS)[number];
 
 /** What a name without a registry means. */
 const USUAL_BEGINNING = /^docker\.io\/(?:library\/)?/;
-
-const SHIM_NAME = /^containerd-shim-([\w-]+)-(v\d+)$/;
 
 const LISTS: Readonly<Record<NameKind, () => Promise<readonly string[]>>> = {
   container: listContainers,
@@ -41,10 +40,6 @@ async function listImageNames(): Promise<readonly string[]> {
 
 /** The shims in PATH, by the names of their runtimes. */
 async function listRuntimes(): Promise<readonly string[]> {
-  const dirs = (process.env.PATH ?? "").split(path.delimiter).filter((dir) => dir !== "");
-  const names = await Promise.all(dirs.map((dir) => readdir(dir).catch(() => [])));
-  return names.flat().flatMap((name) => {
-    const match = SHIM_NAME.exec(name);
-    return match === null ? [] : [`io.containerd.${match[1]}.${match[2]}`];
-  });
+  const shims = await shimsInPath(process.env.PATH ?? "");
+  return shims.map(({ name }) => name.replace(SHIM_NAME, "io.containerd.$1.$2"));
 }
