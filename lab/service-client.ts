@@ -1,5 +1,10 @@
+import path from "node:path";
+import { fileURLToPath } from "node:url";
 import protobuf from "protobufjs";
 import type { GrpcConnection } from "./grpc.ts";
+
+/** What .proto files import by the name of its package. */
+const PROTO_DIR = fileURLToPath(new URL("../proto", import.meta.url));
 
 /** Calls gRPC services by the names that .proto files give them, with plain objects. */
 export class ServiceClient {
@@ -8,7 +13,9 @@ export class ServiceClient {
 
   constructor(connection: GrpcConnection, protoFiles: readonly string[]) {
     this.#connection = connection;
-    this.#root = protobuf.loadSync([...protoFiles]);
+    this.#root = new protobuf.Root();
+    this.#root.resolvePath = (_origin, target) => path.resolve(PROTO_DIR, target);
+    this.#root.loadSync([...protoFiles]);
   }
 
   /** Calls a method of a service; rejects with the server's words. Enums are read as their names. */
