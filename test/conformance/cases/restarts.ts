@@ -4,14 +4,13 @@ import { connect } from "../../../src/ttrpc/index.ts";
 import { about, type ConformanceCase } from "../case.ts";
 import { stateName } from "../expect.ts";
 import { expectHistory } from "../history.ts";
+import { runningReady } from "../ready.ts";
 
 export const restartCases = about("restarts", [
   {
     name: "an exit while the daemon is away is told of when it is back, once",
     async run(bench) {
-      const { id, task } = await bench.running({
-        args: ["sh", "-c", "trap 'exit 7' TERM; sleep 1000 & wait"],
-      });
+      const { id, task } = await runningReady(bench, "trap 'exit 7' TERM; echo ready; sleep 1000 & wait");
       await expectHistory(bench, id, ["create", "start"]);
       await bench.stopListening();
       await task.kill({ id, signal: 15 });
