@@ -11,6 +11,8 @@ export type NativeModule = Pick<typeof koffi, "load" | "errno" | "struct" | "poi
 /** The module's name beside the executable, and inside it. */
 export const MODULE_NAME = "koffi.node";
 
+const PIECE_BYTES = 64 << 10;
+
 /** Where a compiled executable holds the files that were embedded in it. */
 const EMBEDDED = `/$bunfs/root/${MODULE_NAME}`;
 
@@ -83,12 +85,28 @@ function extract(bytes: Buffer, dir: string): string {
   return file;
 }
 
+/** Whether a file is these bytes. Read in pieces: a buffer for all of it would stay with the process. */
 function holds(file: string, bytes: Buffer): boolean {
   try {
-    return fs.readFileSync(file).equals(bytes);
+    const fd = fs.openSync(file, "r");
+    try {
+      return fs.fstatSync(fd).size === bytes.length && begins(fd, bytes);
+    } finally {
+      fs.closeSync(fd);
+    }
   } catch {
     return false;
   }
+}
+
+function begins(fd: number, bytes: Buffer): boolean {
+  const piece = Buffer.alloc(PIECE_BYTES);
+  for (let at = 0; at < bytes.length; ) {
+    const length = fs.readSync(fd, piece);
+    if (length === 0 || !bytes.subarray(at, at + length).equals(piece.subarray(0, length))) return false;
+    at += length;
+  }
+  return true;
 }
 
 /** Where the package has it. */

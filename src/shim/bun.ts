@@ -12,6 +12,8 @@ export interface BunRuntime {
   spawn(command: readonly string[], options: SpawnOptions): BunProcess;
   /** An inherited or opened descriptor as a file. */
   file(fd: number): { text(): Promise<string> };
+  /** Collects garbage, drops what was made of code that is not running, and gives memory back to the kernel, soon. */
+  shrink(): void;
   readonly CryptoHasher: new (
     algorithm: "sha256",
   ) => { update(text: string): { digest(encoding: "hex"): string } };

@@ -4,7 +4,9 @@ import { type Deferred, deferred } from "../../base/deferred.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { taskV2, taskV3 } from "../../proto/index.ts";
 import { type CallContext, type Handlers, Server } from "../../ttrpc/index.ts";
+import { bun } from "../bun.ts";
 import { type Flags, usageError } from "../flags.ts";
+import { IdleMemory } from "../idle-memory.ts";
 import type { Settings } from "../settings.ts";
 import type { TaskService } from "../task/task-service.ts";
 import { reportFailure, reportReady, SERVER_SOCKET_FD } from "./ready.ts";
@@ -91,9 +93,16 @@ const CALLS = [
 
 /** Both versions of the task API are the same calls with the same messages. A call waits for the service. */
 function register(server: Server, service: Promise<TaskService>): void {
+  const memory = new IdleMemory(() => bun.shrink());
   const handlers: Record<string, (request: never, context: CallContext) => Promise<unknown>> = {};
   for (const name of CALLS) {
-    handlers[name] = async (request, context) => (await service)[name](request, context);
+    handlers[name] = async (request, context) => {
+      try {
+        return await (await service)[name](request, context);
+      } finally {
+        memory.ended(name);
+      }
+    };
   }
   for (const descriptor of [taskV2, taskV3])
     server.register(descriptor, handlers as Partial<Handlers<typeof taskV2>>);

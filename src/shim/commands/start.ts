@@ -14,6 +14,7 @@ import type { Settings } from "../settings.ts";
 import { encodeAnswer, MAX_STDIN_BYTES, readBootstrap } from "./bootstrap.ts";
 import { type ClaimedSocket, claimGroupSocket } from "./group-socket.ts";
 import { READY_FD, SERVER_SOCKET_FD } from "./ready.ts";
+import { serverEnv } from "./server-env.ts";
 import { DEFAULT_SOCKET_DIR, groupOf, socketAddress, socketPath } from "./socket-address.ts";
 import { readStdin } from "./stdin.ts";
 
@@ -89,36 +90,6 @@ async function launchServer(options: {
   } catch (thrown) {
     end();
     throw StatusError.from(thrown);
-  }
-}
-
-/**
- * Threads for what may sleep on a disk, of which mounts take at most `mountsAtOnce`: Delete finds one that is free
- * however many mounts hang.
- */
-const THREADS = 64;
-
-/** The highest score there is: nothing is killed sooner. */
-const MAX_OOM_SCORE_ADJ = 1000;
-
-/**
- * Without its JIT the server holds a third less memory at the same latency: it does little but wait. The score
- * is one above the daemon's (our parent's), so that the kernel's OOM killer prefers the shim to the daemon.
- */
-function serverEnv(): NodeJS.ProcessEnv {
-  return {
-    ...process.env,
-    BUN_JSC_useJIT: "false",
-    UV_THREADPOOL_SIZE: String(THREADS),
-    EBB_OOM_SCORE_ADJ: String(Math.min(MAX_OOM_SCORE_ADJ, oomScoreAdj(process.ppid) + 1)),
-  };
-}
-
-function oomScoreAdj(pid: number): number {
-  try {
-    return Number(fs.readFileSync(`/proc/${pid}/oom_score_adj`, "utf8"));
-  } catch {
-    return 0;
   }
 }
 
