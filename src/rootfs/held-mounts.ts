@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { promisify } from "node:util";
+import { close, open } from "../base/descriptors.ts";
 import { hasCode, StatusCode } from "../base/status.ts";
 import { fsError } from "../linux/errno.ts";
 import { O_PATH } from "../linux/libc.ts";
@@ -7,9 +7,6 @@ import { type MountInfo, readMountInfo } from "../linux/mountinfo.ts";
 import { type Backing, backingOf } from "./backing.ts";
 import { mountsUnder } from "./mount-tree.ts";
 import type { ReleaseRequest } from "./release-request.ts";
-
-const open = promisify(fs.open);
-const close = promisify(fs.close);
 
 /** A mount that is held, and what is below it. */
 export interface HeldMount {

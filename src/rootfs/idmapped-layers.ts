@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import { promisify } from "node:util";
+import { close } from "../base/descriptors.ts";
 import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { type Libc, MountFlag, UmountFlag } from "../linux/libc.ts";
 import { explainNotMapped } from "./idmap-errors.ts";
@@ -8,7 +8,6 @@ import { lowerDirsOf } from "./lower-dirs.ts";
 import { mountCall } from "./mount-call.ts";
 import type { OverlayCall } from "./overlay-context.ts";
 
-const close = promisify(fs.close);
 const { mkdtemp, rmdir } = fs.promises;
 
 /** By which namespace ids are mapped, and where something may be mounted for a moment. */

@@ -1,5 +1,4 @@
-import fs from "node:fs";
-import { promisify } from "node:util";
+import { close } from "../base/descriptors.ts";
 import { type Libc, MountFlag, UmountFlag } from "../linux/libc.ts";
 import type { IdMaps } from "./id-maps.ts";
 import { explainNotMapped } from "./idmap-errors.ts";
@@ -9,7 +8,6 @@ import type { OverlayCall } from "./overlay-context.ts";
 import { withUserNamespace } from "./user-namespace.ts";
 
 /** Off the main thread: what was made and not attached goes with its descriptor, and a file system with its mount. */
-const close = promisify(fs.close);
 
 /** Which ids, and where something may be mounted for a moment. */
 export interface IdmapOptions {

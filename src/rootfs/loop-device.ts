@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { promisify } from "node:util";
+import { close, open } from "../base/descriptors.ts";
 import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { fsError } from "../linux/errno.ts";
 import type { Libc } from "../linux/libc.ts";
@@ -7,8 +7,6 @@ import { LoopFlag } from "../linux/loop-calls.ts";
 import type { LoopOptions } from "./mount-options.ts";
 
 /** Off the main thread: opening a file may wait for its disk, and the last close of a device writes it out. */
-const open = promisify(fs.open);
-const close = promisify(fs.close);
 
 const CONTROL = "/dev/loop-control";
 

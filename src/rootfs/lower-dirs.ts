@@ -1,9 +1,7 @@
 import fs from "node:fs";
-import { promisify } from "node:util";
+import { open } from "../base/descriptors.ts";
 import { fsError } from "../linux/errno.ts";
 import { O_PATH } from "../linux/libc.ts";
-
-const open = promisify(fs.open);
 
 /**
  * A colon in a directory's name is written as `\:`, and a backslash as two (kernel documentation, overlayfs): what

@@ -1,11 +1,10 @@
 import fs from "node:fs";
-import { promisify } from "node:util";
+import { close } from "../base/descriptors.ts";
 import { StatusError } from "../base/status.ts";
 import { FsconfigCommand, type Libc, MountAttribute, type MountCall, MountFlag } from "../linux/libc.ts";
 import { lowerDirsOf } from "./lower-dirs.ts";
 
 /** Off the main thread: what was made and not attached goes with its descriptor, and an overlay syncs as it goes. */
-const close = promisify(fs.close);
 
 /** Which attribute of a mount made by fsmount(2) means the same as a flag of mount(2). */
 const ATTRIBUTES: readonly (readonly [flag: number, attribute: number])[] = [

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import type { FromSchema, JSONSchema } from "json-schema-to-ts";
@@ -6,6 +5,7 @@ import { sleep } from "../base/deadline.ts";
 import { errnoOf, readTextFile, writeFileAtomically } from "../base/files.ts";
 import { jsonReader } from "../base/json.ts";
 import { RELEASE_MODES } from "../base/release-mode.ts";
+import { sha256 } from "../base/sha256.ts";
 import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { fsError } from "../linux/errno.ts";
 import { isSameLiveProcess } from "../linux/process-stat.ts";
@@ -130,7 +130,7 @@ export class PendingReleases {
 
 /** The name of what a key stands for, in the names of files. */
 function nameOf(key: string): string {
-  return createHash("sha256").update(key).digest("hex").slice(0, 32);
+  return sha256(key).slice(0, 32);
 }
 
 /** How long a release has been under way, in milliseconds. */

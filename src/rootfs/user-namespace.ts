@@ -1,13 +1,11 @@
 import fs from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
+import { sleep } from "../base/deadline.ts";
+import { close, open } from "../base/descriptors.ts";
 import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { fsError } from "../linux/errno.ts";
 import type { Libc } from "../linux/libc.ts";
 import type { IdMaps } from "./id-maps.ts";
 
-const open = promisify(fs.open);
-const close = promisify(fs.close);
 const { writeFile } = fs.promises;
 
 /** How often a killed child is looked for, a millisecond apart, before it is left to whoever collects orphans. */

@@ -1,13 +1,9 @@
 import fs from "node:fs";
-import { promisify } from "node:util";
+import { close, fstat, open, read } from "../base/descriptors.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { fsError } from "../linux/errno.ts";
 import { O_PATH } from "../linux/libc.ts";
 
-const open = promisify(fs.open);
-const close = promisify(fs.close);
-const fstat = promisify(fs.fstat);
-const read = promisify(fs.read);
 const { readlink } = fs.promises;
 
 /** How many links the kernel follows in one path (path_resolution(7)). */
@@ -78,7 +74,7 @@ async function readAll(fd: number, file: string, maxBytes: number): Promise<Buff
   const buffer = Buffer.alloc(maxBytes + 1);
   let length = 0;
   while (length <= maxBytes) {
-    const { bytesRead } = await read(fd, buffer, length, buffer.length - length, null);
+    const bytesRead = await read(fd, buffer, length, buffer.length - length);
     if (bytesRead === 0) return buffer.subarray(0, length);
     length += bytesRead;
   }

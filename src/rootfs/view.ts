@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
-import { promisify } from "node:util";
 import { abortable, deadline } from "../base/deadline.ts";
+import { close, open } from "../base/descriptors.ts";
 import type { Logger } from "../base/logger.ts";
 import { hasCode, StatusCode } from "../base/status.ts";
 import { fsError } from "../linux/errno.ts";
@@ -10,8 +10,6 @@ import { type ExecuteOptions, executeMounts } from "./mount-execute.ts";
 import { type MountSpec, type MountStep, planMounts } from "./mount-plan.ts";
 import { readOnlyMounts } from "./view-mounts.ts";
 
-const open = promisify(fs.open);
-const close = promisify(fs.close);
 const { mkdtemp, rmdir } = fs.promises;
 
 /** What a view needs. */

@@ -1,5 +1,4 @@
 import fs from "node:fs";
-import { isatty } from "node:tty";
 import { errnoOf } from "../../base/files.ts";
 import type { Logger } from "../../base/logger.ts";
 import { hasCode, StatusCode, StatusError } from "../../base/status.ts";
@@ -39,6 +38,8 @@ export function startRelay(calls: StreamCalls, logger: Logger, ends: RelayEnds):
     return fd;
   };
   try {
+    // With a terminal alone: the module brings those of sockets and streams with it.
+    const { isatty } = require("node:tty") as typeof import("node:tty");
     if (!isatty(ends.master)) {
       throw new StatusError(StatusCode.unavailable, "what the runtime has handed over is not a terminal");
     }

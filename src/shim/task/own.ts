@@ -1,8 +1,5 @@
-import fs from "node:fs";
-import { promisify } from "node:util";
+import { fchown } from "../../base/descriptors.ts";
 import { fsError } from "../../linux/errno.ts";
-
-const fchown = promisify(fs.fchown);
 
 /**
  * Gives what these descriptors are of to the owner that the runtime's options name (`io_uid`, `io_gid`), so that

@@ -1,0 +1,38 @@
+/**
+ * Calls on descriptors off the main thread. `node:fs/promises` has objects in their place, which close themselves when
+ * they are collected, and node:util, which makes promises of any call, is half a megabyte that an idle shim would hold.
+ */
+import fs from "node:fs";
+
+type Done<T> = (error: Error | null, value: T) => void;
+
+function promised<T>(call: (done: Done<T>) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    call((error, value) => (error === null ? resolve(value) : reject(error)));
+  });
+}
+
+/** open(2). */
+export function open(file: string, flags: number): Promise<number> {
+  return promised((done) => fs.open(file, flags, done));
+}
+
+/** close(2). */
+export function close(fd: number): Promise<void> {
+  return promised((done) => fs.close(fd, (error) => done(error ?? null, undefined)));
+}
+
+/** fstat(2). */
+export function fstat(fd: number): Promise<fs.Stats> {
+  return promised((done) => fs.fstat(fd, done));
+}
+
+/** read(2) of up to `length` bytes to a place in a buffer; how many there were. */
+export function read(fd: number, buffer: Uint8Array, offset: number, length: number): Promise<number> {
+  return promised((done) => fs.read(fd, buffer, offset, length, null, done));
+}
+
+/** fchown(2). */
+export function fchown(fd: number, uid: number, gid: number): Promise<void> {
+  return promised((done) => fs.fchown(fd, uid, gid, (error) => done(error ?? null, undefined)));
+}

@@ -1,0 +1,14 @@
+import { createRequire } from "node:module";
+
+type Hasher = new (algorithm: "sha256") => { update(text: string): { digest(encoding: "hex"): string } };
+
+/**
+ * The SHA-256 of a text, in hexadecimal digits. Bun has it at hand, where node:crypto would take 4 ms and a sixth of a
+ * megabyte to load; Node has not.
+ */
+export function sha256(text: string): string {
+  const { Bun: bun } = globalThis as { readonly Bun?: { readonly CryptoHasher: Hasher } };
+  if (bun !== undefined) return new bun.CryptoHasher("sha256").update(text).digest("hex");
+  const crypto = createRequire(import.meta.url)("node:crypto") as typeof import("node:crypto");
+  return crypto.createHash("sha256").update(text).digest("hex");
+}
