@@ -1,3 +1,4 @@
+import "./without-long.ts";
 import fs from "node:fs";
 import path from "node:path";
 import { StatusError } from "../base/status.ts";
