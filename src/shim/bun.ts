@@ -4,10 +4,13 @@
  * 3.8 ms, node:crypto 3.6, node:child_process 2.2 with its first spawn; what is used here together 0.6).
  */
 export interface BunRuntime {
-  /** Listens on a unix socket's path; throws where that is not possible, with the errno's name as `code`. */
-  listen(options: { readonly unix: string; readonly socket: SocketEvents }): BunListener;
+  /**
+   * Listens on a unix socket's path, or on a descriptor that listens already; throws where that is not possible, with
+   * the errno's name as `code`.
+   */
+  listen<T>(options: ListenPlace & { readonly socket: SocketEvents<T> }): BunListener;
   /** Connects to a unix socket's path. Rejects where nobody listens. */
-  connect(options: { readonly unix: string; readonly socket: SocketEvents }): Promise<BunSocket>;
+  connect<T>(options: { readonly unix: string; readonly socket: SocketEvents<T> }): Promise<BunSocket<T>>;
   /** Starts a program; throws where that is not possible. */
   spawn(command: readonly string[], options: SpawnOptions): BunProcess;
   /** An inherited or opened descriptor as a file. */
@@ -26,9 +29,20 @@ export interface BunListener {
   stop(): void;
 }
 
-/** A connection. */
-export interface BunSocket {
+/** A path, or a descriptor that listens already. */
+export type ListenPlace = { readonly unix: string } | { readonly fd: number };
+
+/** A connection, with what its user keeps with it. */
+export interface BunSocket<T> {
+  data: T;
+  /** How many bytes the kernel has taken; -1 where it is closed. After fewer than all comes a `drain`. */
+  write(bytes: Uint8Array): number;
+  /** Closes it. */
   end(): void;
+  /** Closes it without telling the peer that it was in order. */
+  terminate(): void;
+  pause(): void;
+  resume(): void;
 }
 
 interface SpawnOptions {
@@ -49,8 +63,14 @@ export interface BunProcess {
 }
 
 /** What a socket reports; the runtime insists on one of them. */
-interface SocketEvents {
-  readonly data: () => void;
+export interface SocketEvents<T> {
+  readonly open?: (socket: BunSocket<T>) => void;
+  readonly data: (socket: BunSocket<T>, chunk: Uint8Array) => void;
+  readonly drain?: (socket: BunSocket<T>) => void;
+  /** The peer writes no more. */
+  readonly end?: (socket: BunSocket<T>) => void;
+  readonly close?: (socket: BunSocket<T>) => void;
+  readonly error?: (socket: BunSocket<T>, err: Error) => void;
 }
 
 /** The runtime that this program is compiled for. */

@@ -1,8 +1,11 @@
+import { within } from "../base/deadline.ts";
 import type { Logger } from "../base/logger.ts";
 import { containerd, events, type google } from "../proto/index.ts";
-import { type ClientConnection, connect, createClient } from "../ttrpc/index.ts";
+import { parseAddress, toNetPath } from "../ttrpc/address.ts";
+import { ClientConnection, createClient } from "../ttrpc/index.ts";
 import { EventQueue, type QueuedEvent, type SendEvent } from "./event-queue.ts";
 import type { Settings } from "./settings.ts";
+import { connectTo } from "./socket-stream.ts";
 
 const { TaskCreate, TaskStart, TaskExit, TaskDelete, TaskPaused, TaskResumed } = containerd.events;
 const { TaskExecAdded, TaskExecStarted, TaskCheckpointed, TaskOOM } = containerd.events;
@@ -121,7 +124,7 @@ interface Forward extends QueuedEvent {
 function forwarder(address: string, timeoutMs: number): SendEvent<Forward> {
   let connection: Promise<ClientConnection> | undefined;
   const connected = () => {
-    connection ??= connect(address, { timeoutMs }).then((made) => {
+    connection ??= connect(address, timeoutMs).then((made) => {
       void made.closed.then(() => {
         connection = undefined;
       });
@@ -136,4 +139,9 @@ function forwarder(address: string, timeoutMs: number): SendEvent<Forward> {
     const client = createClient(events, await connected());
     await client.forward(request, { timeoutMs });
   };
+}
+
+async function connect(address: string, timeoutMs: number): Promise<ClientConnection> {
+  const stream = connectTo(toNetPath(parseAddress(address)));
+  return new ClientConnection(await within(stream, timeoutMs, `connecting to ${address}`));
 }

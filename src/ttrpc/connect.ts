@@ -1,4 +1,3 @@
-import net from "node:net";
 import { abortable, deadline } from "../base/deadline.ts";
 import { deferred } from "../base/deferred.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
@@ -22,6 +21,8 @@ export async function connect(address: string, options: ConnectOptions = {}): Pr
   const path = toNetPath(parseAddress(address));
   const what = `connecting to ${address}`;
   const { signal, cleanup } = deadline(options.timeoutMs ?? Infinity, what, options.signal);
+  // Not before it is asked for: whoever brings streams of their own does without it.
+  const net = await import("node:net");
   const connected = deferred();
   const onError = (err: Error) => connected.reject(connectError(err, address));
   const socket = net.connect({ path });

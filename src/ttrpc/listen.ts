@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import net from "node:net";
+import type net from "node:net";
 import { dirname } from "node:path";
 import type { Duplex } from "node:stream";
 import { deferred } from "../base/deferred.ts";
@@ -38,7 +38,9 @@ const DEFAULT_MODE = 0o600;
 export async function listen(where: ListenOptions, target: ListenTarget): Promise<Listener> {
   const address = "fd" in where ? `fd ${where.fd}` : addressName(checkAddress(where));
   const listening = deferred();
-  const server = net.createServer((socket) => target.onStream(socket));
+  // Not before it is asked for: whoever brings streams of their own does without it.
+  const { createServer } = await import("node:net");
+  const server = createServer((socket) => target.onStream(socket));
   server.once("listening", () => listening.resolve());
   // Stays: what the socket reports later (no descriptors left, say) must not end the process.
   server.on("error", (err) => {

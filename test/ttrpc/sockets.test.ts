@@ -142,11 +142,16 @@ describe("listening on a path", () => {
     try {
       const server = new Server();
       const socket = freshPath();
-      const listening = server.listen({ path: socket });
-      const modes = [fs.statSync(socket).mode & 0o777];
+      const modes = new Set<number | undefined>();
+      let waiting = true;
+      const listening = server.listen({ path: socket }).finally(() => (waiting = false));
+      while (waiting) {
+        modes.add(fs.statSync(socket, { throwIfNoEntry: false })?.mode);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
       await listening;
-      modes.push(fs.statSync(socket).mode & 0o777);
-      assert.deepEqual(modes, [0o600, 0o600]);
+      modes.add(fs.statSync(socket).mode).delete(undefined);
+      assert.deepEqual([...modes], [fs.constants.S_IFSOCK | 0o600]);
       assert.equal(process.umask(), 0);
       await server.close();
     } finally {

@@ -4,10 +4,11 @@ import { type Deferred, deferred } from "../../base/deferred.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { taskV2, taskV3 } from "../../proto/index.ts";
 import { type CallContext, type Handlers, Server } from "../../ttrpc/index.ts";
-import { bun } from "../bun.ts";
+import { type BunListener, bun } from "../bun.ts";
 import { type Flags, usageError } from "../flags.ts";
 import { IdleMemory } from "../idle-memory.ts";
 import type { Settings } from "../settings.ts";
+import { acceptAt } from "../socket-stream.ts";
 import type { TaskService } from "../task/task-service.ts";
 import { reportFailure, reportReady, SERVER_SOCKET_FD } from "./ready.ts";
 
@@ -16,6 +17,7 @@ interface Serving {
   readonly flags: Flags;
   readonly settings: Settings;
   readonly server: Server;
+  readonly listener: BunListener;
   /** Settled once: when the daemon, or a signal, ends the shim. */
   readonly ending: Deferred<string>;
 }
@@ -30,8 +32,9 @@ export async function serve(flags: Flags, settings: Settings): Promise<void> {
   service.promise.catch(() => {});
   const server = new Server();
   register(server, service.promise);
+  let listener: BunListener;
   try {
-    await server.listen({ fd: SERVER_SOCKET_FD });
+    listener = acceptAt({ fd: SERVER_SOCKET_FD }, (stream) => server.accept(stream));
   } catch (err) {
     const message = "the server inherits its socket from start: call `start`, not the server";
     reportFailure(message);
@@ -39,7 +42,7 @@ export async function serve(flags: Flags, settings: Settings): Promise<void> {
   }
   if ((process.env.SCHED_CORE ?? "") !== "") await takeOwnCores();
   reportReady();
-  const serving = { flags, settings, server, ending: deferred<string>() };
+  const serving = { flags, settings, server, listener, ending: deferred<string>() };
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     process.on(signal, () => serving.ending.resolve(signal));
   const { openService } = await import("./open-service.ts");
@@ -110,7 +113,7 @@ function register(server: Server, service: Promise<TaskService>): void {
 
 /** Answers what is under way, hands the daemon the last events, and leaves nothing on the file system. */
 async function end(
-  { server, settings, flags }: Serving,
+  { server, listener, settings, flags }: Serving,
   events: { flushed(): Promise<void>; close(): number } | undefined,
 ): Promise<never> {
   const limit = settings.shutdownMs;
@@ -118,6 +121,7 @@ async function end(
   events?.close();
   // Before the connections close: who sees that happen may look for what is left.
   if (flags.socket !== "") fs.rmSync(flags.socket, { force: true });
+  listener.stop();
   await server.shutdown({ timeoutMs: limit });
   process.exit(0);
 }

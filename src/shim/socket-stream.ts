@@ -1,0 +1,133 @@
+import type { Duplex } from "node:stream";
+import { StatusCode, StatusError } from "../base/status.ts";
+import { type BunListener, type BunSocket, bun, type ListenPlace, type SocketEvents } from "./bun.ts";
+
+/** What a stream tells, by the names that streams of Node have for it. */
+type StreamEvent = "data" | "drain" | "end" | "close" | "error";
+
+type Listener = (argument?: unknown) => void;
+
+/**
+ * A socket as what a ttrpc connection uses of a stream of Node: those themselves, and node:net, are a third of a
+ * megabyte that an idle shim would hold and 4 ms of the way to its first answer.
+ */
+class SocketStream {
+  readonly #socket: BunSocket<SocketStream>;
+  readonly #listeners = new Map<StreamEvent, Listener[]>();
+  /** What the kernel has not taken yet. */
+  #unwritten: Uint8Array[] = [];
+  #whenWritten: (() => void) | undefined;
+  writableLength = 0;
+  destroyed = false;
+
+  constructor(socket: BunSocket<SocketStream>) {
+    this.#socket = socket;
+  }
+
+  get writableNeedDrain(): boolean {
+    return this.#unwritten.length > 0;
+  }
+
+  on(event: StreamEvent, listener: Listener): this {
+    const listeners = this.#listeners.get(event) ?? [];
+    this.#listeners.set(event, [...listeners, listener]);
+    return this;
+  }
+
+  /** To be told of what the socket reports. */
+  emit(event: StreamEvent, argument?: unknown): void {
+    for (const listener of this.#listeners.get(event) ?? []) listener(argument);
+  }
+
+  write(bytes: Uint8Array): boolean {
+    this.#unwritten.push(bytes);
+    this.writableLength += bytes.length;
+    // What was written before comes first.
+    if (this.#unwritten.length === 1) this.#flush();
+    return !this.writableNeedDrain;
+  }
+
+  /** To be told that the kernel takes bytes again. */
+  drained(): void {
+    this.#flush();
+    if (this.writableNeedDrain) return;
+    this.emit("drain");
+    this.#whenWritten?.();
+  }
+
+  /** Closes it when all is written; `done` is called then. */
+  end(done: () => void): void {
+    this.#whenWritten = () => {
+      this.#whenWritten = undefined;
+      this.#socket.end();
+      done();
+    };
+    if (!this.writableNeedDrain) this.#whenWritten();
+  }
+
+  destroy(): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
+    this.#unwritten = [];
+    this.writableLength = 0;
+    this.#socket.terminate();
+  }
+
+  /** To be told that it has closed. */
+  closed(): void {
+    this.destroyed = true;
+    this.emit("close");
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  #flush(): void {
+    for (let [next] = this.#unwritten; next !== undefined; [next] = this.#unwritten) {
+      // Less than nothing where it is closed, of which the close tells.
+      const taken = Math.max(0, this.#socket.write(next));
+      this.writableLength -= taken;
+      if (taken < next.length) {
+        this.#unwritten[0] = next.subarray(taken);
+        return;
+      }
+      this.#unwritten.shift();
+    }
+  }
+}
+
+const reports: SocketEvents<SocketStream> = {
+  data: ({ data }, chunk) => data.emit("data", chunk),
+  drain: ({ data }) => data.drained(),
+  end: ({ data }) => data.emit("end"),
+  close: ({ data }) => data.closed(),
+  error: ({ data }, err) => data.emit("error", err),
+};
+
+/** Takes connections at a path, or those of an inherited socket that listens. Throws where that is not possible. */
+export function acceptAt(place: ListenPlace, onStream: (stream: Duplex) => void): BunListener {
+  const socket = { ...reports, open: (made: BunSocket<SocketStream>) => onStream(adopt(made)) };
+  return bun.listen<SocketStream>({ ...place, socket });
+}
+
+/** Connects to a unix socket's path; an abstract one begins with a zero. `unavailable` where nobody listens. */
+export async function connectTo(unix: string): Promise<Duplex> {
+  try {
+    return adopt(await bun.connect<SocketStream>({ unix, socket: reports }));
+  } catch (err) {
+    const { message } = StatusError.from(err);
+    throw new StatusError(StatusCode.unavailable, `connect to ${unix}: ${message}`, { cause: err });
+  }
+}
+
+/** All that ttrpc uses of a Duplex is there. */
+function adopt(socket: BunSocket<SocketStream>): Duplex {
+  const stream = new SocketStream(socket);
+  socket.data = stream;
+  return stream as unknown as Duplex;
+}
