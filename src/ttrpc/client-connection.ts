@@ -1,13 +1,23 @@
 import type { Duplex } from "node:stream";
 import { type Logger, nullLogger } from "../base/logger.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
-import { ttrpc } from "../proto/index.ts";
+import type { CallIdentity, ClientCall } from "./client-call.ts";
 import { ClientStream } from "./client-stream.ts";
-import { type Frame, frameTypeName, MAX_STREAM_ID, type OversizedFrame } from "./frame.ts";
+import { encodeNames, encodeRequest, type RequestExtras } from "./envelope.ts";
+import {
+  type Frame,
+  FrameFlag,
+  FrameType,
+  frameTypeName,
+  MAX_STREAM_ID,
+  type OversizedFrame,
+  putHeader,
+} from "./frame.ts";
 import { FrameConnection } from "./frame-connection.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { Metadata, type MetadataInit } from "./metadata.ts";
 import { type MethodKind, methodPath } from "./service.ts";
+import { UnaryCall } from "./unary-call.ts";
 
 /** What a caller may ask of one call. */
 export interface CallOptions {
@@ -41,7 +51,8 @@ const MAX_TIMEOUT_NANO = 2 ** 63 - 1024;
  */
 export class ClientConnection {
   readonly #wire: FrameConnection;
-  readonly #streams = new Map<number, ClientStream>();
+  readonly #calls = new Map<number, ClientCall>();
+  readonly #forget = (id: number) => void this.#calls.delete(id);
   readonly #limits: Limits;
   readonly #logger: Logger;
   #nextId = 1;
@@ -62,7 +73,7 @@ export class ClientConnection {
 
   /** How many calls are under way. */
   get activeCalls(): number {
-    return this.#streams.size;
+    return this.#calls.size;
   }
 
   /** Ends the connection at once; calls under way fail. */
@@ -72,9 +83,10 @@ export class ClientConnection {
 
   /** A unary call in bytes; typed clients are made by `createClient`. */
   async unary(target: CallTarget, payload: Uint8Array, options: CallOptions = {}): Promise<Uint8Array> {
-    const { done, value } = await this.open(target, payload, options).inbox.next();
-    if (done) throw new StatusError(StatusCode.internal, `${target.method} ended without a response`);
-    return value;
+    const identity = this.#identify(target, options);
+    const call = new UnaryCall(identity);
+    this.#begin(call, identity, encodeRequest(methodOf(target).names, payload, extras(options)));
+    return call.answer;
   }
 
   /**
@@ -82,23 +94,36 @@ export class ClientConnection {
    * (`resourceExhausted`), too much waits already, or the connection has ended.
    */
   open(target: CallTarget, payload: Uint8Array, options: CallOptions): ClientStream {
-    const path = methodPath(target.service, target.method);
-    const timeoutMs = options.timeoutMs ?? Infinity;
-    if (!(timeoutMs > 0)) throw new StatusError(StatusCode.deadlineExceeded, `${path} had no time left`);
-    const id = this.#takeId();
-    const onFinished = () => void this.#streams.delete(id);
-    const { kind } = target;
-    const stream = new ClientStream({ id, path, kind, wire: this.#wire, limits: this.#limits, onFinished });
-    stream.watch(timeoutMs, options.signal);
-    if (stream.finished) return stream;
-    this.#streams.set(id, stream);
-    try {
-      void stream.open(encodeRequest(target, payload, options));
-    } catch (err) {
-      stream.cancel(StatusError.from(err));
-      throw err;
-    }
+    const identity = this.#identify(target, options);
+    const stream = new ClientStream({ ...identity, wire: this.#wire, limits: this.#limits });
+    const request = encodeRequest(methodOf(target).names, payload, extras(options));
+    const error = this.#begin(stream, identity, request);
+    if (error !== undefined) throw error;
     return stream;
+  }
+
+  #identify(target: CallTarget, { timeoutMs = Infinity, signal }: CallOptions): CallIdentity {
+    const { path } = methodOf(target);
+    if (!(timeoutMs > 0)) throw new StatusError(StatusCode.deadlineExceeded, `${path} had no time left`);
+    return { id: this.#takeId(), path, kind: target.kind, timeoutMs, signal, onFinished: this.#forget };
+  }
+
+  /** Sends the request of a call. Where it cannot be sent the call has failed, and the error is returned. */
+  #begin(call: ClientCall, { id, kind }: CallIdentity, request: Uint8Array): StatusError | undefined {
+    call.watch();
+    if (call.finished) return undefined;
+    this.#calls.set(id, call);
+    try {
+      void this.#wire.send(
+        putHeader(request, { streamId: id, type: FrameType.request, flags: requestFlags[kind] }),
+        call,
+      );
+      return undefined;
+    } catch (err) {
+      const error = StatusError.from(err);
+      call.cancel(error);
+      return error;
+    }
   }
 
   #takeId(): number {
@@ -113,8 +138,8 @@ export class ClientConnection {
   }
 
   #receive(frame: Frame | OversizedFrame): Promise<void> | undefined {
-    const stream = this.#streams.get(frame.streamId);
-    if (stream !== undefined) return stream.receive(frame);
+    const call = this.#calls.get(frame.streamId);
+    if (call !== undefined) return call.receive(frame);
     // Mostly an answer to a call that was given up; a peer that invents streams gets nothing for it either.
     this.#logger.debug("frame of no call dropped", {
       stream: frame.streamId,
@@ -124,17 +149,36 @@ export class ClientConnection {
   }
 
   #failAll(reason: StatusError): void {
-    for (const stream of [...this.#streams.values()]) stream.fail(reason);
+    for (const call of [...this.#calls.values()]) call.fail(reason);
   }
 }
 
-function encodeRequest(target: CallTarget, payload: Uint8Array, options: CallOptions): Uint8Array {
+/** The flags that open a stream of each kind. */
+const requestFlags: Readonly<Record<MethodKind, number>> = {
+  unary: FrameFlag.none,
+  serverStream: FrameFlag.remoteClosed,
+  clientStream: FrameFlag.remoteOpen,
+  bidiStream: FrameFlag.remoteOpen,
+};
+
+/** What all calls of one method have in common, by the target they are made with. */
+const methods = new WeakMap<CallTarget, { readonly path: string; readonly names: Uint8Array }>();
+
+function methodOf(target: CallTarget): { readonly path: string; readonly names: Uint8Array } {
+  const known = methods.get(target);
+  if (known !== undefined) return known;
   const { service, method } = target;
-  const request: ttrpc.Request.$Properties = { service, method, payload };
-  const { timeoutMs = Infinity, metadata } = options;
-  if (timeoutMs !== Infinity) request.timeoutNano = toNano(timeoutMs);
-  if (metadata !== undefined) request.metadata = new Metadata(metadata).toRequest();
-  return ttrpc.Request.encode(request).finish();
+  const made = { path: methodPath(service, method), names: encodeNames(service, method) };
+  methods.set(target, made);
+  return made;
+}
+
+function extras({ timeoutMs = Infinity, metadata }: CallOptions): RequestExtras | undefined {
+  if (timeoutMs === Infinity && metadata === undefined) return undefined;
+  return {
+    ...(timeoutMs === Infinity ? {} : { timeoutNano: toNano(timeoutMs) }),
+    ...(metadata === undefined ? {} : { metadata: new Metadata(metadata).toRequest() }),
+  };
 }
 
 /** Never zero, which would mean no deadline. */

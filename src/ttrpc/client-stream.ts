@@ -1,8 +1,9 @@
-import { type Deadline, deadline, MAX_TIMER_MS, within } from "../base/deadline.ts";
+import { type Deadline, within } from "../base/deadline.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
-import { ttrpc } from "../proto/index.ts";
 import { Breather } from "./breather.ts";
+import { type CallIdentity, type ClientCall, protocolError, readResponse, watch } from "./client-call.ts";
 import {
+  encodeFrame,
   type Frame,
   FrameFlag,
   FrameType,
@@ -14,28 +15,14 @@ import type { FrameConnection } from "./frame-connection.ts";
 import { Inbox } from "./inbox.ts";
 import type { Limits } from "./limits.ts";
 import type { MethodKind } from "./service.ts";
-import { abortError, oversizedError, statusFromWire } from "./status.ts";
+import { oversizedError } from "./status.ts";
 import { clientTable, type StreamEvent, type StreamState } from "./stream-state.ts";
 
 /** What a stream needs of the call it carries. */
-export interface StreamOptions {
-  readonly id: number;
-  /** The method's path, for messages. */
-  readonly path: string;
-  readonly kind: MethodKind;
+export interface StreamOptions extends CallIdentity {
   readonly wire: FrameConnection;
   readonly limits: Limits;
-  /** Called once, when nothing more will come or be sent. */
-  readonly onFinished: () => void;
 }
-
-/** The flags that open a stream of each kind. */
-export const requestFlags: Readonly<Record<MethodKind, number>> = {
-  unary: FrameFlag.none,
-  serverStream: FrameFlag.remoteClosed,
-  clientStream: FrameFlag.remoteOpen,
-  bidiStream: FrameFlag.remoteOpen,
-};
 
 const initialState: Readonly<Record<MethodKind, StreamState>> = {
   unary: "unary",
@@ -49,7 +36,7 @@ const initialState: Readonly<Record<MethodKind, StreamState>> = {
  * by the server's last frame, a deadline, an abort, or the end of the connection; `cancel` does so by hand.
  * ttrpc has no frame for cancelling: the server learns of a deadline by the request, of anything else never.
  */
-export class ClientStream {
+export class ClientStream implements ClientCall {
   readonly inbox: Inbox;
   readonly #options: StreamOptions;
   readonly #breather = new Breather();
@@ -68,21 +55,8 @@ export class ClientStream {
     return this.#state === "finished";
   }
 
-  /** Fails the stream when the time is over or the signal aborts, whichever is first. */
-  watch(timeoutMs: number, parent: AbortSignal | undefined): void {
-    if (timeoutMs === Infinity && parent === undefined) return;
-    // A longer time than a timer holds is the server's to keep; here it would end too early.
-    const ms = timeoutMs > MAX_TIMER_MS ? Infinity : timeoutMs;
-    const { path } = this.#options;
-    const watched = deadline(ms, path, parent);
-    this.#deadline = watched;
-    watched.signal.addEventListener("abort", () => this.cancel(abortError(watched.signal.reason, path)));
-    if (watched.signal.aborted) this.cancel(abortError(watched.signal.reason, path));
-  }
-
-  /** Sends the request that opens the stream. Throws where it cannot be sent. */
-  open(request: Uint8Array): Promise<void> | undefined {
-    return this.#write(FrameType.request, requestFlags[this.#options.kind], request);
+  watch(): void {
+    this.#deadline = watch(this, this.#options);
   }
 
   /** Sends a message; resolves when the connection takes more. */
@@ -131,21 +105,11 @@ export class ClientStream {
 
   #receiveResponse(data: Uint8Array): void {
     this.#step("receiveResponse");
-    const response = this.#decodeResponse(data);
-    const error = statusFromWire(response.status);
-    const payload = response.payload ?? new Uint8Array(0);
+    const message = readResponse(this.#options, data);
+    const isOne = this.#options.kind === "unary" || this.#options.kind === "clientStream";
     // Where the server streams, an empty response only says that it is done.
-    const isMessage = this.#options.kind === "unary" || this.#options.kind === "clientStream";
-    if (error === undefined && (isMessage || payload.length > 0)) this.inbox.put(payload);
-    this.#finish(error);
-  }
-
-  #decodeResponse(data: Uint8Array): ttrpc.Response.$Properties {
-    try {
-      return ttrpc.Response.decode(data);
-    } catch (cause) {
-      throw this.#protocolError("malformed response", cause);
-    }
+    if (isOne || message.length > 0) this.inbox.put(message);
+    this.#finish();
   }
 
   #receiveData({ flags, data }: Frame): void {
@@ -176,7 +140,7 @@ export class ClientStream {
 
   #write(type: number, flags: number, data: Uint8Array): Promise<void> | undefined {
     const { wire, id } = this.#options;
-    return wire.send({ streamId: id, type, flags, data }, () => !this.finished);
+    return wire.send(encodeFrame({ streamId: id, type, flags, data }), this);
   }
 
   #endedError(): StatusError {
@@ -191,11 +155,10 @@ export class ClientStream {
     this.#deadline?.cleanup();
     if (error === undefined) this.inbox.end();
     else this.inbox.fail(error);
-    this.#options.onFinished();
+    this.#options.onFinished(this.#options.id);
   }
 
-  #protocolError(what: string, cause?: unknown): StatusError {
-    const { id, path } = this.#options;
-    return new StatusError(StatusCode.internal, `${path}: ${what} (stream ${id})`, { cause });
+  #protocolError(what: string): StatusError {
+    return protocolError(this.#options, what);
   }
 }

@@ -66,15 +66,21 @@ export function createClient<D extends ServiceDescriptor>(
 ): Client<D> {
   const methods = Object.entries(descriptor.methods).map(([key, method]) => [
     key,
-    callers[method.kind]({ connection, service: descriptor.name, method }),
+    callers[method.kind](calleeOf(connection, descriptor.name, method)),
   ]);
   return Object.fromEntries(methods);
 }
 
 interface Callee {
   readonly connection: ClientConnection;
-  readonly service: string;
+  readonly target: CallTarget;
+  readonly path: string;
   readonly method: MethodDescriptor;
+}
+
+function calleeOf(connection: ClientConnection, service: string, method: MethodDescriptor): Callee {
+  const { name, kind } = method;
+  return { connection, target: { service, method: name, kind }, path: methodPath(service, name), method };
 }
 
 /** How each kind of method is called; the types are put on by {@link Client}. */
@@ -82,7 +88,7 @@ const callers: {
   readonly [K in MethodDescriptor["kind"]]: (to: Callee) => MethodsByKind<unknown, unknown>[K];
 } = {
   unary: (to) => async (request, options) => {
-    const answer = await to.connection.unary(target(to), encodeInput(to, request), options);
+    const answer = await to.connection.unary(to.target, encodeInput(to, request), options);
     return decodeAnswer(to, answer);
   },
   serverStream: (to) => (request, options) => {
@@ -99,34 +105,30 @@ const callers: {
   },
 };
 
-function target({ service, method: { name, kind } }: Callee): CallTarget {
-  return { service, method: name, kind };
-}
-
 function open(to: Callee, payload: Uint8Array, options: CallOptions = {}): ClientStream {
-  return to.connection.open(target(to), payload, options);
+  return to.connection.open(to.target, payload, options);
 }
 
-function encodeInput({ service, method }: Callee, message: unknown): Uint8Array {
+function encodeInput({ path, method }: Callee, message: unknown): Uint8Array {
   try {
     return encodeWith(method.input, message);
   } catch (cause) {
-    const text = `${methodPath(service, method.name)}: the message cannot be encoded`;
+    const text = `${path}: the message cannot be encoded`;
     throw new StatusError(StatusCode.invalidArgument, text, { cause });
   }
 }
 
-function decodeAnswer({ service, method }: Callee, bytes: Uint8Array): unknown {
+function decodeAnswer({ path, method }: Callee, bytes: Uint8Array): unknown {
   try {
     return method.output.decode(bytes);
   } catch (cause) {
-    const message = `${methodPath(service, method.name)}: the answer is malformed`;
+    const message = `${path}: the answer is malformed`;
     throw new StatusError(StatusCode.internal, message, { cause });
   }
 }
 
-function cancelled({ service, method }: Callee): StatusError {
-  return new StatusError(StatusCode.cancelled, `${methodPath(service, method.name)} was cancelled`);
+function cancelled({ path }: Callee): StatusError {
+  return new StatusError(StatusCode.cancelled, `${path} was cancelled`);
 }
 
 function writer(to: Callee, stream: ClientStream) {

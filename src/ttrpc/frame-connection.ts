@@ -1,8 +1,9 @@
 import type { Duplex } from "node:stream";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
-import { encodeFrame, type Frame, FrameDecoder, MAX_DATA_LENGTH, type OversizedFrame } from "./frame.ts";
+import { type Frame, FrameDecoder, HEADER_LENGTH, MAX_DATA_LENGTH, type OversizedFrame } from "./frame.ts";
 import type { Limits } from "./limits.ts";
+import { Outbox } from "./outbox.ts";
 import { oversizedError } from "./status.ts";
 
 /** Who gets what a connection reads. Neither may throw. */
@@ -13,10 +14,15 @@ export interface FrameReceiver {
   readonly onEnd: (reason: StatusError) => void;
 }
 
+/** Who sends a frame; where they have finished when its turn comes, it is not sent. */
+export interface Sender {
+  readonly finished: boolean;
+}
+
 /** A frame that waits for the peer to take what was written before it. */
 interface Waiting {
-  readonly frame: Frame;
-  readonly wanted: () => boolean;
+  readonly frame: Uint8Array;
+  readonly sender: Sender | undefined;
   readonly written: Deferred<void>;
 }
 
@@ -33,8 +39,10 @@ export class FrameConnection {
   readonly #decoder = new FrameDecoder();
   readonly #closed = deferred<StatusError>();
   #reason: StatusError | undefined;
-  /** Frames that have come and were not delivered, by chunk; more than one chunk only while held. */
-  #unread: Iterator<Frame | OversizedFrame>[] = [];
+  readonly #outbox: Outbox;
+  /** Frames that have come, of which those before `#next` were delivered; of several chunks only while held. */
+  #unread: (Frame | OversizedFrame)[] = [];
+  #next = 0;
   #held = false;
   #finishing = false;
   /** The peer has ended, which counts when all that it had sent is delivered. */
@@ -47,6 +55,7 @@ export class FrameConnection {
     this.#stream = stream;
     this.#limits = limits;
     this.#receiver = receiver;
+    this.#outbox = new Outbox(stream);
     this.closed = this.#closed.promise;
     // Stays for good: a stream may report an error after it was destroyed, and nobody else would catch it.
     stream.on("error", (err) => this.end(lost(err)));
@@ -82,33 +91,34 @@ export class FrameConnection {
   }
 
   /**
-   * Writes a frame, in the order of the calls. Where the peer takes it: undefined. Else frames wait here, and
-   * the promise resolves (it never rejects) when this one was given to the stream, or was dropped because the
-   * connection has ended or `wanted` says no when its turn comes. Throws `resourceExhausted` (at once, nothing
+   * Writes the bytes of a frame, in the order of the calls. Where the peer takes it: undefined. Else frames wait
+   * here, and the promise resolves (it never rejects) when this one was given to the stream, or was dropped because
+   * the connection has ended or its sender has finished. Throws `resourceExhausted` (at once, nothing
    * sent) for a frame over the protocol's limit and where too much waits; the reason after the end.
    */
-  send(frame: Frame, wanted: () => boolean = () => true): Promise<void> | undefined {
+  send(frame: Uint8Array, sender?: Sender): Promise<void> | undefined {
     if (this.#reason !== undefined) throw this.#reason;
-    const { length } = frame.data;
+    const length = frame.length - HEADER_LENGTH;
     if (length > MAX_DATA_LENGTH) throw oversizedError(length, MAX_DATA_LENGTH);
     if (!this.#behind) {
-      this.#stream.write(encodeFrame(frame));
+      this.#outbox.put(frame);
       return undefined;
     }
-    if (this.#stream.writableLength + this.#waitingBytes + length > this.#limits.maxUnwrittenBytes) {
+    if (this.#unwritten + length > this.#limits.maxUnwrittenBytes) {
       throw unwrittenError(this.#limits.maxUnwrittenBytes);
     }
     const written = deferred();
-    this.#waiting.push({ frame, wanted, written });
-    this.#waitingBytes += length;
+    this.#waiting.push({ frame, sender, written });
+    this.#waitingBytes += frame.length;
     return written.promise;
   }
 
-  /** Ends the connection at once; what was not written is dropped. Only the first reason counts. */
+  /** Ends the connection at once; what the stream has not taken is dropped. Only the first reason counts. */
   end(reason: StatusError): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
     this.#unread = [];
+    if (!this.#stream.destroyed) this.#outbox.flush();
     this.#stream.destroy();
     for (const { written } of this.#waiting) written.resolve();
     this.#waiting = [];
@@ -124,14 +134,24 @@ export class FrameConnection {
   async finish(reason: StatusError): Promise<void> {
     this.#finishing = true;
     while (this.#waiting.length > 0) await this.caughtUp;
-    if (this.#reason === undefined) this.#stream.end(() => this.end(reason));
+    if (this.#reason === undefined) {
+      this.#outbox.flush();
+      this.#stream.end(() => this.end(reason));
+    }
     await this.closed;
+  }
+
+  get #unwritten(): number {
+    return this.#stream.writableLength + this.#outbox.bytes + this.#waitingBytes;
   }
 
   #read(chunk: unknown): void {
     if (this.#reason !== undefined) return;
     if (chunk instanceof Uint8Array) {
-      this.#unread.push(this.#decoder.push(chunk).values());
+      const frames = this.#decoder.push(chunk);
+      const left = this.#unread.slice(this.#next);
+      this.#unread = left.length === 0 ? frames : [...left, ...frames];
+      this.#next = 0;
       this.#deliver();
     } else {
       this.end(lost(new Error("the stream gives no bytes")));
@@ -140,13 +160,13 @@ export class FrameConnection {
 
   #deliver(): void {
     while (!this.#held && !this.#finishing && this.#reason === undefined) {
-      const frame = this.#unread[0]?.next();
+      const frame = this.#unread[this.#next];
       if (frame === undefined) {
         if (this.#ending !== undefined) this.end(this.#ending);
         return;
       }
-      if (frame.done) this.#unread.shift();
-      else this.#holdUntil(this.#receiver.onFrame(frame.value));
+      this.#next += 1;
+      this.#holdUntil(this.#receiver.onFrame(frame));
     }
   }
 
@@ -172,8 +192,8 @@ export class FrameConnection {
     while (!this.#congested) {
       const next = this.#waiting.shift();
       if (next === undefined) break;
-      this.#waitingBytes -= next.frame.data.length;
-      if (next.wanted()) this.#stream.write(encodeFrame(next.frame));
+      this.#waitingBytes -= next.frame.length;
+      if (next.sender?.finished !== true) this.#outbox.put(next.frame);
       next.written.resolve();
     }
     if (this.#behind) return;

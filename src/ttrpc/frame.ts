@@ -49,33 +49,63 @@ export function frameTypeName(type: number): string {
 
 /** The bytes of a frame on the wire. The data is copied. */
 export function encodeFrame(frame: Frame): Uint8Array {
-  const { streamId, type, flags, data } = frame;
-  const bytes = new Uint8Array(HEADER_LENGTH + data.length);
-  const header = new DataView(bytes.buffer);
-  header.setUint32(0, data.length);
-  header.setUint32(4, streamId);
-  header.setUint8(8, type);
-  header.setUint8(9, flags);
-  bytes.set(data, HEADER_LENGTH);
+  const bytes = withHeaderRoom(frame.data.length);
+  bytes.set(frame.data, HEADER_LENGTH);
+  return putHeader(bytes, frame);
+}
+
+/** Bytes for a frame with so much data: room for its header, then for the data, to be filled by the caller. */
+export function withHeaderRoom(dataLength: number): Uint8Array {
+  // An array made in the plain way would be filled with zeros first.
+  return Buffer.allocUnsafe(HEADER_LENGTH + dataLength);
+}
+
+/** Writes the header into the room that was left for it, and returns the bytes, which are a frame now. */
+export function putHeader(bytes: Uint8Array, { streamId, type, flags }: FrameHeader): Uint8Array {
+  putUint32(bytes, 0, bytes.length - HEADER_LENGTH);
+  putUint32(bytes, 4, streamId);
+  bytes[8] = type;
+  bytes[9] = flags;
   return bytes;
+}
+
+// By hand, as a DataView for each frame would cost more than all else that is done with a header.
+function putUint32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
+}
+
+function getUint32(bytes: Uint8Array, at: number): number {
+  const [a = 0, b = 0, c = 0, d = 0] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
 }
 
 /** A frame whose header has come and whose data is under way. */
 interface PartialFrame {
-  readonly header: FrameHeader;
+  readonly streamId: number;
+  readonly type: number;
+  readonly flags: number;
   readonly length: number;
   /** Grows with what has come, not with what the header promises. */
   data: Uint8Array;
   filled: number;
 }
 
+/** What is allocated for a frame at first, where that much is promised: less would only be copied when more comes. */
+const FIRST_BYTES = 128 << 10;
+
+/** Data that is a smaller part of its chunk than this is copied out of it, so as not to keep all of it alive. */
+const VIEW_SHARE = 1 / 4;
+
 /**
- * Turns chunks, however they are cut, into frames. It holds at most twice what has come of one frame, and never
- * more than the limit; each byte is copied a bounded number of times. No input makes it throw.
+ * Turns chunks, however they are cut, into frames. For one frame it holds at most four times what has come of it,
+ * or 128 KiB, and never more than the limit; each byte is copied a bounded number of times. No input makes it throw.
  */
 export class FrameDecoder {
   readonly #limit: number;
-  readonly #header = new DataView(new ArrayBuffer(HEADER_LENGTH));
+  readonly #header = new Uint8Array(HEADER_LENGTH);
   #headerFilled = 0;
   #partial: PartialFrame | undefined;
   #toSkip = 0;
@@ -92,7 +122,8 @@ export class FrameDecoder {
 
   /**
    * Takes a chunk in and returns the frames it completes, in order. A frame over the limit is returned as soon
-   * as its header is there. The chunk may be reused afterwards: nothing keeps a view of it.
+   * as its header is there. The chunk is the decoder's from now on: data that makes up a good part of it is a
+   * view of it.
    */
   push(chunk: Uint8Array): (Frame | OversizedFrame)[] {
     const frames: (Frame | OversizedFrame)[] = [];
@@ -103,7 +134,8 @@ export class FrameDecoder {
       else at += this.#takeData(this.#partial, chunk, at);
       const partial = this.#partial;
       if (partial !== undefined && partial.filled === partial.length) {
-        frames.push({ ...partial.header, data: partial.data });
+        const { streamId, type, flags, data } = partial;
+        frames.push({ streamId, type, flags, data });
         this.#partial = undefined;
       }
     }
@@ -117,33 +149,58 @@ export class FrameDecoder {
   }
 
   #takeHeader(chunk: Uint8Array, at: number, frames: (Frame | OversizedFrame)[]): number {
+    if (this.#headerFilled === 0 && chunk.length - at >= HEADER_LENGTH) {
+      this.#begin(chunk, at, frames);
+      return HEADER_LENGTH;
+    }
     const taken = Math.min(HEADER_LENGTH - this.#headerFilled, chunk.length - at);
-    for (let i = 0; i < taken; i++) this.#header.setUint8(this.#headerFilled + i, chunk[at + i] ?? 0);
+    this.#header.set(chunk.subarray(at, at + taken), this.#headerFilled);
     this.#headerFilled += taken;
     if (this.#headerFilled < HEADER_LENGTH) return taken;
     this.#headerFilled = 0;
-    const length = this.#header.getUint32(0);
-    const streamId = this.#header.getUint32(4);
-    const header = { streamId, type: this.#header.getUint8(8), flags: this.#header.getUint8(9) };
-    if (length <= this.#limit) {
-      this.#partial = { header, length, data: new Uint8Array(0), filled: 0 };
-    } else {
-      frames.push({ ...header, oversized: length });
-      this.#toSkip = length;
-    }
+    this.#begin(this.#header, 0, frames);
     return taken;
   }
 
-  #takeData(partial: PartialFrame, chunk: Uint8Array, at: number): number {
-    const taken = Math.min(partial.length - partial.filled, chunk.length - at);
-    const filled = partial.filled + taken;
-    if (filled > partial.data.length) {
-      const grown = new Uint8Array(Math.min(partial.length, Math.max(filled, 2 * partial.data.length)));
-      grown.set(partial.data.subarray(0, partial.filled));
-      partial.data = grown;
+  /** Reads a header, which says what the bytes after it are. */
+  #begin(bytes: Uint8Array, at: number, frames: (Frame | OversizedFrame)[]): void {
+    const length = getUint32(bytes, at);
+    const streamId = getUint32(bytes, at + 4);
+    const { [at + 8]: type = 0, [at + 9]: flags = 0 } = bytes;
+    if (length <= this.#limit) {
+      this.#partial = { streamId, type, flags, length, data: EMPTY, filled: 0 };
+    } else {
+      frames.push({ streamId, type, flags, oversized: length });
+      this.#toSkip = length;
     }
-    partial.data.set(chunk.subarray(at, at + taken), partial.filled);
-    partial.filled = filled;
+  }
+
+  #takeData(partial: PartialFrame, chunk: Uint8Array, at: number): number {
+    const { length, filled } = partial;
+    const taken = Math.min(length - filled, chunk.length - at);
+    if (taken === length) {
+      partial.data = cut(chunk, at, length);
+    } else {
+      makeRoom(partial, filled + taken);
+      partial.data.set(chunk.subarray(at, at + taken), filled);
+    }
+    partial.filled = filled + taken;
     return taken;
   }
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** Data that lies in a chunk as a whole: a view, or a copy. Always a plain array of bytes. */
+function cut(chunk: Uint8Array, at: number, length: number): Uint8Array {
+  const view = new Uint8Array(chunk.buffer, chunk.byteOffset + at, length);
+  return length >= chunk.length * VIEW_SHARE ? view : view.slice();
+}
+
+function makeRoom(partial: PartialFrame, needed: number): void {
+  const { length, data, filled } = partial;
+  if (needed <= data.length) return;
+  const grown = new Uint8Array(Math.min(length, Math.max(needed, 2 * data.length, FIRST_BYTES)));
+  grown.set(data.subarray(0, filled));
+  partial.data = grown;
 }

@@ -5,40 +5,48 @@ import type { ServerCall } from "./server-call.ts";
 import { type Codec, encodeWith, type Incoming } from "./service.ts";
 
 /**
- * Runs the handler of a call and answers with what it gives. Resolves when the handler has ended, however late
- * that is; rejects with what it threw.
+ * Runs the handler of a call and answers with what it gives. Undefined where that is done at once; else resolves
+ * when the handler has ended, however late that is. Throws or rejects with what the handler threw.
  */
-export async function invoke(call: ServerCall, method: RegisteredMethod): Promise<void> {
+export function invoke(call: ServerCall, method: RegisteredMethod): Promise<void> | undefined {
   const { input, output } = method.descriptor;
   const { context } = call;
   switch (method.kind) {
     case "unary":
-      return call.respond(encodeWith(output, await method.handler(await first(call, input), context)));
+      return answer(call, output, method.handler(decode(call, input, call.payload), context));
     case "clientStream":
-      return call.respond(encodeWith(output, await method.handler(incoming(call, input), context)));
+      return answer(call, output, method.handler(incoming(call, input), context));
     case "serverStream":
-      return pipe(call, output, method.handler(await first(call, input), context));
+      return pipe(call, output, method.handler(decode(call, input, call.payload), context));
     case "bidiStream":
       return pipe(call, output, method.handler(incoming(call, input), context));
   }
 }
 
-async function first(call: ServerCall, input: Codec): Promise<unknown> {
-  const { value } = await call.inbox.next();
-  return decode(call, input, value ?? new Uint8Array(0));
+function answer(call: ServerCall, output: Codec, given: unknown): Promise<void> | undefined {
+  if (isThenable(given))
+    return Promise.resolve(given).then((message) => call.respond(encodeWith(output, message)));
+  call.respond(encodeWith(output, given));
+  return undefined;
+}
+
+function isThenable(given: unknown): given is PromiseLike<unknown> {
+  return typeof given === "object" && given !== null && "then" in given && typeof given.then === "function";
 }
 
 function incoming(call: ServerCall, input: Codec): Incoming<unknown> {
   const next = async (): Promise<IteratorResult<unknown, undefined>> => {
-    const { done, value } = await call.inbox.next();
+    const { done, value } = (await call.inbox?.next()) ?? END;
     return done ? { done: true, value } : { done: false, value: decode(call, input, value) };
   };
   const stop = async (): Promise<IteratorReturnResult<undefined>> => {
-    call.inbox.discard();
+    call.inbox?.discard();
     return { done: true, value: undefined };
   };
   return { [Symbol.asyncIterator]: () => ({ next, return: stop }) };
 }
+
+const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 function decode(call: ServerCall, input: Codec, bytes: Uint8Array): unknown {
   try {

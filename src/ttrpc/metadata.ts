@@ -17,7 +17,7 @@ export class Metadata implements Iterable<readonly [key: string, values: readonl
   }
 
   /** What a request carries. */
-  static fromRequest(request: ttrpc.Request.$Properties): Metadata {
+  static fromRequest(request: Pick<ttrpc.Request.$Properties, "metadata">): Metadata {
     const metadata = new Metadata();
     for (const { key, value } of request.metadata ?? []) metadata.append(key ?? "", value ?? "");
     return metadata;

@@ -1,12 +1,20 @@
 import { abortable, MAX_TIMER_MS, within } from "../base/deadline.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
-import { ttrpc } from "../proto/index.ts";
 import { Breather } from "./breather.ts";
-import { type Frame, FrameFlag, FrameType, MAX_DATA_LENGTH } from "./frame.ts";
-import type { CallContext, RegisteredMethod } from "./handlers.ts";
+import { ServerContext } from "./call-context.ts";
+import { encodeFailure, encodeResponse, type RequestExtras } from "./envelope.ts";
+import {
+  encodeFrame,
+  type Frame,
+  FrameFlag,
+  FrameType,
+  HEADER_LENGTH,
+  MAX_DATA_LENGTH,
+  putHeader,
+} from "./frame.ts";
+import type { RegisteredMethod } from "./handlers.ts";
 import { Inbox } from "./inbox.ts";
 import type { Limits } from "./limits.ts";
-import { Metadata } from "./metadata.ts";
 import type { MethodKind } from "./service.ts";
 import { oversizedError, statusToWire } from "./status.ts";
 import { type StreamEvent, type StreamState, serverTable } from "./stream-state.ts";
@@ -16,8 +24,8 @@ export interface ServerCallOptions {
   readonly id: number;
   readonly method: RegisteredMethod;
   readonly limits: Limits;
-  /** Gives a frame to the connection; a promise is settled when it takes more. Never throws. */
-  readonly write: (frame: Frame) => Promise<void> | undefined;
+  /** Gives the bytes of a frame to the connection; a promise is settled when it takes more. Never throws. */
+  readonly write: (frame: Uint8Array) => Promise<void> | undefined;
 }
 
 const initialState: Readonly<Record<MethodKind, StreamState>> = {
@@ -27,31 +35,42 @@ const initialState: Readonly<Record<MethodKind, StreamState>> = {
   bidiStream: "open",
 };
 
+const NOTHING = new Uint8Array(0);
+
 /**
  * The server's end of one call, in bytes: its stream's state, what came and was not read, its deadline. It
  * finishes with a response, the close of its data or a failure, whichever is first; what follows is dropped.
  */
 export class ServerCall {
-  readonly context: CallContext;
-  readonly inbox: Inbox;
+  readonly context: ServerContext;
   readonly #options: ServerCallOptions;
-  readonly #controller = new AbortController();
-  readonly #breather = new Breather();
   #state: StreamState;
+  /** Where the client sends one message only, it is here and there is no inbox. */
+  #payload: Uint8Array = NOTHING;
+  #inbox: Inbox | undefined;
+  #breather: Breather | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(options: ServerCallOptions, request: ttrpc.Request.$Properties) {
+  constructor(options: ServerCallOptions, request: RequestExtras) {
     this.#options = options;
     this.#state = initialState[options.method.kind];
-    this.inbox = new Inbox(options.limits);
+    this.context = new ServerContext(options.method.path, request);
     const timeoutMs = (request.timeoutNano ?? 0) / 1e6;
-    this.context = {
-      path: options.method.path,
-      signal: this.#controller.signal,
-      metadata: Metadata.fromRequest(request),
-      deadline: timeoutMs === 0 ? undefined : Date.now() + timeoutMs,
-    };
     if (timeoutMs !== 0) this.#startTimer(timeoutMs);
+  }
+
+  get id(): number {
+    return this.#options.id;
+  }
+
+  /** The request's own message, where the client sends no others. */
+  get payload(): Uint8Array {
+    return this.#payload;
+  }
+
+  /** The client's messages, where it streams; else none. */
+  get inbox(): Inbox | undefined {
+    return this.#inbox;
   }
 
   /** Whether the answer is out or nobody waits for one. */
@@ -61,11 +80,17 @@ export class ServerCall {
 
   /** Takes the request's own payload and flags. */
   begin(payload: Uint8Array, flags: number): void {
-    const streams = this.#state === "open";
+    if (this.#state === "open") this.#beginStream(payload, flags);
+    else this.#payload = payload;
+  }
+
+  #beginStream(payload: Uint8Array, flags: number): void {
+    this.#inbox = new Inbox(this.#options.limits);
     // Where the client streams, a payload in the request is its first message, and an empty one is none.
-    if (!streams || payload.length > 0) this.inbox.put(payload);
-    if (streams && (flags & FrameFlag.remoteClosed) !== 0) this.#step("receiveClose");
-    if (this.#state !== "open") this.inbox.end();
+    if (payload.length > 0) this.#inbox.put(payload);
+    if ((flags & FrameFlag.remoteClosed) === 0) return;
+    this.#step("receiveClose");
+    this.#inbox.end();
   }
 
   /** Takes a data frame. A promise holds the connection back. */
@@ -79,49 +104,51 @@ export class ServerCall {
       this.fail(StatusError.from(err));
       return undefined;
     }
-    if (!empty) this.inbox.put(data);
-    if (closes) this.inbox.end();
+    if (!empty) this.#inbox?.put(data);
+    if (closes) this.#inbox?.end();
     return this.#makeRoom();
   }
 
   /** Finishes with the one answer of a unary or client-streaming call. */
   respond(payload: Uint8Array): void {
-    const response = ttrpc.Response.encode(payload.length > 0 ? { payload } : {}).finish();
-    if (response.length > MAX_DATA_LENGTH) this.fail(oversizedError(response.length, MAX_DATA_LENGTH));
-    else if (this.#finish("sendResponse")) this.#write(FrameType.response, FrameFlag.none, response);
+    if (this.finished) return;
+    const response = encodeResponse(payload);
+    const length = response.length - HEADER_LENGTH;
+    if (length > MAX_DATA_LENGTH) this.fail(oversizedError(length, MAX_DATA_LENGTH));
+    else if (this.#finish("sendResponse")) this.#writeResponse(response);
   }
 
   /** Sends one message of a stream; resolves when the connection takes more. Throws where it cannot be sent. */
   async sendData(message: Uint8Array): Promise<void> {
     if (message.length > MAX_DATA_LENGTH) throw oversizedError(message.length, MAX_DATA_LENGTH);
     this.#step("sendData");
+    this.#breather ??= new Breather();
     const written = this.#write(FrameType.data, FrameFlag.none, message) ?? this.#breather.breathe();
-    if (written !== undefined) await abortable(written, this.#controller.signal);
+    if (written !== undefined) await abortable(written, this.context.signal);
   }
 
   /** Finishes a stream whose messages are all sent. */
   closeData(): void {
     if (!this.#finish("sendClose")) return;
-    this.#write(FrameType.data, FrameFlag.remoteClosed | FrameFlag.noData, new Uint8Array(0));
+    this.#write(FrameType.data, FrameFlag.remoteClosed | FrameFlag.noData, NOTHING);
   }
 
   /** Finishes with an error: the client gets it as the status, the handler as its signal's reason. */
   fail(error: StatusError): void {
     if (!this.#finish("sendResponse", error)) return;
-    const response = ttrpc.Response.encode({ status: statusToWire(error) }).finish();
-    this.#write(FrameType.response, FrameFlag.none, response);
-    this.#controller.abort(error);
+    this.#writeResponse(encodeFailure(statusToWire(error)));
+    this.context.abort(error);
   }
 
   /** Finishes without an answer: the client is gone, or the server closes. */
   abandon(reason: StatusError): void {
     const message = `${this.context.path} was given up: ${reason.message}`;
     const error = new StatusError(StatusCode.cancelled, message, { cause: reason });
-    if (this.#finish("sendResponse", error)) this.#controller.abort(error);
+    if (this.#finish("sendResponse", error)) this.context.abort(error);
   }
 
   #makeRoom(): Promise<void> | undefined {
-    const { room } = this.inbox;
+    const room = this.#inbox?.room;
     if (room === undefined) return undefined;
     const { stallMs } = this.#options.limits;
     return within(room, stallMs, this.context.path).catch(() => {
@@ -150,17 +177,24 @@ export class ServerCall {
     if (this.finished) return false;
     this.#step(event);
     clearTimeout(this.#timer);
-    this.inbox.discard();
-    this.inbox.fail(error ?? new StatusError(StatusCode.cancelled, `${this.context.path} has been answered`));
+    this.#inbox?.discard();
+    this.#inbox?.fail(
+      error ?? new StatusError(StatusCode.cancelled, `${this.context.path} has been answered`),
+    );
     return true;
   }
 
   #write(type: number, flags: number, data: Uint8Array): Promise<void> | undefined {
-    return this.#options.write({ streamId: this.#options.id, type, flags, data });
+    return this.#options.write(encodeFrame({ streamId: this.id, type, flags, data }));
+  }
+
+  #writeResponse(response: Uint8Array): void {
+    const header = { streamId: this.id, type: FrameType.response, flags: FrameFlag.none };
+    this.#options.write(putHeader(response, header));
   }
 
   #invalid(what: string): StatusError {
-    const message = `${this.context.path}: ${what} (stream ${this.#options.id})`;
+    const message = `${this.context.path}: ${what} (stream ${this.id})`;
     return new StatusError(StatusCode.invalidArgument, message);
   }
 }

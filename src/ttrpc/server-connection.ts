@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { Logger } from "../base/logger.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
-import { ttrpc } from "../proto/index.ts";
+import { decodeRequest, encodeFailure, type ReadRequest } from "./envelope.ts";
 import {
   type Frame,
   FrameFlag,
@@ -9,9 +9,10 @@ import {
   frameTypeName,
   MAX_DATA_LENGTH,
   type OversizedFrame,
+  putHeader,
 } from "./frame.ts";
 import { FrameConnection } from "./frame-connection.ts";
-import type { Registry } from "./handlers.ts";
+import type { RegisteredMethod, Registry } from "./handlers.ts";
 import { invoke } from "./invoke.ts";
 import type { Limits } from "./limits.ts";
 import { ServerCall } from "./server-call.ts";
@@ -42,6 +43,7 @@ export class ServerConnection {
   readonly #options: ServerConnectionOptions;
   /** The calls whose handler has not ended, whether or not their answer is out. Idle means that it is empty. */
   readonly #calls = new Map<number, ServerCall>();
+  readonly #send = (frame: Uint8Array) => this.#write(frame);
   #lastId = 0;
   #draining: StatusError | undefined;
 
@@ -101,13 +103,13 @@ export class ServerConnection {
     if (id <= this.#lastId) return this.#reject(id, "stream ids are used once and must rise");
     this.#lastId = id;
     try {
-      this.#start(frame, decodeRequest(frame));
+      this.#start(frame, readRequest(frame));
     } catch (err) {
       this.#fail(id, StatusError.from(err));
     }
   }
 
-  #start(frame: Frame, request: ttrpc.Request): void {
+  #start(frame: Frame, request: ReadRequest): void {
     const { registry, limits } = this.#options;
     if (this.#draining !== undefined) throw this.#draining;
     if (this.#calls.size >= limits.maxCalls) {
@@ -120,13 +122,23 @@ export class ServerConnection {
       const message = `${method.path}: flags ${flags} do not go with a method of kind ${method.kind}`;
       throw new StatusError(StatusCode.invalidArgument, message);
     }
-    const write = (answer: Frame) => this.#write(answer);
-    const call = new ServerCall({ id: frame.streamId, method, limits, write }, request);
+    const call = new ServerCall({ id: frame.streamId, method, limits, write: this.#send }, request);
     this.#calls.set(frame.streamId, call);
     call.begin(request.payload, flags);
-    void invoke(call, method)
-      .catch((err: unknown) => this.#handlerFailed(call, err))
-      .then(() => this.#ended(frame.streamId));
+    this.#run(call, method);
+  }
+
+  #run(call: ServerCall, method: RegisteredMethod): void {
+    const ended = () => this.#ended(call.id);
+    const failed = (err: unknown) => this.#handlerFailed(call, err);
+    let answered: Promise<void> | undefined;
+    try {
+      answered = invoke(call, method);
+    } catch (err) {
+      failed(err);
+    }
+    if (answered === undefined) ended();
+    else answered.catch(failed).then(ended);
   }
 
   #handlerFailed(call: ServerCall, thrown: unknown): void {
@@ -165,12 +177,12 @@ export class ServerConnection {
     if (call !== undefined) {
       call.fail(error);
     } else {
-      const data = ttrpc.Response.encode({ status: statusToWire(error) }).finish();
-      this.#write({ streamId: id, type: FrameType.response, flags: FrameFlag.none, data });
+      const frame = encodeFailure(statusToWire(error));
+      this.#write(putHeader(frame, { streamId: id, type: FrameType.response, flags: FrameFlag.none }));
     }
   }
 
-  #write(frame: Frame): Promise<void> | undefined {
+  #write(frame: Uint8Array): Promise<void> | undefined {
     try {
       return this.#wire.send(frame);
     } catch (err) {
@@ -185,9 +197,9 @@ export class ServerConnection {
   }
 }
 
-function decodeRequest({ streamId, data }: Frame): ttrpc.Request {
+function readRequest({ streamId, data }: Frame): ReadRequest {
   try {
-    return ttrpc.Request.decode(data) as ttrpc.Request;
+    return decodeRequest(data);
   } catch (cause) {
     throw new StatusError(StatusCode.invalidArgument, `stream ${streamId}: malformed request`, { cause });
   }
