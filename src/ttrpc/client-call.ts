@@ -1,6 +1,6 @@
 import { type Deadline, deadline, MAX_TIMER_MS } from "../base/deadline.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
-import { decodeResponse } from "./envelope.ts";
+import { ttrpc } from "../proto/index.ts";
 import type { Frame, OversizedFrame } from "./frame.ts";
 import type { MethodKind } from "./service.ts";
 import { abortError, statusFromWire } from "./status.ts";
@@ -51,15 +51,15 @@ export function protocolError({ id, path }: CallIdentity, what: string, cause?: 
 
 /** The message that a response brings; throws the error it brings instead, or why it is none. */
 export function readResponse(call: CallIdentity, data: Uint8Array): Uint8Array {
-  const response = decode(call, data);
-  const error = statusFromWire(response.status);
+  const { status, payload } = decode(call, data);
+  const error = statusFromWire(status);
   if (error !== undefined) throw error;
-  return response.payload;
+  return payload;
 }
 
-function decode(call: CallIdentity, data: Uint8Array): ReturnType<typeof decodeResponse> {
+function decode(call: CallIdentity, data: Uint8Array): ttrpc.Response {
   try {
-    return decodeResponse(data);
+    return ttrpc.Response.decode(data) as ttrpc.Response;
   } catch (cause) {
     throw protocolError(call, "malformed response", cause);
   }

@@ -78,8 +78,9 @@ function putUint32(bytes: Uint8Array, at: number, value: number): void {
 }
 
 function getUint32(bytes: Uint8Array, at: number): number {
-  const [a = 0, b = 0, c = 0, d = 0] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+  const high = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+  const low = ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
+  return ((high << 16) | low) >>> 0;
 }
 
 /** A frame whose header has come and whose data is under way. */
@@ -166,7 +167,8 @@ export class FrameDecoder {
   #begin(bytes: Uint8Array, at: number, frames: (Frame | OversizedFrame)[]): void {
     const length = getUint32(bytes, at);
     const streamId = getUint32(bytes, at + 4);
-    const { [at + 8]: type = 0, [at + 9]: flags = 0 } = bytes;
+    const type = bytes[at + 8] ?? 0;
+    const flags = bytes[at + 9] ?? 0;
     if (length <= this.#limit) {
       this.#partial = { streamId, type, flags, length, data: EMPTY, filled: 0 };
     } else {

@@ -1,7 +1,8 @@
 import type { Duplex } from "node:stream";
 import type { Logger } from "../base/logger.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
-import { decodeRequest, encodeFailure, type ReadRequest } from "./envelope.ts";
+import { ttrpc } from "../proto/index.ts";
+import { encodeFailure } from "./envelope.ts";
 import {
   type Frame,
   FrameFlag,
@@ -103,13 +104,13 @@ export class ServerConnection {
     if (id <= this.#lastId) return this.#reject(id, "stream ids are used once and must rise");
     this.#lastId = id;
     try {
-      this.#start(frame, readRequest(frame));
+      this.#start(frame, decodeRequest(frame));
     } catch (err) {
       this.#fail(id, StatusError.from(err));
     }
   }
 
-  #start(frame: Frame, request: ReadRequest): void {
+  #start(frame: Frame, request: ttrpc.Request): void {
     const { registry, limits } = this.#options;
     if (this.#draining !== undefined) throw this.#draining;
     if (this.#calls.size >= limits.maxCalls) {
@@ -197,9 +198,9 @@ export class ServerConnection {
   }
 }
 
-function readRequest({ streamId, data }: Frame): ReadRequest {
+function decodeRequest({ streamId, data }: Frame): ttrpc.Request {
   try {
-    return decodeRequest(data);
+    return ttrpc.Request.decode(data) as ttrpc.Request;
   } catch (cause) {
     throw new StatusError(StatusCode.invalidArgument, `stream ${streamId}: malformed request`, { cause });
   }
