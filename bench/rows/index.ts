@@ -1,4 +1,5 @@
 import type { Row } from "../result.ts";
+import { codec } from "./codec.ts";
 import { criPods } from "./cri-pods.ts";
 import { ctrRun } from "./ctr-run.ts";
 import { exec } from "./exec.ts";
@@ -11,6 +12,7 @@ import { size } from "./size.ts";
 import { slowDelete } from "./slow-delete.ts";
 import { stdout } from "./stdout.ts";
 import { steadyMemory } from "./steady-memory.ts";
+import { ttrpc } from "./ttrpc.ts";
 
 /** What a node does under containerd. */
 const UNDER_CONTAINERD: readonly Row[] = [slowDelete, criPods, ctrRun, shortContainers];
@@ -26,4 +28,6 @@ export const ROWS: readonly Row[] = [
   steadyMemory,
   stdout,
   size,
+  ttrpc,
+  codec,
 ];
