@@ -1,6 +1,6 @@
 /** A program that calls the echo: `client SOCKET BYTES AT_ONCE CALLS` prints what it measured, as JSON. */
 import { connect, createClient } from "../../src/ttrpc/index.ts";
-import { echo, type Measured } from "./echo.ts";
+import { echo, type Measured, WARM_UP } from "./echo.ts";
 
 const [socket = "", ...numbers] = process.argv.slice(2);
 const [size = 0, atOnce = 1, calls = 1] = numbers.map(Number);
@@ -25,8 +25,7 @@ async function measure(count: number): Promise<Float64Array> {
   return took;
 }
 
-// The first quarter warms both sides up.
-await measure(Math.floor(calls / 4));
+await measure(Math.floor(calls * WARM_UP));
 const before = performance.now();
 const took = (await measure(calls)).sort();
 const seconds = (performance.now() - before) / 1_000;

@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { must } from "../../lab/command.ts";
-import { memoryOf } from "../process-cost.ts";
-import type { Measured } from "./echo.ts";
+import { cpuSeconds, memoryOf } from "../process-cost.ts";
+import { type Measured, WARM_UP } from "./echo.ts";
 import type { Programs } from "./programs.ts";
 
 /** What the client of one run calls. */
@@ -13,9 +13,15 @@ export interface Load {
   readonly calls: number;
 }
 
+/** What was found of one load. */
+export interface Loaded extends Measured {
+  /** Processor time that the server took for each call, in microseconds. */
+  readonly serverUs: number;
+}
+
 /** What a run of several loads has found. */
 export interface EchoRun<K extends string> {
-  readonly loads: Readonly<Record<K, Measured>>;
+  readonly loads: Readonly<Record<K, Loaded>>;
   /** Of the server, at the end. */
   readonly memoryMb: number;
   readonly anonymousMb: number;
@@ -35,14 +41,20 @@ export async function runEcho<K extends string>(
   const [program = "", ...args] = server;
   const child = spawn(program, [...args, socket], { env, stdio: ["pipe", "pipe", "inherit"] });
   const ended = once(child, "exit");
+  const pid = child.pid ?? 0;
   try {
     await Promise.race([once(child.stdout, "data"), ended.then(() => Promise.reject(gone(program)))]);
-    const found: Partial<Record<K, Measured>> = {};
-    for (const [name, load] of Object.entries(loads) as [K, Load][]) {
-      found[name] = await call(client, env, [socket, load.bytes, load.atOnce, load.calls]);
+    const found: [string, Loaded][] = [];
+    for (const [name, { bytes, atOnce, calls }] of Object.entries<Load>(loads)) {
+      const before = cpuSeconds(pid);
+      const measured = await call(client, env, [socket, bytes, atOnce, calls]);
+      const serverUs = ((cpuSeconds(pid) - before) * 1e6) / (calls * (1 + WARM_UP));
+      found.push([name, { ...measured, serverUs }]);
     }
-    const { pss, anonymous } = memoryOf(child.pid ?? 0);
-    return { loads: found as Record<K, Measured>, memoryMb: pss / MB, anonymousMb: anonymous / MB };
+    const { pss, anonymous } = memoryOf(pid);
+    // The names are those of the loads.
+    const byName = Object.fromEntries(found) as Record<K, Loaded>;
+    return { loads: byName, memoryMb: pss / MB, anonymousMb: anonymous / MB };
   } finally {
     child.stdin.destroy();
     child.kill("SIGKILL");

@@ -15,3 +15,6 @@ export interface Measured {
   readonly p99Us: number;
   readonly perSecond: number;
 }
+
+/** What part of its calls a client makes beforehand, uncounted, so that both sides are warm. */
+export const WARM_UP = 1 / 4;

@@ -69,7 +69,7 @@ export function putHeader(bytes: Uint8Array, { streamId, type, flags }: FrameHea
   return bytes;
 }
 
-// By hand, as a DataView for each frame would cost more than all else that is done with a header.
+// By hand: a DataView for each frame would cost more than all else that is done with its header.
 function putUint32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value >>> 24;
   bytes[at + 1] = value >>> 16;

@@ -5,19 +5,24 @@ import type { ServerCall } from "./server-call.ts";
 import { type Codec, encodeWith, type Incoming } from "./service.ts";
 
 /**
- * Runs the handler of a call and answers with what it gives. Undefined where that is done at once; else resolves
- * when the handler has ended, however late that is. Throws or rejects with what the handler threw.
+ * Runs the handler of a call, with the request's payload or what the client streams, and answers with what it gives.
+ * Undefined where that is done at once; else resolves when the handler has ended, however late that is. Throws or
+ * rejects with what the handler threw.
  */
-export function invoke(call: ServerCall, method: RegisteredMethod): Promise<void> | undefined {
+export function invoke(
+  call: ServerCall,
+  method: RegisteredMethod,
+  payload: Uint8Array,
+): Promise<void> | undefined {
   const { input, output } = method.descriptor;
   const { context } = call;
   switch (method.kind) {
     case "unary":
-      return answer(call, output, method.handler(decode(call, input, call.payload), context));
+      return answer(call, output, method.handler(decode(call, input, payload), context));
     case "clientStream":
       return answer(call, output, method.handler(incoming(call, input), context));
     case "serverStream":
-      return pipe(call, output, method.handler(decode(call, input, call.payload), context));
+      return pipe(call, output, method.handler(decode(call, input, payload), context));
     case "bidiStream":
       return pipe(call, output, method.handler(incoming(call, input), context));
   }

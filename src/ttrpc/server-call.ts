@@ -45,8 +45,6 @@ export class ServerCall {
   readonly context: ServerContext;
   readonly #options: ServerCallOptions;
   #state: StreamState;
-  /** Where the client sends one message only, it is here and there is no inbox. */
-  #payload: Uint8Array = NOTHING;
   #inbox: Inbox | undefined;
   #breather: Breather | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -63,11 +61,6 @@ export class ServerCall {
     return this.#options.id;
   }
 
-  /** The request's own message, where the client sends no others. */
-  get payload(): Uint8Array {
-    return this.#payload;
-  }
-
   /** The client's messages, where it streams; else none. */
   get inbox(): Inbox | undefined {
     return this.#inbox;
@@ -78,15 +71,11 @@ export class ServerCall {
     return this.#state === "finished";
   }
 
-  /** Takes the request's own payload and flags. */
+  /** Takes the request's own payload and flags, which begin the client's messages where it streams. */
   begin(payload: Uint8Array, flags: number): void {
-    if (this.#state === "open") this.#beginStream(payload, flags);
-    else this.#payload = payload;
-  }
-
-  #beginStream(payload: Uint8Array, flags: number): void {
+    if (this.#state !== "open") return;
     this.#inbox = new Inbox(this.#options.limits);
-    // Where the client streams, a payload in the request is its first message, and an empty one is none.
+    // An empty payload is no message here.
     if (payload.length > 0) this.#inbox.put(payload);
     if ((flags & FrameFlag.remoteClosed) === 0) return;
     this.#step("receiveClose");

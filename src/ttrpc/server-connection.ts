@@ -126,15 +126,15 @@ export class ServerConnection {
     const call = new ServerCall({ id: frame.streamId, method, limits, write: this.#send }, request);
     this.#calls.set(frame.streamId, call);
     call.begin(request.payload, flags);
-    this.#run(call, method);
+    this.#run(call, method, request.payload);
   }
 
-  #run(call: ServerCall, method: RegisteredMethod): void {
+  #run(call: ServerCall, method: RegisteredMethod, payload: Uint8Array): void {
     const ended = () => this.#ended(call.id);
     const failed = (err: unknown) => this.#handlerFailed(call, err);
     let answered: Promise<void> | undefined;
     try {
-      answered = invoke(call, method);
+      answered = invoke(call, method, payload);
     } catch (err) {
       failed(err);
     }

@@ -49,12 +49,8 @@ export class UnaryCall implements ClientCall {
 
   #read(frame: Frame | OversizedFrame): Uint8Array {
     if ("oversized" in frame) throw oversizedError(frame.oversized, MAX_DATA_LENGTH);
-    const { type, data } = frame;
-    if (type === FrameType.response) return readResponse(this.#identity, data);
-    const data_ = clientTable.unary.receiveData;
-    const what =
-      type === FrameType.data && "error" in data_ ? data_.error : `unexpected ${frameTypeName(type)} frame`;
-    throw protocolError(this.#identity, what);
+    if (frame.type === FrameType.response) return readResponse(this.#identity, frame.data);
+    throw protocolError(this.#identity, whyNot(frame.type));
   }
 
   #finish(): boolean {
@@ -64,4 +60,11 @@ export class UnaryCall implements ClientCall {
     this.#identity.onFinished(this.#identity.id);
     return true;
   }
+}
+
+/** Why a frame that is no response may not come. */
+function whyNot(type: number): string {
+  const { receiveData } = clientTable.unary;
+  const data = type === FrameType.data && "error" in receiveData;
+  return data ? receiveData.error : `unexpected ${frameTypeName(type)} frame`;
 }

@@ -81,7 +81,7 @@ func call(socket string, args []string) error {
 	}
 	client := ttrpc.NewClient(conn)
 	defer client.Close()
-	// The first quarter warms both sides up.
+	// As much beforehand as the other client makes.
 	if _, err := measure(client, size, atOnce, calls/4); err != nil {
 		return err
 	}
