@@ -1,5 +1,6 @@
 import { StatusCode, StatusError } from "../base/status.ts";
-import { type google, io } from "../proto/index.ts";
+import type { google } from "../proto/index.ts";
+import { io } from "../proto/metrics.ts";
 
 const V1 = io.containerd.cgroups.v1.Metrics;
 const V2 = io.containerd.cgroups.v2.Metrics;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { decodeFigures } from "../../src/client/figures.ts";
-import { io } from "../../src/proto/index.ts";
+import { io } from "../../src/proto/metrics.ts";
 
 const { v1, v2 } = io.containerd.cgroups;
 

@@ -28,6 +28,8 @@ describe("the generated code", () => {
         "ebb-services.ts",
         "messages.d.ts",
         "messages.js",
+        "metrics-messages.d.ts",
+        "metrics-messages.js",
         "services.ts",
       ]);
       for (const name of names) {
@@ -42,7 +44,7 @@ describe("the generated code", () => {
     }
   });
 
-  for (const name of ["messages", "ebb-messages"]) {
+  for (const name of ["messages", "metrics-messages", "ebb-messages"]) {
     test(`of ${name} needs protobufjs/minimal alone, through src/proto/wire.ts`, () => {
       const messages = readFileSync(path.join(generated, `${name}.js`), "utf8");
       assert.deepEqual(messages.match(/^import .*$/gm), ['import $protobuf from "../wire.js";']);

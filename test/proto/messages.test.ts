@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as proto from "../../src/proto/index.ts";
+import { io } from "../../src/proto/metrics.ts";
 import { WIRE_FACTS } from "./wire-facts.ts";
 
 interface Codec {
@@ -90,7 +91,7 @@ function codecs(tree: object = proto, prefix = ""): [string, Codec][] {
   });
 }
 
-const { containerd, google, io, runtimeoptions, ttrpc } = proto;
+const { containerd, google, runtimeoptions, ttrpc } = proto;
 const generated = new Map(codecs({ containerd, google, io, runtimeoptions, ttrpc }));
 
 describe("every message has the field numbers of containerd's API", () => {

@@ -3,7 +3,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { loadLibc } from "../../src/linux/koffi-libc.ts";
-import { containerd, io } from "../../src/proto/index.ts";
+import { containerd } from "../../src/proto/index.ts";
+import { io } from "../../src/proto/metrics.ts";
 import { shimPath } from "../support/shim-process.ts";
 import { NAMESPACE, noContainers, Workshop } from "./harness.ts";
 

@@ -4,7 +4,8 @@ import { within } from "../../base/deadline.ts";
 import type { CgroupDirs } from "../../linux/cgroup/dirs.ts";
 import { readV1Stats } from "../../linux/cgroup/v1-stats.ts";
 import { readV2Stats } from "../../linux/cgroup/v2-stats.ts";
-import { type Exact, encodeExact, type google, io } from "../../proto/index.ts";
+import { type Exact, encodeExact, type google } from "../../proto/index.ts";
+import { io } from "../../proto/metrics.ts";
 
 const V1 = io.containerd.cgroups.v1.Metrics;
 const V2 = io.containerd.cgroups.v2.Metrics;

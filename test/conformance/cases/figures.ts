@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { until } from "../../../lab/until.ts";
-import { containerd, io } from "../../../src/proto/index.ts";
+import { containerd } from "../../../src/proto/index.ts";
+import { io } from "../../../src/proto/metrics.ts";
 import type { Bench } from "../bench.ts";
 import { about, type ConformanceCase } from "../case.ts";
 import { expectOutcome, stateName } from "../expect.ts";
