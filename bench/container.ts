@@ -17,6 +17,9 @@ const CALL_MS = 60_000;
 const GONE_MS = 20_000;
 const SIGKILL = 9;
 
+/** Calls `start`; returns what that has printed. */
+type Launch = (command: ShimCommand, signal: AbortSignal) => Promise<Buffer>;
+
 /** What a container is to be. */
 export interface Plan {
   /** Its program; one that does nothing for long, if not given. */
@@ -84,21 +87,9 @@ export class BenchContainer {
     throw new StatusError(StatusCode.failedPrecondition, `container ${this.id} has no shim`);
   }
 
-  /** Calls `start` as the daemon does, and connects to what it answers. */
-  async start(): Promise<void> {
-    const result = await runProgram({
-      file: this.#command.binary,
-      args: shimArgs(this.#command, "start"),
-      cwd: this.#command.bundle,
-      env: shimEnv(this.#command),
-      timeoutMs: CALL_MS,
-      signal: this.#lab.signal,
-    });
-    if (result.exitCode !== 0) {
-      const ending = describeEnding(result);
-      throw new StatusError(StatusCode.unknown, `${this.#command.binary} start failed, ${ending}`);
-    }
-    const answer = parseStartAnswer(result.output);
+  /** Calls `start` as the daemon does, or as `launch` has it, and connects to what it answers. */
+  async start(launch: Launch = callStart): Promise<void> {
+    const answer = parseStartAnswer(await launch(this.#command, this.#lab.signal));
     const connection = await connect(answer.address, { signal: this.#lab.signal });
     this.#shim = new Shim(answer, connection, this.#parts.log);
   }
@@ -165,4 +156,18 @@ export class BenchContainer {
   #call(): { readonly timeoutMs: number; readonly signal: AbortSignal } {
     return { timeoutMs: CALL_MS, signal: this.#lab.signal };
   }
+}
+
+async function callStart(command: ShimCommand, signal: AbortSignal): Promise<Buffer> {
+  const result = await runProgram({
+    file: command.binary,
+    args: shimArgs(command, "start"),
+    cwd: command.bundle,
+    env: shimEnv(command),
+    timeoutMs: CALL_MS,
+    signal,
+  });
+  if (result.exitCode === 0) return result.output;
+  const ending = describeEnding(result);
+  throw new StatusError(StatusCode.unknown, `${command.binary} start failed, ${ending}`);
 }

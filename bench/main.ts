@@ -12,6 +12,7 @@ import { manyReleases } from "./many-releases.ts";
 import type { Machine, Row } from "./result.ts";
 import { ROWS } from "./rows/index.ts";
 import { findShims } from "./shims.ts";
+import { startProfile } from "./start-profile/profile.ts";
 import { printable } from "./table.ts";
 import { unpackImage } from "./unpack.ts";
 
@@ -22,17 +23,25 @@ interface Options {
   readonly page?: boolean;
 }
 
-/** Prints tables of its own, which nothing is derived from; for these alone one has to ask. */
-type Bench = (signal: AbortSignal) => Promise<void>;
+/** Prints tables of its own, and may write them to a directory of documents; for these alone one has to ask. */
+type Bench = (signal: AbortSignal, docs: string | undefined) => Promise<void>;
 
-const BENCHES: Readonly<Record<string, Bench>> = { "many-releases": manyReleases, unpack: unpackImage };
+const BENCHES: Readonly<Record<string, Bench>> = {
+  "start-profile": startProfile,
+  "many-releases": manyReleases,
+  unpack: unpackImage,
+};
 const NAMES = [...ROWS.map(({ name }) => name), ...Object.keys(BENCHES)];
 const DOCS = fileURLToPath(new URL("../docs", import.meta.url));
 
 async function main(): Promise<number> {
   const program = new Command("npm run bench --")
     .description("Measures shims side by side, and writes docs/performance.md and what belongs to it.")
-    .argument("[names...]", `what to measure: ${NAMES.join(", ")}; all but the last two if not given`, known)
+    .argument(
+      "[names...]",
+      `what to measure: ${NAMES.join(", ")}; all but the last three if not given`,
+      known,
+    )
     .option("--shim <paths...>", "shims to measure beside ours and those in PATH", [])
     .option("--rounds <count>", "how many rounds, instead of each row's own number", positive)
     .option("--no-save", "only prints")
@@ -43,7 +52,7 @@ async function main(): Promise<number> {
   const stop = new AbortController();
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => stop.abort(new Error(name)));
   try {
-    for (const name of names) await BENCHES[name]?.(stop.signal);
+    for (const name of names) await BENCHES[name]?.(stop.signal, options.save ? DOCS : undefined);
     const rows = ROWS.filter(({ name }) => names.length === 0 || names.includes(name));
     if (rows.length > 0) await measure(rows, options, stop.signal);
     return 0;

@@ -1,4 +1,5 @@
 import type { RowResult } from "./result.ts";
+import { escaped, svg, text } from "./svg.ts";
 import { ratioOf } from "./table.ts";
 
 /** A line of the picture: a figure of a row, ours and all others. */
@@ -27,24 +28,11 @@ const LINE = 19;
 const GROUP = 25;
 
 const STYLE = `
-    .page { fill: #ffffff; stroke: #d0d7de }
-    text { fill: #1f2328 }
-    .soft { fill: #59636e }
-    .line { stroke: #d0d7de }
-    .one { stroke: #59636e; stroke-width: 1.5 }
+    .one { stroke: #7d8590; stroke-width: 1.5 }
     .less { fill: #2c8a4b; stroke: #2c8a4b }
     .more { fill: #d9622b; stroke: #d9622b }
     .other { fill: none; stroke: #4a7fc1; stroke-width: 1.5 }
-    .way { stroke-width: 3; stroke-opacity: .35 }
-    .name { font-weight: 600 }
-    @media (prefers-color-scheme: dark) {
-      .page { fill: #0d1117; stroke: #3d444d }
-      text { fill: #f0f6fc }
-      .soft { fill: #9198a1 }
-      .line { stroke: #3d444d }
-      .one { stroke: #9198a1 }
-    }
-  `;
+    .way { stroke-width: 3; stroke-opacity: .35 }`;
 
 /** A picture of what everything costs, as many times as with the Go shim, as SVG: the further left, the less. */
 export function plot(results: readonly RowResult[]): string {
@@ -132,26 +120,12 @@ function legend(lines: readonly Line[], y: number): string[] {
 }
 
 function page(y: number, drawn: readonly string[]): string {
-  const height = y + 22;
-  const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-labelledby="title desc" font-family="system-ui, 'DejaVu Sans', sans-serif" font-size="12">`;
-  const what = "What ebb costs, as many times as containerd's own shim";
-  const desc =
-    "A dot for each figure on a logarithmic scale: left of the line at 1 ebb takes less, right of it more.";
-  const lines = [
-    `<title id="title">${escaped(what)}</title>`,
-    `<desc id="desc">${escaped(desc)}</desc>`,
-    `<style>${STYLE}</style>`,
-    `<rect class="page" x=".5" y=".5" width="${WIDTH - 1}" height="${height - 1}" rx="8"/>`,
-    text(16, 26, `${what} (left is less)`, 'class="name" font-size="14"'),
-    ...drawn,
-  ];
-  return `${head}\n${lines.map((line) => `  ${line}\n`).join("")}</svg>\n`;
-}
-
-function text(x: number | string, y: number, content: string, attributes: string): string {
-  return `<text x="${x}" y="${y}" ${attributes}>${escaped(content)}</text>`;
-}
-
-function escaped(content: string): string {
-  return content.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return svg({
+    width: WIDTH,
+    height: y + 22,
+    title: "What ebb costs, as many times as containerd's own shim (left is less)",
+    desc: "A dot for each figure on a logarithmic scale: left of the line at 1 ebb takes less, right of it more.",
+    style: STYLE,
+    lines: drawn,
+  });
 }

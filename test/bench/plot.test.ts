@@ -5,26 +5,12 @@ import { describe, test } from "node:test";
 import { FILES, readResults } from "../../bench/document.ts";
 import { plot } from "../../bench/plot.ts";
 import { ratioResult, resultOf } from "./results.ts";
+import { assertWellFormed } from "./svg-check.ts";
 
 /** Where the dots are, by what their titles say. */
 function dots(svg: string): Map<string, { kind: string; x: number }> {
   const found = svg.matchAll(/<circle class="(\w+)" cx="([\d.]+)"[^>]*><title>([^<]*)<\/title>/g);
   return new Map([...found].map(([, kind = "", x, title = ""]) => [title, { kind, x: Number(x) }]));
-}
-
-/** Throws where an element is not closed by its own end, or text holds what it may not. */
-function assertWellFormed(svg: string): void {
-  const open: string[] = [];
-  for (const [tag, end, name = "", empty] of svg.matchAll(
-    /<(\/?)([a-z]+)(?:\s+[\w-]+="[^"<]*")*\s*(\/?)>/g,
-  )) {
-    if (end === "/") assert.equal(open.pop(), name, `${tag} ends another element`);
-    else if (empty !== "/") open.push(name);
-  }
-  assert.deepEqual(open, []);
-  assert.equal(svg.replace(/<\/?[a-z]+(?:\s+[\w-]+="[^"<]*")*\s*\/?>/g, "").includes("<"), false);
-  assert.doesNotMatch(svg, /&(?!amp;|lt;|gt;)/);
-  assert.doesNotMatch(svg, /NaN|Infinity|undefined/);
 }
 
 describe("the picture", () => {
