@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { within } from "../../src/base/deadline.ts";
+import { StatusCode, StatusError } from "../../src/base/status.ts";
 import { type ShimCommand, shimArgs, shimEnv } from "../../src/client/shim-command.ts";
 import { BenchContainer } from "../container.ts";
 import type { BenchLab } from "../lab.ts";
@@ -40,12 +41,18 @@ export async function plainStart(lab: BenchLab, shim: Shim): Promise<StartTimes>
 export async function tracedStart(lab: BenchLab, shim: Shim): Promise<Mark[]> {
   const container = await BenchContainer.prepare(lab, shim);
   const file = path.join(lab.dir, `trace-${container.id}`);
-  let ended: Promise<unknown> = Promise.resolve();
-  await container.start(async (command) => {
+  let ended: Promise<unknown[]> = Promise.resolve([]);
+  await container.start((command) => {
     const strace = traced(command, file);
     ended = once(strace, "exit");
-    const [answer] = await within(once(strace.stdout, "data"), LIMIT_MS, "an answer of start under strace");
-    return answer;
+    const tooSoon = ended.then(([status]) => {
+      throw new StatusError(
+        StatusCode.unknown,
+        `strace ended with exit status ${status} before start answered`,
+      );
+    });
+    const answer = once(strace.stdout, "data").then(([data]) => data);
+    return within(Promise.race([answer, tooSoon]), LIMIT_MS, "an answer of start under strace");
   });
   await container.connect();
   await container.create();
