@@ -10,7 +10,7 @@ const src = path.join(path.dirname(fileURLToPath(import.meta.url)), "../../src")
 function numbersRead(first: string): unknown {
   const program = `${first}
     const { containerd } = await import("${src}/proto/index.ts");
-    const { CPUUsage } = (await import("${src}/proto/index.ts")).io.containerd.cgroups.v1;
+    const { CPUUsage } = (await import("${src}/proto/metrics.ts")).io.containerd.cgroups.v1;
     const numbers = [0, 1, 2 ** 31, 2 ** 32, 2 ** 53 - 1, 2 ** 63];
     const read = numbers.map((total) => CPUUsage.decode(CPUUsage.encode({ total }).finish()).total);
     const time = { startedAt: undefined, exitedAt: { seconds: -5, nanos: 1 } };
