@@ -1,6 +1,7 @@
 /** Builds `dist/containerd-shim-ebb-v2` (one executable) and `dist/lib` (the library and the `ebb` command). */
 
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { bunPath, packageBin, root, runQuietly, step } from "./steps.mjs";
@@ -15,10 +16,17 @@ function buildShim() {
   const flags = JSON.parse(readFileSync(path.join(root, "scripts/compile-flags.json"), "utf8"));
   const args = ["build", "src/shim/main.ts", "--outfile", shimPath, ...flags];
   const folder = `linux_${process.arch}`;
-  args.push("--asset", `node_modules/@koromix/koffi-linux-${process.arch}/${folder}/koffi.node`);
+  const module = `node_modules/@koromix/koffi-linux-${process.arch}/${folder}/koffi.node`;
+  args.push("--asset", module);
+  args.push("--define", `EBB_NATIVE_MODULE=${JSON.stringify(hashOf(path.join(root, module)))}`);
   args.push("--define", `EBB_VERSION=${JSON.stringify(version)}`);
   args.push("--define", `EBB_REVISION=${JSON.stringify(git.status === 0 ? git.stdout.trim() : "")}`);
   runQuietly(bunPath(), args);
+}
+
+/** Enough of a file's SHA-256 to name it by. */
+function hashOf(file) {
+  return createHash("sha256").update(readFileSync(file)).digest("hex").slice(0, 16);
 }
 
 /** Emits JavaScript and declarations of the parts that run on Node and Bun alike. */

@@ -15,9 +15,11 @@ function withDefaults(schema: unknown, value: unknown): unknown {
   if (!isObject(schema)) return value;
   const given = value === undefined ? schema.default : value;
   if (!isObject(schema.properties) || !isObject(given)) return given;
-  const fields = Object.entries(schema.properties).map(([name, field]) => [
-    name,
-    withDefaults(field, given[name]),
-  ]);
-  return Object.fromEntries(fields.filter(([, field]) => field !== undefined));
+  // A plain loop: every start of a container goes through here twice, before any of it is compiled.
+  const complete: Record<string, unknown> = {};
+  for (const name in schema.properties) {
+    const field = withDefaults(schema.properties[name], given[name]);
+    if (field !== undefined) complete[name] = field;
+  }
+  return complete;
 }
