@@ -2,9 +2,7 @@ import { readTextFile } from "../base/files.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { containerd, runtimeoptions } from "../proto/index.ts";
 import { type AnyMessage, defaultRuncOptions, type RuncOptions } from "./options.ts";
-
-const RUNC_OPTIONS = "containerd.runc.v1.Options";
-const GENERIC_OPTIONS = "runtimeoptions.v1.Options";
+import { GENERIC_OPTIONS, messageNameOf, RUNC_OPTIONS } from "./options-type.ts";
 
 /** The longest configuration that options may be; people write some lines. */
 const MAX_CONFIG_BYTES = 1 << 20;
@@ -18,7 +16,7 @@ export async function decodeRuncOptions(any: AnyMessage | null | undefined): Pro
   const typeUrl = any?.typeUrl ?? "";
   const value = any?.value ?? new Uint8Array();
   if (typeUrl === "" && value.length === 0) return defaultRuncOptions;
-  switch (nameOf(typeUrl)) {
+  switch (messageNameOf(typeUrl)) {
     case RUNC_OPTIONS:
       return fromMessage(decode(RUNC_OPTIONS, () => containerd.runc.v1.Options.decode(value)));
     case GENERIC_OPTIONS:
@@ -26,15 +24,6 @@ export async function decodeRuncOptions(any: AnyMessage | null | undefined): Pro
     default:
       throw unknownType(`runtime options of type ${JSON.stringify(typeUrl)}`);
   }
-}
-
-/** Whether {@link decodeRuncOptions} knows the type. */
-export function areRuncOptions({ typeUrl }: AnyMessage): boolean {
-  return [RUNC_OPTIONS, GENERIC_OPTIONS].includes(nameOf(typeUrl ?? ""));
-}
-
-function nameOf(typeUrl: string): string {
-  return typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
 }
 
 function unknownType(what: string): StatusError {
@@ -68,7 +57,7 @@ function fromMessage(message: containerd.runc.v1.IOptions): RuncOptions {
 async function fromGeneric(message: runtimeoptions.v1.IOptions): Promise<RuncOptions> {
   const { typeUrl = "", configPath = "", configBody = new Uint8Array() } = message;
   if (!configPath && configBody?.length === 0) return defaultRuncOptions;
-  if (typeUrl && nameOf(typeUrl) !== RUNC_OPTIONS) {
+  if (typeUrl && messageNameOf(typeUrl) !== RUNC_OPTIONS) {
     throw unknownType(`runtime options with a configuration of type ${JSON.stringify(typeUrl)}`);
   }
   const { optionsFromToml } = await import("./toml-options.ts");

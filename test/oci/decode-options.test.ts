@@ -4,8 +4,9 @@ import os from "node:os";
 import path from "node:path";
 import { after, describe, test } from "node:test";
 import { StatusCode } from "../../src/base/status.ts";
-import { areRuncOptions, decodeRuncOptions } from "../../src/oci/decode-options.ts";
+import { decodeRuncOptions } from "../../src/oci/decode-options.ts";
 import { defaultRuncOptions } from "../../src/oci/options.ts";
+import { areRuncOptions } from "../../src/oci/options-type.ts";
 import { containerd, runtimeoptions } from "../../src/proto/index.ts";
 import { status } from "../support/status.ts";
 

@@ -1,8 +1,8 @@
 import type { LogLevel } from "../../base/logger.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
-import { areRuncOptions } from "../../oci/decode-options.ts";
 import type { AnyMessage } from "../../oci/options.ts";
-import { containerd, google } from "../../proto/index.ts";
+import { areRuncOptions } from "../../oci/options-type.ts";
+import { bytesField, int32Field, manyBytes, readFields, textField } from "../../proto/fields.ts";
 
 /** The most that is read from stdin, in bytes: containerd's own limit. */
 export const MAX_STDIN_BYTES = 10 * 1024 * 1024;
@@ -20,7 +20,10 @@ export interface Bootstrap {
   readonly options: AnyMessage | undefined;
 }
 
-const { BootstrapParams, BootstrapResult } = containerd.runtime.bootstrap.v1;
+/** Numbers of fields: proto/containerd/runtime/bootstrap/v1/bootstrap.proto, and those of google.protobuf.Any. */
+const Params = { instanceId: 1, namespace: 2, logLevel: 3, extensions: 8, socketDir: 9 } as const;
+const Extension = { value: 1 } as const;
+const Any = { typeUrl: 1, value: 2 } as const;
 
 /** Which lines a level asks for, by the highest number that does (containerd.runtime.bootstrap.v1.LogLevel). */
 const LEVELS: readonly (readonly [upTo: number, level: LogLevel])[] = [
@@ -42,13 +45,13 @@ export function readBootstrap(
   flags: { readonly id: string; readonly namespace: string; readonly debug: boolean },
   env: Readonly<Record<string, string | undefined>>,
 ): Bootstrap {
-  const params = tryDecode(() => BootstrapParams.decode(stdin));
+  const params = tryRead(() => readParams(stdin));
   if (stdin.length > 0 && params?.instanceId === flags.id && params.namespace === flags.namespace) {
     return {
       generation: "bootstrap",
       socketDir: params.socketDir || undefined,
       logLevel: flags.debug ? "debug" : levelOf(params.logLevel),
-      options: params.extensions.map(({ value }) => value).find(isRuncOptions),
+      options: params.extensions.find(areRuncOptions),
     };
   }
   const options = readOptionsAny(stdin);
@@ -58,13 +61,30 @@ export function readBootstrap(
     generation,
     socketDir: undefined,
     logLevel,
-    options: isRuncOptions(options) ? options : undefined,
+    options: options !== undefined && areRuncOptions(options) ? options : undefined,
   };
 }
 
-/** What is of another type is somebody else's, or for Create to refuse. */
-function isRuncOptions(any: AnyMessage | null | undefined): any is AnyMessage {
-  return any !== null && any !== undefined && areRuncOptions(any);
+function readParams(stdin: Uint8Array) {
+  const fields = readFields(stdin);
+  return {
+    instanceId: textField(fields, Params.instanceId),
+    namespace: textField(fields, Params.namespace),
+    logLevel: int32Field(fields, Params.logLevel),
+    socketDir: textField(fields, Params.socketDir),
+    extensions: manyBytes(fields, Params.extensions).flatMap((bytes) =>
+      manyBytes(readFields(bytes), Extension.value).slice(-1).map(readAny),
+    ),
+  };
+}
+
+/** What is of a type that is not known here is somebody else's, or for Create to refuse. */
+function readAny(bytes: Uint8Array): { typeUrl: string; value: Uint8Array } {
+  const fields = readFields(bytes);
+  return {
+    typeUrl: textField(fields, Any.typeUrl),
+    value: bytesField(fields, Any.value) ?? new Uint8Array(),
+  };
 }
 
 function levelOf(number: number): LogLevel {
@@ -72,9 +92,9 @@ function levelOf(number: number): LogLevel {
 }
 
 /** The Any with runtime options that daemons before 2.3 write to stdin; undefined when it is empty. */
-export function readOptionsAny(stdin: Uint8Array): google.protobuf.Any | undefined {
+export function readOptionsAny(stdin: Uint8Array): AnyMessage | undefined {
   if (stdin.length === 0) return undefined;
-  const any = tryDecode(() => google.protobuf.Any.decode(stdin));
+  const any = tryRead(() => readAny(stdin));
   if (any === undefined || !/^[\w.\-/]+$/.test(any.typeUrl)) {
     const message =
       `stdin holds ${stdin.length} bytes that are neither BootstrapParams for this -id and -namespace ` +
@@ -85,12 +105,13 @@ export function readOptionsAny(stdin: Uint8Array): google.protobuf.Any | undefin
 }
 
 /** The one answer of `start`, in the form that the daemon's generation reads. */
-export function encodeAnswer(
+export async function encodeAnswer(
   generation: Generation,
   address: string,
   env: Readonly<Record<string, string | undefined>>,
-): Uint8Array {
+): Promise<Uint8Array> {
   if (generation === "bootstrap") {
+    const { BootstrapResult } = (await import("../../proto/index.ts")).containerd.runtime.bootstrap.v1;
     return BootstrapResult.encode({ version: TASK_API_VERSION, address, protocol: "ttrpc" }).finish();
   }
   if (generation === "text") return Buffer.from(address);
@@ -99,9 +120,9 @@ export function encodeAnswer(
   return Buffer.from(JSON.stringify({ version, address, protocol: "ttrpc" }));
 }
 
-function tryDecode<T>(decode: () => T): T | undefined {
+function tryRead<T>(read: () => T): T | undefined {
   try {
-    return decode();
+    return read();
   } catch {
     return undefined;
   }

@@ -1,17 +1,15 @@
 import fs from "node:fs";
 import { within } from "../../base/deadline.ts";
-import type { LogLevel } from "../../base/logger.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
-import { joinCgroup } from "../../linux/cgroup/join.ts";
 import { writeAddress } from "../../oci/bundle.ts";
-import { decodeRuncOptions } from "../../oci/decode-options.ts";
+import type { AnyMessage } from "../../oci/options.ts";
 import { checkId } from "../../oci/runc-args.ts";
 import { readSpec } from "../../oci/spec.ts";
 import { type BunProcess, bun } from "../bun.ts";
 import { type Flags, usageError } from "../flags.ts";
 import { selfCommand } from "../self.ts";
 import type { Settings } from "../settings.ts";
-import { encodeAnswer, MAX_STDIN_BYTES, readBootstrap } from "./bootstrap.ts";
+import { type Bootstrap, encodeAnswer, MAX_STDIN_BYTES, readBootstrap } from "./bootstrap.ts";
 import { type ClaimedSocket, claimGroupSocket } from "./group-socket.ts";
 import { READY_FD, SERVER_SOCKET_FD } from "./ready.ts";
 import { serverEnv } from "./server-env.ts";
@@ -28,7 +26,6 @@ export async function start(flags: Flags, settings: Settings): Promise<void> {
   const bundle = process.cwd();
   const spec = await readSpec(bundle);
   const bootstrap = readBootstrap(await readStdin(MAX_STDIN_BYTES), flags, process.env);
-  const { shimCgroup } = await decodeRuncOptions(bootstrap.options);
   const socket = socketPath({
     dir: bootstrap.socketDir ?? DEFAULT_SOCKET_DIR,
     address: flags.address,
@@ -38,7 +35,7 @@ export async function start(flags: Flags, settings: Settings): Promise<void> {
   const claim = await claimGroupSocket(socket);
   const launched = claim.living
     ? undefined
-    : await launchServer({ flags, settings, socket, claim, shimCgroup, logLevel: bootstrap.logLevel });
+    : await launchServer({ flags, settings, socket, claim, bootstrap });
   try {
     // Daemons up to 1.6 find the shim by this file after their own restart.
     writeAddress(bundle, socketAddress(socket));
@@ -46,7 +43,7 @@ export async function start(flags: Flags, settings: Settings): Promise<void> {
     launched?.end();
     throw err;
   }
-  fs.writeSync(1, encodeAnswer(bootstrap.generation, socketAddress(socket), process.env));
+  fs.writeSync(1, await encodeAnswer(bootstrap.generation, socketAddress(socket), process.env));
 }
 
 function checkStartFlags(flags: Flags): void {
@@ -65,12 +62,11 @@ async function launchServer(options: {
   readonly settings: Settings;
   readonly socket: string;
   readonly claim: ClaimedSocket;
-  readonly shimCgroup: string;
-  readonly logLevel: LogLevel;
+  readonly bootstrap: Bootstrap;
 }): Promise<{ end(): void }> {
-  const { flags, socket, shimCgroup, logLevel } = options;
+  const { flags, socket, bootstrap } = options;
   const args = ["-namespace", flags.namespace, "-id", flags.id, "-address", flags.address, "-socket", socket];
-  args.push("-log-level", logLevel);
+  args.push("-log-level", bootstrap.logLevel);
   const stdio: ("ignore" | "pipe" | number)[] = ["ignore", "ignore", "ignore"];
   stdio[SERVER_SOCKET_FD] = options.claim.fd;
   stdio[READY_FD] = "pipe";
@@ -83,14 +79,26 @@ async function launchServer(options: {
     server = bun.spawn([...selfCommand(), ...args], { detached: true, stdio, env: serverEnv() });
     server.unref();
     options.claim.leave();
-    const joined = shimCgroup !== "" && joinCgroup(server.pid, shimCgroup);
-    const ready = Promise.all([joined, readReady(Number(server.stdio[READY_FD]))]);
+    const ready = Promise.all([
+      putIntoCgroup(server.pid, bootstrap.options),
+      readReady(Number(server.stdio[READY_FD])),
+    ]);
     await within(ready, options.settings.serverReadyMs, "the server's start");
     return { end };
   } catch (thrown) {
     end();
     throw StatusError.from(thrown);
   }
+}
+
+/** Puts the server into the control group that the options name. Options that say nothing are not decoded. */
+async function putIntoCgroup(pid: number, options: AnyMessage | undefined): Promise<void> {
+  if (options === undefined || options.value?.length === 0) return;
+  const { decodeRuncOptions } = await import("../../oci/decode-options.ts");
+  const { shimCgroup } = await decodeRuncOptions(options);
+  if (shimCgroup === "") return;
+  const { joinCgroup } = await import("../../linux/cgroup/join.ts");
+  await joinCgroup(pid, shimCgroup);
 }
 
 /** Resolves when the server has written that it serves; rejects with what it wrote instead. */

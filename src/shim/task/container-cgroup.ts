@@ -51,9 +51,9 @@ export class ContainerCgroup {
     thawIfThere(this.#dirs);
   }
 
-  /** The container has ended: takes its last figures while its groups are still there. */
+  /** The container has ended: its last figures are kept where its groups may go ({@link Metrics.ended}). */
   ended(): void {
-    this.#metrics.read().catch(() => {});
+    this.#metrics.ended().catch(() => {});
   }
 
   /** Stops watching; repeatable. */

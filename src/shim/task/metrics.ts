@@ -5,10 +5,7 @@ import type { CgroupDirs } from "../../linux/cgroup/dirs.ts";
 import { readV1Stats } from "../../linux/cgroup/v1-stats.ts";
 import { readV2Stats } from "../../linux/cgroup/v2-stats.ts";
 import { type Exact, encodeExact, type google } from "../../proto/index.ts";
-import { io } from "../../proto/metrics.ts";
-
-const V1 = io.containerd.cgroups.v1.Metrics;
-const V2 = io.containerd.cgroups.v2.Metrics;
+import type { io } from "../../proto/metrics.ts";
 
 /**
  * The figures of a container, as Stats answers them: `io.containerd.cgroups.v1.Metrics` or that of v2, read from the
@@ -17,25 +14,37 @@ const V2 = io.containerd.cgroups.v2.Metrics;
 export class Metrics {
   readonly #cgroup: CgroupDirs;
   readonly #limitMs: number;
-  #last: google.protobuf.IAny;
-  #reading: Promise<google.protobuf.IAny> | undefined;
+  #last: Figures;
+  #reading: Promise<Figures> | undefined;
 
   /** @param limitMs how long one reading may take; the kernel can be slow at adding up memory */
   constructor(cgroup: CgroupDirs, limitMs: number) {
     this.#cgroup = cgroup;
     this.#limitMs = limitMs;
-    this.#last = cgroup.version === 1 ? v1Metrics({ cpu: { usage: {}, throttling: {} } }) : v2Metrics({});
+    this.#last = cgroup.version === 1 ? { v1: { cpu: { usage: {}, throttling: {} } } } : { v2: {} };
   }
 
   /** The figures now, or the last there were. Calls at the same time share one reading; `deadlineExceeded` past the limit. */
-  read(): Promise<google.protobuf.IAny> {
+  async read(): Promise<google.protobuf.IAny> {
+    return encode(await this.#within());
+  }
+
+  /**
+   * The container has ended: keeps its figures where its groups may go before Delete. systemd removes a scope that is
+   * empty; all others stay until the runtime's own deletion.
+   */
+  async ended(): Promise<void> {
+    if (firstDir(this.#cgroup).endsWith(".scope")) await this.#within();
+  }
+
+  #within(): Promise<Figures> {
     this.#reading ??= this.#take().finally(() => {
       this.#reading = undefined;
     });
     return within(this.#reading, this.#limitMs, `reading ${firstDir(this.#cgroup)}`);
   }
 
-  async #take(): Promise<google.protobuf.IAny> {
+  async #take(): Promise<Figures> {
     const figures = await readFigures(this.#cgroup);
     // Groups that went meanwhile, or are going, leave files that count nothing.
     if (areThere(this.#cgroup)) this.#last = figures;
@@ -43,17 +52,22 @@ export class Metrics {
   }
 }
 
-async function readFigures(cgroup: CgroupDirs): Promise<google.protobuf.IAny> {
-  if (cgroup.version === 1) return v1Metrics(await readV1Stats(cgroup.controllers));
-  return v2Metrics(await readV2Stats(cgroup.unified));
+type Figures =
+  | { readonly v1: Exact<io.containerd.cgroups.v1.IMetrics> }
+  | { readonly v2: Exact<io.containerd.cgroups.v2.IMetrics> };
+
+async function readFigures(cgroup: CgroupDirs): Promise<Figures> {
+  if (cgroup.version === 1) return { v1: await readV1Stats(cgroup.controllers) };
+  return { v2: await readV2Stats(cgroup.unified) };
 }
 
-function v1Metrics(figures: Exact<io.containerd.cgroups.v1.IMetrics>) {
-  return { typeUrl: "io.containerd.cgroups.v1.Metrics", value: encodeExact(V1, figures) };
-}
-
-function v2Metrics(figures: Exact<io.containerd.cgroups.v2.IMetrics>) {
-  return { typeUrl: "io.containerd.cgroups.v2.Metrics", value: encodeExact(V2, figures) };
+/** The classes are loaded when figures are first asked for: they are half of all generated code. */
+async function encode(figures: Figures): Promise<google.protobuf.IAny> {
+  const { v1, v2 } = (await import("../../proto/metrics.ts")).io.containerd.cgroups;
+  if ("v1" in figures) {
+    return { typeUrl: "io.containerd.cgroups.v1.Metrics", value: encodeExact(v1.Metrics, figures.v1) };
+  }
+  return { typeUrl: "io.containerd.cgroups.v2.Metrics", value: encodeExact(v2.Metrics, figures.v2) };
 }
 
 function areThere(cgroup: CgroupDirs): boolean {

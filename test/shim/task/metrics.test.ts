@@ -107,6 +107,22 @@ describe("the figures that Stats answers", () => {
     });
   });
 
+  test("are kept from the end on where the groups are a scope, which a service manager removes", async () => {
+    await withTempDir(async (dir) => {
+      const unified = path.join(dir, "ebb-1.scope");
+      fs.mkdirSync(unified);
+      for (const [name, text] of [
+        ["cgroup.procs", ""],
+        ["cpu.stat", "usage_usec 8\n"],
+      ] as const)
+        fs.writeFileSync(path.join(unified, name), text);
+      const metrics = new Metrics({ version: 2, unified }, LIMIT_MS);
+      await metrics.ended();
+      fs.rmSync(unified, { recursive: true });
+      assert.deepEqual(decode(await metrics.read()).cpu, { usageUsec: 8 });
+    });
+  });
+
   test("are none, but of the right type, where the groups went before anybody asked", async () => {
     const unified = "/no/such/group";
     const v2 = await new Metrics({ version: 2, unified }, LIMIT_MS).read();
