@@ -4,7 +4,7 @@ import { StatusCode, StatusError } from "../../base/status.ts";
 import { writeAddress } from "../../oci/bundle.ts";
 import type { AnyMessage } from "../../oci/options.ts";
 import { checkId } from "../../oci/runc-args.ts";
-import { readSpec } from "../../oci/spec.ts";
+import { readAnnotations, readSpec } from "../../oci/spec.ts";
 import { type BunProcess, bun } from "../bun.ts";
 import { type Flags, usageError } from "../flags.ts";
 import { selfCommand } from "../self.ts";
@@ -24,22 +24,26 @@ import { readStdin } from "./stdin.ts";
 export async function start(flags: Flags, settings: Settings): Promise<void> {
   checkStartFlags(flags);
   const bundle = process.cwd();
-  const spec = await readSpec(bundle);
+  const annotations = readAnnotations(bundle);
   const bootstrap = readBootstrap(await readStdin(MAX_STDIN_BYTES), flags, process.env);
   const socket = socketPath({
     dir: bootstrap.socketDir ?? DEFAULT_SOCKET_DIR,
     address: flags.address,
     namespace: flags.namespace,
-    group: groupOf(flags.id, spec.annotations ?? {}),
+    group: groupOf(flags.id, annotations),
   });
   const claim = await claimGroupSocket(socket);
-  const launched = claim.living
-    ? undefined
-    : await launchServer({ flags, settings, socket, claim, bootstrap });
+  const launching = claim.living ? undefined : launchServer({ flags, settings, socket, claim, bootstrap });
+  // What it fails with is thrown where it is awaited.
+  launching?.catch(() => {});
   try {
+    // Beyond the annotations nothing is needed of the configuration: it is checked while the server starts.
+    readSpec(bundle);
+    await launching;
     // Daemons up to 1.6 find the shim by this file after their own restart.
     writeAddress(bundle, socketAddress(socket));
   } catch (err) {
+    const launched = await launching?.catch(() => undefined);
     launched?.end();
     throw err;
   }
