@@ -9,8 +9,8 @@ export interface ProcessIdentity {
   readonly startTime: string;
 }
 
-/** How often a process is looked at while its end is awaited, in milliseconds. */
-const POLL_MS = 10;
+/** How soon a process is looked at again while its end is awaited, in milliseconds: at first, and then ever later. */
+const POLL_MS = { first: 1, last: 10 };
 
 /** Which process has this pid now; undefined when none does or only a zombie. */
 export async function identifyProcess(pid: number): Promise<ProcessIdentity | undefined> {
@@ -29,9 +29,9 @@ export async function isRunning(process: ProcessIdentity): Promise<boolean> {
 /** Waits until a process is gone (or a zombie), at most `ms` milliseconds; says whether it is. */
 export async function waitUntilGone(identity: ProcessIdentity, ms: number): Promise<boolean> {
   const until = performance.now() + ms;
-  while (await isRunning(identity)) {
+  for (let pause = POLL_MS.first; await isRunning(identity); pause = Math.min(2 * pause, POLL_MS.last)) {
     if (performance.now() >= until) return false;
-    await sleep(POLL_MS);
+    await sleep(pause);
   }
   return true;
 }
