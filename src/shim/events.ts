@@ -143,5 +143,11 @@ function forwarder(address: string, timeoutMs: number): SendEvent<Forward> {
 
 async function connect(address: string, timeoutMs: number): Promise<ClientConnection> {
   const stream = connectTo(toNetPath(parseAddress(address)));
-  return new ClientConnection(await within(stream, timeoutMs, `connecting to ${address}`));
+  try {
+    return new ClientConnection(await within(stream, timeoutMs, `connecting to ${address}`));
+  } catch (err) {
+    // One that comes to be after its time is nobody's.
+    stream.then((late) => late.destroy()).catch(() => {});
+    throw err;
+  }
 }

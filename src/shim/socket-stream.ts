@@ -87,10 +87,18 @@ class SocketStream {
     this.#socket.resume();
   }
 
+  #broken(): void {
+    if (!this.destroyed) this.emit("error", new Error("the peer reads no more"));
+  }
+
   #flush(): void {
     for (let [next] = this.#unwritten; next !== undefined; [next] = this.#unwritten) {
-      // Less than nothing where it is closed, of which the close tells.
-      const taken = Math.max(0, this.#socket.write(next));
+      const taken = this.#socket.write(next);
+      // Nothing tells of it later where the reading is paused.
+      if (taken < 0) {
+        queueMicrotask(() => this.#broken());
+        return;
+      }
       this.writableLength -= taken;
       if (taken < next.length) {
         this.#unwritten[0] = next.subarray(taken);

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import type { Duplex } from "node:stream";
 import { after, describe, test } from "node:test";
+import { sleep } from "../../src/base/deadline.ts";
+import { deferred } from "../../src/base/deferred.ts";
 import { StatusCode } from "../../src/base/status.ts";
 import { events } from "../../src/proto/index.ts";
 import { acceptAt, connectTo } from "../../src/shim/socket-stream.ts";
@@ -59,6 +62,24 @@ describe("a ttrpc connection over the runtime's own socket", () => {
     await server.close();
     assert.equal((await (await second)?.closed)?.code, StatusCode.unavailable);
     assert.equal(server.connections, 0);
+    listener.stop();
+  });
+
+  test("ends where the other side has gone while it reads nothing, at the next write", async () => {
+    const socket = path.join(dir, "paused");
+    const accepted = deferred<Duplex>();
+    const listener = acceptAt({ unix: socket }, (stream) => accepted.resolve(stream));
+    const other = await connectTo(socket);
+    const stream = await accepted.promise;
+    const ended = new Promise<void>((resolve) => {
+      for (const event of ["close", "error"]) stream.on(event, () => resolve());
+    });
+    stream.pause();
+    other.destroy();
+    for (let gone = false; !gone; ) {
+      stream.write(Buffer.alloc(100_000));
+      gone = await Promise.race([ended.then(() => true), sleep(1).then(() => false)]);
+    }
     listener.stop();
   });
 

@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { deferred } from "../../base/deferred.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { type Flags, usageError } from "../flags.ts";
 import type { Settings } from "../settings.ts";
@@ -16,8 +17,15 @@ export async function serve(flags: Flags, settings: Settings): Promise<void> {
     throw new StatusError(StatusCode.failedPrecondition, message);
   }
   if ((process.env.SCHED_CORE ?? "") !== "") await takeOwnCores();
+  const ending = deferred<string>();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => ending.resolve(signal));
   reportReady();
-  await (await import("./task-server.ts")).serveTasks(flags, settings);
+  try {
+    await (await import("./task-server.ts")).serveTasks({ flags, settings, ending });
+  } catch (err) {
+    if (flags.socket !== "") fs.rmSync(flags.socket, { force: true });
+    throw err;
+  }
 }
 
 function isSocket(fd: number): boolean {

@@ -4,7 +4,7 @@ import { StatusCode, StatusError } from "../../base/status.ts";
 import { writeAddress } from "../../oci/bundle.ts";
 import type { AnyMessage } from "../../oci/options.ts";
 import { checkId } from "../../oci/runc-args.ts";
-import { readAnnotations, readSpec } from "../../oci/spec.ts";
+import { readAnnotations } from "../../oci/spec.ts";
 import { type BunProcess, bun } from "../bun.ts";
 import { type Flags, usageError } from "../flags.ts";
 import { selfCommand } from "../self.ts";
@@ -33,17 +33,13 @@ export async function start(flags: Flags, settings: Settings): Promise<void> {
     group: groupOf(flags.id, annotations),
   });
   const claim = await claimGroupSocket(socket);
-  const launching = claim.living ? undefined : launchServer({ flags, settings, socket, claim, bootstrap });
-  // What it fails with is thrown where it is awaited.
-  launching?.catch(() => {});
+  const launched = claim.living
+    ? undefined
+    : await launchServer({ flags, settings, socket, claim, bootstrap });
   try {
-    // Beyond the annotations nothing is needed of the configuration: it is checked while the server starts.
-    readSpec(bundle);
-    await launching;
     // Daemons up to 1.6 find the shim by this file after their own restart.
     writeAddress(bundle, socketAddress(socket));
   } catch (err) {
-    const launched = await launching?.catch(() => undefined);
     launched?.end();
     throw err;
   }

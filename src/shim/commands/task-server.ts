@@ -12,37 +12,40 @@ import { acceptAt } from "../socket-stream.ts";
 import type { TaskService } from "../task/task-service.ts";
 import { SERVER_SOCKET_FD } from "./ready.ts";
 
-/** What the parts of the server share. */
-interface Serving {
+/** What is known before anything is served. */
+interface Beginning {
   readonly flags: Flags;
   readonly settings: Settings;
-  readonly server: Server;
-  readonly listener: BunListener;
   /** Settled once: when the daemon, or a signal, ends the shim. */
   readonly ending: Deferred<string>;
 }
 
+/** What the parts of the server share. */
+interface Serving extends Beginning {
+  readonly server: Server;
+  readonly listener: BunListener;
+}
+
 /** Serves the task API on the inherited socket until Shutdown or a signal. */
-export async function serveTasks(flags: Flags, settings: Settings): Promise<never> {
+export async function serveTasks(beginning: Beginning): Promise<never> {
+  const { flags, settings, ending } = beginning;
   const service = deferred<TaskService>();
   service.promise.catch(() => {});
   const server = new Server();
   register(server, service.promise);
   const listener = acceptAt({ fd: SERVER_SOCKET_FD }, (stream) => server.accept(stream));
-  const serving = { flags, settings, server, listener, ending: deferred<string>() };
-  for (const signal of ["SIGTERM", "SIGINT"] as const)
-    process.on(signal, () => serving.ending.resolve(signal));
+  const serving = { ...beginning, server, listener };
   const { openService } = await import("./open-service.ts");
   try {
-    const opened = openService({ flags, settings, shutdown: () => serving.ending.resolve("Shutdown") });
+    const opened = openService({ flags, settings, shutdown: () => ending.resolve("Shutdown") });
     service.resolve(opened.service);
     opened.logger.debug("serving", { socket: flags.socket });
-    const why = await serving.ending.promise;
+    const why = await ending.promise;
     opened.logger.debug("ending", { why });
     return await end(serving, opened.events);
   } catch (err) {
     service.reject(StatusError.from(err));
-    await serving.ending.promise;
+    await ending.promise;
     return await end(serving, undefined);
   }
 }
