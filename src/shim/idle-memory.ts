@@ -2,7 +2,7 @@
 const QUIET_MS = 2_000;
 
 /** So many calls leave enough behind, of whatever kind they are. */
-const CALLS = 500;
+const CALLS = 200;
 
 /**
  * Has the runtime give memory back once the calls have been quiet for a while: garbage, and what it made of code that
