@@ -10,6 +10,25 @@ export async function runningContainer(lab: BenchLab, shim: Shim, plan?: Plan): 
   return container;
 }
 
+/** When a start had answered, and the shim its first call, in milliseconds. */
+export interface StartTimes {
+  readonly printed: number;
+  readonly answered: number;
+}
+
+/** A start, up to the first answer, and the end of its shim. */
+export async function plainStart(lab: BenchLab, shim: Shim): Promise<StartTimes> {
+  const container = await BenchContainer.prepare(lab, shim);
+  const begun = performance.now();
+  await container.start();
+  const printed = performance.now() - begun;
+  await container.connect();
+  const answered = performance.now() - begun;
+  await container.shutdown();
+  await container.remove();
+  return { printed, answered };
+}
+
 /** From the call of `start` to a program that runs. */
 export async function begin(container: BenchContainer): Promise<void> {
   await container.start();

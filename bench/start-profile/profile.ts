@@ -3,11 +3,12 @@ import path from "node:path";
 import { bold, dim, printTable, progress, say } from "../../demo/paint.ts";
 import { FILES, fill } from "../document.ts";
 import { type BenchLab, withLab } from "../lab.ts";
+import { plainStart, type StartTimes } from "../life.ts";
 import { BUILT, type Shim } from "../shims.ts";
 import type { Mark } from "./marks.ts";
 import { picture } from "./picture.ts";
 import { fastest, type Step, stepsOf } from "./steps.ts";
-import { plainStart, type StartTimes, tracedStart } from "./traced-start.ts";
+import { tracedStart } from "./traced-start.ts";
 
 const STARTS = 15;
 /** Its name, and that of its markers in the page. */

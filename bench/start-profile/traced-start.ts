@@ -18,25 +18,6 @@ const CALLS =
 const STRING_BYTES = 512;
 const LIMIT_MS = 60_000;
 
-/** When a start had answered, and the shim its first call, in milliseconds. */
-export interface StartTimes {
-  readonly printed: number;
-  readonly answered: number;
-}
-
-/** A start as it is, up to the first answer. */
-export async function plainStart(lab: BenchLab, shim: Shim): Promise<StartTimes> {
-  const container = await BenchContainer.prepare(lab, shim);
-  const begun = performance.now();
-  await container.start();
-  const printed = performance.now() - begun;
-  await container.connect();
-  const answered = performance.now() - begun;
-  await container.shutdown();
-  await container.remove();
-  return { printed, answered };
-}
-
 /** A start under strace, up to where Create calls the OCI runtime. */
 export async function tracedStart(lab: BenchLab, shim: Shim): Promise<Mark[]> {
   const container = await BenchContainer.prepare(lab, shim);

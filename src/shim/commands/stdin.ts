@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { within } from "../../base/deadline.ts";
+import { read } from "../../base/descriptors.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 
 /** How long the caller may take to write its parameters: it has them at hand. */
@@ -26,7 +27,7 @@ async function readAll(limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for (let total = 0; ; ) {
     const chunk = Buffer.allocUnsafe(64 * 1024);
-    const bytesRead = await read(chunk);
+    const bytesRead = await read(0, chunk, 0, chunk.length);
     if (bytesRead === 0) return Buffer.concat(chunks);
     total += bytesRead;
     if (total > limit) {
@@ -34,11 +35,4 @@ async function readAll(limit: number): Promise<Uint8Array> {
     }
     chunks.push(chunk.subarray(0, bytesRead));
   }
-}
-
-/** By hand: node's promises of these calls come with a module that takes a millisecond to load. */
-function read(chunk: Uint8Array): Promise<number> {
-  return new Promise((resolve, reject) => {
-    fs.read(0, chunk, 0, chunk.length, null, (err, bytesRead) => (err ? reject(err) : resolve(bytesRead)));
-  });
 }
