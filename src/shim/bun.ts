@@ -17,9 +17,6 @@ export interface BunRuntime {
   file(fd: number): { text(): Promise<string> };
   /** Collects garbage, drops what was made of code that is not running, and gives memory back to the kernel, soon. */
   shrink(): void;
-  readonly CryptoHasher: new (
-    algorithm: "sha256",
-  ) => { update(text: string): { digest(encoding: "hex"): string } };
 }
 
 /** A socket that listens. */

@@ -1,6 +1,6 @@
 import path from "node:path";
+import { sha256 } from "../../base/sha256.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
-import { bun } from "../bun.ts";
 
 /** Where shims' sockets live unless the daemon names another directory. */
 export const DEFAULT_SOCKET_DIR = "/run/containerd/s";
@@ -20,7 +20,7 @@ export function socketPath(options: {
   readonly group: string;
 }): string {
   const name = path.join(options.address, options.namespace, options.group);
-  const socket = path.join(options.dir, new bun.CryptoHasher("sha256").update(name).digest("hex"));
+  const socket = path.join(options.dir, sha256(name));
   const bytes = Buffer.byteLength(socket);
   if (bytes > MAX_SOCKET_PATH) {
     const message = `socket path ${socket} is ${bytes} bytes long, the kernel takes ${MAX_SOCKET_PATH}: choose a shorter socket_dir`;
