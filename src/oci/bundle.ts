@@ -82,6 +82,8 @@ export interface ExitRecord {
   readonly pid: number;
   readonly status: number;
   readonly at: Date;
+  /** Of an init: whether its Delete came to its end, so that nothing of the container is left to clean up. */
+  readonly deleted?: boolean;
 }
 
 const exitReader = jsonReader(
@@ -91,6 +93,7 @@ const exitReader = jsonReader(
       pid: { type: "integer", minimum: 0, maximum: MAX_PID },
       status: { type: "integer", minimum: 0, maximum: 255 },
       exitedAt: { type: "string" },
+      deleted: { type: "boolean" },
     },
     required: ["pid", "status", "exitedAt"],
   } as const satisfies JSONSchema,
@@ -105,16 +108,22 @@ export function readExitRecord(bundle: string, execId = ""): ExitRecord | undefi
   const file = exitPath(bundle, execId);
   const text = readTextFile(file, MAX_FILE_BYTES);
   if (text === undefined) return undefined;
-  const { pid, status, exitedAt } = exitReader.parse(text, file);
+  const { exitedAt, ...record } = exitReader.parse(text, file);
   const at = new Date(exitedAt);
-  if (!Number.isNaN(at.getTime())) return { pid, status, at };
+  if (!Number.isNaN(at.getTime())) return { ...record, at };
   throw new StatusError(StatusCode.internal, `${file}: /exitedAt must be a time, as in 2006-01-02T15:04:05Z`);
 }
 
 /** Writes what {@link readExitRecord} reads. */
-export function writeExitRecord(bundle: string, { pid, status, at }: ExitRecord, execId = ""): void {
-  const text = JSON.stringify({ pid, status, exitedAt: at.toISOString() });
+export function writeExitRecord(bundle: string, record: ExitRecord, execId = ""): void {
+  const { pid, status, at, deleted } = record;
+  const text = JSON.stringify({ pid, status, exitedAt: at.toISOString(), deleted });
   writeFileAtomically(exitPath(bundle, execId), text);
+}
+
+/** Removes what an earlier container in the bundle has left of its end. */
+export function removeExitRecord(bundle: string): void {
+  fs.rmSync(exitPath(bundle, ""), { force: true });
 }
 
 function exitPath(bundle: string, execId: string): string {

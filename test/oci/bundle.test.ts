@@ -206,6 +206,15 @@ describe("exit.json", () => {
     });
   });
 
+  test("says of an init whether it was deleted, and is no more once it is removed", async () => {
+    await withTempDir((dir) => {
+      bundleFiles.writeExitRecord(dir, { ...record, deleted: true });
+      assert.deepEqual(bundleFiles.readExitRecord(dir), { ...record, deleted: true });
+      for (let times = 0; times < 2; times++) bundleFiles.removeExitRecord(dir);
+      assert.equal(bundleFiles.readExitRecord(dir), undefined);
+    });
+  });
+
   test("is in a form that a person can read", async () => {
     await withTempDir((dir) => {
       bundleFiles.writeExitRecord(dir, record);
@@ -222,6 +231,7 @@ describe("exit.json", () => {
     ['{"pid":1,"status":256,"exitedAt":"2026-01-01"}', /: \/status must be at most 255$/],
     ['{"pid":1,"status":-1,"exitedAt":"2026-01-01"}', /: \/status must be at least 0$/],
     ['{"pid":1,"status":0,"exitedAt":5}', /: \/exitedAt must be a string$/],
+    ['{"pid":1,"status":0,"exitedAt":"2026-01-01","deleted":1}', /: \/deleted must be true or false$/],
     ['{"pid":1,"status":0,"exitedAt":"yesterday"}', /: \/exitedAt must be a time/],
   ];
   for (const [text, message] of garbage) {

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { bytesField, int32Field, manyBytes, readFields, textField } from "../../src/proto/fields.ts";
+import {
+  bytesField,
+  encodeFields,
+  int32Field,
+  manyBytes,
+  readFields,
+  textField,
+} from "../../src/proto/fields.ts";
 import { containerd } from "../../src/proto/index.ts";
 
 const { BootstrapParams } = containerd.runtime.bootstrap.v1;
@@ -66,4 +73,36 @@ describe("the fields of a message without its class", () => {
     assert.throws(() => textField(fieldsOf("0a02c328"), 1), /not UTF-8/);
     assert.equal(textField(fieldsOf("0a03efbfbd"), 1), "\ufffd");
   });
+});
+
+describe("fields that become a message", () => {
+  const { DeleteResponse } = containerd.task.v2;
+  const seconds: readonly [what: string, seconds: number][] = [
+    ["now", 1_795_698_512],
+    ["nothing", 0],
+    ["the end of one byte", 127],
+    ["the first that needs two", 128],
+    ["the last of 32 bits", 0xffff_ffff],
+    ["past 32 bits", 2 ** 40 + 5],
+  ];
+  for (const [what, number] of seconds) {
+    test(`are read by its class: ${what}`, () => {
+      const exitedAt = encodeFields([
+        [1, number],
+        [2, 678_000_000],
+      ]);
+      const message = encodeFields([
+        [1, 4_194_000],
+        [2, 137],
+        [3, exitedAt],
+      ]);
+      const read = DeleteResponse.decode(message);
+      assert.deepEqual([read.pid, read.exitStatus], [4_194_000, 137]);
+      assert.deepEqual([Number(read.exitedAt?.seconds), read.exitedAt?.nanos], [number, 678_000_000]);
+      assert.deepEqual(
+        readFields(message).get(3),
+        [new Uint8Array(exitedAt)].map((bytes) => Buffer.from(bytes)),
+      );
+    });
+  }
 });

@@ -347,7 +347,7 @@ describe("delete", () => {
     assert.equal(status, 0);
     const { exitStatus, pid } = containerd.task.v2.DeleteResponse.decode(stdout);
     assert.deepEqual([exitStatus, pid], [137, 4_194_000]);
-    assert.match(stderr, /options\.json: .*\n.*exit\.json: /);
+    assert.match(stderr, /exit\.json: .*\n.*options\.json: /);
     fs.writeFileSync(path.join(bundle, "init.pid"), "");
     assert.equal(containerd.task.v2.DeleteResponse.decode((await run()).stdout).exitStatus, 137);
     fs.rmSync(bundle, { recursive: true });
@@ -361,6 +361,30 @@ describe("delete", () => {
     process.kill(shimPid, "SIGKILL");
     await connection.closed;
     await runShim([...flags("dead"), "-bundle", bundle, "delete"], { cwd: bundle });
+    assert.equal(fs.existsSync(stdout.toString().replace("unix://", "")), false);
+    fs.rmSync(bundle, { recursive: true });
+  });
+
+  test("of a bundle that the daemon removes meanwhile has nothing to say", async () => {
+    const bundle = makeBundle();
+    const args = [...flags("gone"), "-bundle", path.join(bundle, "removed"), "delete"];
+    const { status, stdout, stderr } = await runShim(args, { cwd: bundle });
+    assert.deepEqual([status, stderr], [0, ""]);
+    assert.equal(containerd.task.v2.DeleteResponse.decode(stdout).exitStatus, 137);
+    fs.rmSync(bundle, { recursive: true });
+  });
+
+  test("removes the socket also where nothing else is left", { skip }, async () => {
+    const bundle = makeBundle(config);
+    const { stdout } = await runShim([...flags("dead2"), "start"], { cwd: bundle });
+    const connection = await connect(stdout.toString());
+    const { shimPid } = await createClient(taskV2, connection).connect({ id: "dead2" });
+    process.kill(shimPid, "SIGKILL");
+    await connection.closed;
+    const record = { pid: 4_194_000, status: 3, exitedAt: "2026-01-02T03:04:05.678Z", deleted: true };
+    fs.writeFileSync(path.join(bundle, "exit.json"), JSON.stringify(record));
+    const answer = await runShim([...flags("dead2"), "-bundle", bundle, "delete"], { cwd: bundle });
+    assert.equal(containerd.task.v2.DeleteResponse.decode(answer.stdout).exitStatus, 3);
     assert.equal(fs.existsSync(stdout.toString().replace("unix://", "")), false);
     fs.rmSync(bundle, { recursive: true });
   });

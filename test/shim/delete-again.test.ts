@@ -53,6 +53,24 @@ describe("deleting a container", () => {
     await assertDeletedOnce(id);
   });
 
+  test("is known to the `delete` command, which calls the OCI runtime only where it is not over", {
+    skip,
+  }, async () => {
+    const id = "known";
+    const { bundle, task, deletions } = await ended(
+      id,
+      [{ fail: "no such luck" }, {}, {}],
+      [shop.overlay(id)],
+    );
+    await refused(task.delete({ id }), StatusCode.unknown, /no such luck/);
+    const early = await shop.deleteDead(bundle);
+    assert.deepEqual([early.exitStatus, early.warnings, deletions()], [5, "", 2]);
+    await task.delete({ id });
+    const late = await shop.deleteDead(bundle);
+    assert.deepEqual([late.exitStatus, late.warnings, deletions()], [5, "", 3]);
+    assert.deepEqual([late.pid, late.exitedAt], [early.pid, early.exitedAt]);
+  });
+
   test("by calls at the same time is one run with one answer", { skip }, async () => {
     const id = "at-once";
     const { task, deletions } = await ended(id, [{ sleepMs: 200 }]);

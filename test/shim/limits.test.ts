@@ -6,8 +6,8 @@ import { command } from "../../lab/command.ts";
 import { until } from "../../lab/until.ts";
 import { StatusCode } from "../../src/base/status.ts";
 import { cgroupOf } from "../../src/linux/cgroup/cgroup.ts";
+import { RUNC_ROOT } from "../../src/oci/options.ts";
 import { containerd } from "../../src/proto/index.ts";
-import { RUNC_ROOT } from "../../src/shim/task/create-container.ts";
 import { runtimeOptions } from "./exec-scene.ts";
 import { NAMESPACE, noContainers, refused, Workshop } from "./harness.ts";
 

@@ -1,9 +1,9 @@
 import path from "node:path";
 import { hasCode, StatusCode, StatusError } from "../../base/status.ts";
-import { checkBundle, readInitPid, writeOptions, writeRuntime } from "../../oci/bundle.ts";
+import { checkBundle, readInitPid, removeExitRecord, writeOptions, writeRuntime } from "../../oci/bundle.ts";
 import { bundlePaths } from "../../oci/bundle-paths.ts";
 import { decodeRuncOptions } from "../../oci/decode-options.ts";
-import type { RuncOptions } from "../../oci/options.ts";
+import { RUNC_ROOT, type RuncOptions } from "../../oci/options.ts";
 import { Runc } from "../../oci/runc.ts";
 import { readSpec } from "../../oci/spec.ts";
 import type { containerd } from "../../proto/index.ts";
@@ -15,9 +15,6 @@ import { checkImage, type MadeSoFar, restore } from "./checkpoint.ts";
 import { Container, type ContainerParts } from "./container.ts";
 import { INIT } from "./exit-order.ts";
 import type { Host } from "./host.ts";
-
-/** Where runc keeps its state unless the options name another directory. */
-export const RUNC_ROOT = "/run/containerd/runc";
 
 /** Who is told what happens to the container. */
 type Tell = Pick<ContainerParts, "onExit" | "onOom">;
@@ -54,6 +51,7 @@ async function build(making: Making, tell: Tell): Promise<Container> {
   const bundle = checkBundle(request.bundle);
   if (checkpoint !== "") checkImage(checkpoint);
   const options = await decodeRuncOptions(request.options);
+  removeExitRecord(bundle);
   writeOptions(bundle, options);
   writeRuntime(bundle, options.binaryName);
   const rootfs = await mount(making, bundle);

@@ -191,6 +191,7 @@ export class Init extends Process {
       { name: "close stdio", run: () => this.letGo() },
       { name: "detach rootfs", run: () => rootfs?.detach() },
       { name: "await release", run: () => rootfs?.settled() },
+      { name: "write down", run: () => this.#writeDown() },
     ];
   }
 
@@ -201,6 +202,11 @@ export class Init extends Process {
     } catch (err) {
       if (!hasCode(err, StatusCode.notFound)) throw err;
     }
+  }
+
+  /** For the `delete` command, which the daemon calls after this shim has gone: it finds nothing to clean up. */
+  #writeDown(): void {
+    if (this.exit !== undefined) this.record({ ...this.exit, deleted: true });
   }
 
   /** A container that was never started is killed by `runc delete`; its exit belongs before its deletion. */

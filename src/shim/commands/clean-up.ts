@@ -1,0 +1,67 @@
+import PQueue from "p-queue";
+import { within } from "../../base/deadline.ts";
+import { nullLogger } from "../../base/logger.ts";
+import type { ReleaseMode } from "../../base/release-mode.ts";
+import { loadLibc } from "../../linux/koffi-libc.ts";
+import { readOptions } from "../../oci/bundle.ts";
+import { defaultRuncOptions } from "../../oci/options.ts";
+import { readAnnotations } from "../../oci/spec.ts";
+import type { Flags } from "../flags.ts";
+import { releaseModeOf } from "../release-mode.ts";
+import { ContainerRootfs } from "../rootfs.ts";
+import type { Settings } from "../settings.ts";
+import { runcFor } from "../task/create-container.ts";
+import { orTold } from "./or-told.ts";
+
+/**
+ * How much of its time the command waits for the OCI runtime, which takes as long as the container's processes take
+ * to go: one that sleeps on a disk does not. The rest is for the rootfs, as the daemon waits for what stays mounted.
+ */
+const RUNTIME_SHARE = 0.5;
+
+/**
+ * Removes what a dead shim has left of a container: its processes and the state of the OCI runtime, and the rootfs.
+ * What cannot be cleaned up, or not until `giveUp` (of the monotonic clock), is told on stderr.
+ */
+export async function cleanUp(options: {
+  readonly flags: Flags;
+  readonly bundle: string;
+  readonly settings: Settings;
+  readonly giveUp: number;
+}): Promise<void> {
+  const { flags, bundle, settings, giveUp } = options;
+  const parts: [what: string, share: number, clean: () => Promise<unknown>][] = [
+    ["the container", RUNTIME_SHARE, () => removeContainer(flags, bundle)],
+    ["the rootfs", 1, () => releaseRootfs(rootfsOf(flags, bundle, settings))],
+  ];
+  for (const [what, share, clean] of parts) {
+    const limitMs = Math.max(1, Math.floor((giveUp - performance.now()) * share));
+    await orTold(`${what} of ${flags.id}: `, () => within(clean(), limitMs, `removing ${what}`));
+  }
+}
+
+async function removeContainer(flags: Flags, bundle: string): Promise<void> {
+  const options = (await orTold("", () => readOptions(bundle))) ?? defaultRuncOptions;
+  const runc = runcFor({ logger: nullLogger, namespace: flags.namespace }, bundle, options);
+  await runc.delete(flags.id, { force: true });
+}
+
+/** The helper outlives this process: a sync that nobody has asked to wait for is nobody's to wait for. */
+async function releaseRootfs(rootfs: ContainerRootfs): Promise<void> {
+  await rootfs.detach();
+  await rootfs.settled();
+}
+
+function rootfsOf({ namespace, id }: Flags, bundle: string, settings: Settings): ContainerRootfs {
+  const host = { libc: loadLibc(), settings, logger: nullLogger, mounting: new PQueue() };
+  return new ContainerRootfs(host, { namespace, id, bundle, mode: modeOf(bundle, settings) });
+}
+
+/** A config.json that is gone, or no longer readable, must not keep the rootfs mounted. */
+function modeOf(bundle: string, settings: Settings): ReleaseMode {
+  try {
+    return releaseModeOf(readAnnotations(bundle), settings);
+  } catch {
+    return settings.release;
+  }
+}
