@@ -1,4 +1,3 @@
-import { setMaxListeners } from "node:events";
 import { StatusCode, StatusError } from "./status.ts";
 
 /** A signal that ends by itself after a time, and what drops its timer and listeners. */
@@ -51,9 +50,12 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Pr
   }
 }
 
-/** As many wait by one signal as there are things to be done at once; Node would warn of a leak from eleven on. */
+/**
+ * As many wait by one signal as there are things to be done at once; Node would warn of a leak from eleven on. Bun does
+ * not, and would take 0.4 ms to load the module.
+ */
 function listen(signal: AbortSignal, onAbort: () => void): void {
-  setMaxListeners(0, signal);
+  if (!("Bun" in globalThis)) process.getBuiltinModule("node:events").setMaxListeners(0, signal);
   signal.addEventListener("abort", onAbort, { once: true });
 }
 

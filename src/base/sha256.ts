@@ -1,5 +1,3 @@
-import { createRequire } from "node:module";
-
 type Hasher = new (algorithm: "sha256") => { update(text: string): { digest(encoding: "hex"): string } };
 
 /**
@@ -9,6 +7,6 @@ type Hasher = new (algorithm: "sha256") => { update(text: string): { digest(enco
 export function sha256(text: string): string {
   const { Bun: bun } = globalThis as { readonly Bun?: { readonly CryptoHasher: Hasher } };
   if (bun !== undefined) return new bun.CryptoHasher("sha256").update(text).digest("hex");
-  const crypto = createRequire(import.meta.url)("node:crypto") as typeof import("node:crypto");
-  return crypto.createHash("sha256").update(text).digest("hex");
+  const { createHash } = process.getBuiltinModule("node:crypto");
+  return createHash("sha256").update(text).digest("hex");
 }

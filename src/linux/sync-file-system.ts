@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { launch } from "../base/launch.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 
 /**
@@ -8,7 +8,7 @@ import { StatusCode, StatusError } from "../base/status.ts";
  * that is gone has nothing to write.
  */
 export async function syncFileSystem(dir: string, { staysAlive = false } = {}): Promise<void> {
-  const child = spawn("sync", ["-f", "--", dir], {
+  const child = await launch(["sync", "-f", "--", dir], {
     stdio: ["ignore", "ignore", "pipe"],
     cwd: "/",
     // What it says is read below.
@@ -16,16 +16,13 @@ export async function syncFileSystem(dir: string, { staysAlive = false } = {}): 
   });
   if (!staysAlive) child.unref();
   let said = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    said += String(chunk).slice(0, 1_000);
+  await child.stderr?.read((chunk) => {
+    said += Buffer.from(chunk).toString().slice(0, 1_000);
   });
-  const status = await new Promise<number | null>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", resolve);
-  });
-  if (status === 0 || /No such file or directory/.test(said)) return;
+  const { exitCode, signal } = await child.ended;
+  if (exitCode === 0 || /No such file or directory/.test(said)) return;
   throw new StatusError(
     StatusCode.internal,
-    `sync of ${dir} failed: ${said.trim() || `exit status ${status}`}`,
+    `sync of ${dir} failed: ${said.trim() || `${signal ?? `exit status ${exitCode}`}`}`,
   );
 }

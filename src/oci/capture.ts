@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import type { PipeOutput } from "../base/launch.ts";
 
 /** What a program wrote. */
 export interface CapturedText {
@@ -13,26 +13,22 @@ const IDLE_MS = 10;
 const DRAIN_MS = 200;
 
 /**
- * Reads an output stream as it comes, so that the writer is never held up, and keeps its first bytes. Without
- * a stream the text is empty.
+ * Reads an output as it comes, so that the writer is never held up, and keeps its first bytes. Without an output the
+ * text is empty.
  */
 export class Capture {
-  readonly #stream: Readable | null;
+  readonly #output: PipeOutput | undefined;
   readonly #maxBytes: number;
-  readonly #chunks: Buffer[] = [];
+  readonly #chunks: Uint8Array[] = [];
   readonly #ended: Promise<void>;
   #length = 0;
   #truncated = false;
   #reads = 0;
 
-  constructor(stream: Readable | null, maxBytes: number) {
-    this.#stream = stream;
+  constructor(output: PipeOutput | undefined, maxBytes: number) {
+    this.#output = output;
     this.#maxBytes = maxBytes;
-    stream?.on("data", (chunk: Buffer) => this.#take(chunk));
-    this.#ended = new Promise((resolve) => {
-      if (stream === null) resolve();
-      stream?.once("end", resolve).once("close", resolve).once("error", resolve);
-    });
+    this.#ended = output?.read((chunk) => this.#take(chunk)) ?? Promise.resolve();
   }
 
   /**
@@ -43,11 +39,16 @@ export class Capture {
     const silence = this.#silence();
     await Promise.race([this.#ended, silence.promise]);
     silence.stop();
-    this.#stream?.destroy();
+    this.close();
     return { text: Buffer.concat(this.#chunks).toString("utf8"), truncated: this.#truncated };
   }
 
-  #take(chunk: Buffer): void {
+  /** Closes our end of the output; repeatable. */
+  close(): void {
+    this.#output?.close();
+  }
+
+  #take(chunk: Uint8Array): void {
     this.#reads += 1;
     const kept = chunk.subarray(0, this.#maxBytes - this.#length);
     if (kept.length > 0) this.#chunks.push(kept);

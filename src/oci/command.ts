@@ -1,6 +1,6 @@
-import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { MAX_TIMER_MS } from "../base/deadline.ts";
 import { deferred } from "../base/deferred.ts";
+import { type Child, launch } from "../base/launch.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { Capture, type CapturedText } from "./capture.ts";
 import { spawnError } from "./spawn-error.ts";
@@ -67,17 +67,13 @@ const KILLED_MS = 5_000;
 export async function runCommand(options: CommandOptions): Promise<CommandResult> {
   options.signal?.throwIfAborted();
   const started = performance.now();
-  const child = startChild(options);
-  const pid = child.pid;
-  if (pid === undefined) throw spawnError(await spawnFailure(child), options);
-  const exited = exitOf(child);
-  options.onSpawn?.(pid);
+  const child = await startChild(options);
   const maxBytes = options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES;
   const stdout = new Capture(child.stdout, maxBytes);
   const stderr = new Capture(child.stderr, maxBytes);
   const limits = limit(child, options);
   try {
-    const { exitCode, signal } = await Promise.race([exited, limits.stuck]);
+    const { exitCode, signal } = await Promise.race([child.ended, limits.stuck]);
     const [out, err] = await Promise.all([stdout.drain(), stderr.drain()]);
     // The process may also have ended by itself while it was being aborted; the caller has turned away anyway.
     options.signal?.throwIfAborted();
@@ -86,7 +82,7 @@ export async function runCommand(options: CommandOptions): Promise<CommandResult
     return {
       file,
       args,
-      pid,
+      pid: child.pid,
       exitCode,
       signal,
       durationMs,
@@ -96,41 +92,25 @@ export async function runCommand(options: CommandOptions): Promise<CommandResult
     };
   } finally {
     limits.cleanup();
-    for (const stream of child.stdio) stream?.destroy();
+    stdout.close();
+    stderr.close();
   }
 }
 
-function startChild(options: CommandOptions): ChildProcess {
-  const stdio = options.stdio ?? ["ignore", "capture", "capture"];
-  const spawnOptions: SpawnOptions = {
-    stdio: stdio.map((target) => (target === "capture" ? "pipe" : target)),
-    ...(options.env !== undefined && { env: options.env }),
-    ...(options.cwd !== undefined && { cwd: options.cwd }),
-    ...(options.argv0 !== undefined && { argv0: options.argv0 }),
-  };
+async function startChild(options: CommandOptions): Promise<Child> {
+  const { file, args, env = process.env, cwd, argv0, onSpawn } = options;
+  const stdio = (options.stdio ?? ["ignore", "capture", "capture"]).map((target) =>
+    target === "capture" ? "pipe" : target,
+  );
   try {
-    return spawn(options.file, [...options.args], spawnOptions);
+    return await launch([file, ...args], { env, stdio, cwd, argv0, onSpawn });
   } catch (thrown) {
     throw spawnError(thrown, options);
   }
 }
 
-function spawnFailure(child: ChildProcess): Promise<unknown> {
-  return new Promise((resolve) => child.once("error", resolve));
-}
-
-function exitOf(child: ChildProcess): Promise<Pick<CommandResult, "exitCode" | "signal">> {
-  // A failed kill is told as an error, too; the limits see to those.
-  child.on("error", () => {});
-  return new Promise((resolve) => {
-    child.once("exit", (code, signal) =>
-      resolve({ exitCode: code ?? undefined, signal: signal ?? undefined }),
-    );
-  });
-}
-
 /** What ends the process early: its time limit and the caller's signal. */
-function limit(child: ChildProcess, options: CommandOptions) {
+function limit(child: Child, options: CommandOptions) {
   const stuck = deferred<never>();
   stuck.promise.catch(() => {});
   let timedOut = false;
@@ -163,7 +143,7 @@ function limit(child: ChildProcess, options: CommandOptions) {
   return { stuck: stuck.promise, timedOut: () => timedOut, cleanup };
 }
 
-function stuckError(child: ChildProcess, options: CommandOptions): StatusError {
+function stuckError(child: Child, options: CommandOptions): StatusError {
   const what = `${options.file} ${options.args.join(" ")} (pid ${child.pid})`;
   return new StatusError(StatusCode.deadlineExceeded, `${what} was killed and is still there`);
 }

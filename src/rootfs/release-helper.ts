@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+import { launch } from "../base/launch.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { readProcessStat } from "../linux/process-stat.ts";
 import { runFolder } from "./run-directory.ts";
@@ -88,23 +88,19 @@ export async function startHelper(options: HelperOptions): Promise<Helper> {
   throw new StatusError(StatusCode.unavailable, message);
 }
 
-async function startOne([program, ...args]: HelperCommand, { fds, turn }: HelperOptions): Promise<Helper> {
+async function startOne(command: HelperCommand, { fds, turn }: HelperOptions): Promise<Helper> {
   // In a session and directory of its own, so that it holds nothing else and no signal of ours reaches it.
-  const child = spawn(program, args, {
+  const child = await launch(command, {
     stdio: ["pipe", "ignore", "ignore", turn?.lock ?? "ignore", ...fds],
     detached: true,
     cwd: "/",
     env: {},
   });
-  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const pid = await pidOf(child);
   child.unref();
-  child.stdin?.on("error", () => {});
-  const letGo = (how?: HowToLetGo) => void child.stdin?.end(how === undefined ? "" : `${how}\n`);
-  return { pid, startTime: readProcessStat(pid)?.startTime ?? 0, letGo, exited };
-}
-
-async function pidOf(child: ChildProcess): Promise<number> {
-  if (child.pid !== undefined) return child.pid;
-  throw await new Promise((resolve) => child.once("error", resolve));
+  return {
+    pid: child.pid,
+    startTime: readProcessStat(child.pid)?.startTime ?? 0,
+    letGo: (how) => child.endStdin(how === undefined ? "" : `${how}\n`),
+    exited: child.ended.then(() => {}),
+  };
 }
