@@ -1,4 +1,5 @@
-import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
 import { deadline } from "../base/deadline.ts";
 import { deferred } from "../base/deferred.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
@@ -9,7 +10,7 @@ export interface ProgramCall {
   readonly args: readonly string[];
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** Written to its stdin, which is then closed. */
+  /** Written to its stdin, which is then closed; /dev/null where there is nothing to write, as containerd has it. */
   readonly stdin?: Uint8Array;
   /** Descriptors of ours that it has as its own, from 3 on. */
   readonly inherit?: readonly number[];
@@ -84,19 +85,23 @@ async function collect(call: ProgramCall, what: string, signal: AbortSignal): Pr
     done.resolve({ stdout: pick("stdout"), stderr: pick("stderr"), output: pick(), ...ending });
   });
   // A program that reads no stdin may be gone before all is written: its exit says more than the EPIPE.
-  child.stdin.on("error", () => {});
-  child.stdin.end(call.stdin ?? new Uint8Array());
+  child.stdin?.on("error", () => {});
+  child.stdin?.end(call.stdin);
   return done.promise.finally(() => signal.removeEventListener("abort", onAbort));
 }
 
-function spawnProgram(call: ProgramCall): ChildProcessWithoutNullStreams {
+/** A program whose outputs are read. */
+type ReadProgram = ChildProcessByStdio<Writable | null, Readable, Readable>;
+
+function spawnProgram(call: ProgramCall): ReadProgram {
+  const { stdin = new Uint8Array(), inherit = [] } = call;
   try {
     return spawn(call.file, [...call.args], {
       cwd: call.cwd,
       env: call.env,
       detached: true,
-      stdio: ["pipe", "pipe", "pipe", ...(call.inherit ?? [])],
-    }) as ChildProcessWithoutNullStreams;
+      stdio: [stdin.length > 0 ? "pipe" : "ignore", "pipe", "pipe", ...inherit],
+    }) as ReadProgram;
   } catch (error) {
     // Node tells of a program that cannot be started by an event; Bun throws for some.
     throw startError(call, error as NodeJS.ErrnoException);

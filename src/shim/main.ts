@@ -24,13 +24,13 @@ async function run(flags: Flags): Promise<void> {
   }
   if (flags.action === "hold") return (await import("./commands/hold.ts")).hold();
   if (flags.info) return (await import("./commands/info.ts")).info();
-  if (flags.action === "delete") return (await import("./commands/delete.ts")).deleteDead(flags);
-  const settings = await import("./commands/command-settings.ts");
   switch (flags.action) {
     case "start":
-      return (await import("./commands/start.ts")).start(flags, await settings.settingsForStart(flags));
+      return (await import("./commands/start.ts")).start(flags);
+    case "delete":
+      return (await import("./commands/delete.ts")).deleteDead(flags);
     case "":
-      return (await import("./commands/serve.ts")).serve(flags, await settings.settingsForServer());
+      return (await import("./commands/serve.ts")).serve(flags);
     default:
       throw usageError(`unknown command ${flags.action}`);
   }

@@ -2,14 +2,15 @@ import fs from "node:fs";
 import { deferred } from "../../base/deferred.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { type Flags, usageError } from "../flags.ts";
-import type { Settings } from "../settings.ts";
+import { settingsForServer } from "./command-settings.ts";
 import { reportFailure, reportReady, SERVER_SOCKET_FD } from "./ready.ts";
 
 /**
  * The server. It says that it serves as soon as nothing can keep it from that, and loads what it serves with while
  * the daemon reads the answer of `start` and connects: the kernel takes connections from the first moment on.
  */
-export async function serve(flags: Flags, settings: Settings): Promise<void> {
+export async function serve(flags: Flags): Promise<void> {
+  const settings = await settingsForServer();
   if (flags.namespace === "") throw usageError("flag -namespace is missing or empty");
   if (!isSocket(SERVER_SOCKET_FD)) {
     const message = "the server inherits its socket from start: call `start`, not the server";

@@ -2,13 +2,13 @@ import fs from "node:fs";
 import { within } from "../../base/deadline.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { writeAddress } from "../../oci/bundle.ts";
+import { bundlePaths } from "../../oci/bundle-paths.ts";
 import type { AnyMessage } from "../../oci/options.ts";
 import { checkId } from "../../oci/runc-args.ts";
 import { readAnnotations } from "../../oci/spec.ts";
 import { type BunProcess, bun } from "../bun.ts";
 import { type Flags, usageError } from "../flags.ts";
 import { selfCommand } from "../self.ts";
-import type { Settings } from "../settings.ts";
 import { type Bootstrap, encodeAnswer, MAX_STDIN_BYTES, readBootstrap } from "./bootstrap.ts";
 import { type ClaimedSocket, claimGroupSocket } from "./group-socket.ts";
 import { READY_FD, SERVER_SOCKET_FD } from "./ready.ts";
@@ -21,7 +21,7 @@ import { readStdin } from "./stdin.ts";
  * one answer to stdout, in the form that the daemon's generation reads. The working directory is the bundle.
  * Nothing else is printed, and the server inherits neither stdout nor stderr: the daemon waits for both to close.
  */
-export async function start(flags: Flags, settings: Settings): Promise<void> {
+export async function start(flags: Flags): Promise<void> {
   checkStartFlags(flags);
   const bundle = process.cwd();
   const annotations = readAnnotations(bundle);
@@ -33,17 +33,23 @@ export async function start(flags: Flags, settings: Settings): Promise<void> {
     group: groupOf(flags.id, annotations),
   });
   const claim = await claimGroupSocket(socket);
-  const launched = claim.living
-    ? undefined
-    : await launchServer({ flags, settings, socket, claim, bootstrap });
+  const launched = claim.living ? undefined : launchServer({ flags, socket, claim, bootstrap });
   try {
+    // All that can be done while the server starts, which takes longer.
+    const { settingsForStart } = await import("./command-settings.ts");
+    const { serverReadyMs } = await settingsForStart(flags);
     // Daemons up to 1.6 find the shim by this file after their own restart.
     writeAddress(bundle, socketAddress(socket));
-  } catch (err) {
-    launched?.end();
-    throw err;
+    const answer = await encodeAnswer(bootstrap.generation, socketAddress(socket), process.env);
+    if (launched !== undefined) await within(launched.ready, serverReadyMs, "the server's start");
+    fs.writeSync(1, answer);
+  } catch (thrown) {
+    if (launched !== undefined) {
+      launched.end();
+      fs.rmSync(bundlePaths(bundle).address, { force: true });
+    }
+    throw StatusError.from(thrown);
   }
-  fs.writeSync(1, await encodeAnswer(bootstrap.generation, socketAddress(socket), process.env));
 }
 
 function checkStartFlags(flags: Flags): void {
@@ -53,17 +59,21 @@ function checkStartFlags(flags: Flags): void {
   checkId(flags.namespace);
 }
 
-/**
- * Launches the server in a session of its own and waits until it serves; what it says instead is the error. `end`
- * takes it back.
- */
-async function launchServer(options: {
+/** A server that was launched. */
+interface Launched {
+  /** Resolves when it serves; rejects with what it says instead. */
+  readonly ready: Promise<unknown>;
+  /** Takes it back. */
+  end(): void;
+}
+
+/** Launches the server in a session of its own. */
+function launchServer(options: {
   readonly flags: Flags;
-  readonly settings: Settings;
   readonly socket: string;
   readonly claim: ClaimedSocket;
   readonly bootstrap: Bootstrap;
-}): Promise<{ end(): void }> {
+}): Launched {
   const { flags, socket, bootstrap } = options;
   const args = ["-namespace", flags.namespace, "-id", flags.id, "-address", flags.address, "-socket", socket];
   args.push("-log-level", bootstrap.logLevel);
@@ -79,16 +89,17 @@ async function launchServer(options: {
     server = bun.spawn([...selfCommand(), ...args], { detached: true, stdio, env: serverEnv() });
     server.unref();
     options.claim.leave();
-    const ready = Promise.all([
-      putIntoCgroup(server.pid, bootstrap.options),
-      readReady(Number(server.stdio[READY_FD])),
-    ]);
-    await within(ready, options.settings.serverReadyMs, "the server's start");
-    return { end };
   } catch (thrown) {
     end();
-    throw StatusError.from(thrown);
+    throw thrown;
   }
+  const ready = Promise.all([
+    putIntoCgroup(server.pid, bootstrap.options),
+    readReady(Number(server.stdio[READY_FD])),
+  ]);
+  // Whoever waits for it hears of its failure, and before that something else may fail.
+  ready.catch(() => {});
+  return { ready, end };
 }
 
 /** Puts the server into the control group that the options name. Options that say nothing are not decoded. */

@@ -1,10 +1,13 @@
 import fs from "node:fs";
 import { within } from "../../base/deadline.ts";
 import { read } from "../../base/descriptors.ts";
+import { errnoOf } from "../../base/files.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 
 /** How long the caller may take to write its parameters: it has them at hand. */
 const STDIN_MS = 10_000;
+
+const CHUNK_BYTES = 64 << 10;
 
 /**
  * All of stdin, at most `limit` bytes. A terminal or /dev/null counts as empty, so that a person may call
@@ -13,8 +16,10 @@ const STDIN_MS = 10_000;
 export async function readStdin(limit: number): Promise<Uint8Array> {
   const stat = fs.fstatSync(0);
   if (stat.isCharacterDevice()) return new Uint8Array();
+  const text = new Text(limit);
+  if ((stat.isFIFO() || stat.isFile()) && readWhatIsThere(text)) return text.all();
   try {
-    return await within(readAll(limit), STDIN_MS, "reading stdin");
+    return await within(readRest(text), STDIN_MS, "reading stdin");
   } catch (err) {
     if (err instanceof StatusError && err.code === StatusCode.deadlineExceeded) {
       throw new StatusError(StatusCode.invalidArgument, `stdin was not closed within ${STDIN_MS} ms`);
@@ -23,16 +28,55 @@ export async function readStdin(limit: number): Promise<Uint8Array> {
   }
 }
 
-async function readAll(limit: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for (let total = 0; ; ) {
-    const chunk = Buffer.allocUnsafe(64 * 1024);
-    const bytesRead = await read(0, chunk, 0, chunk.length);
-    if (bytesRead === 0) return Buffer.concat(chunks);
-    total += bytesRead;
-    if (total > limit) {
-      throw new StatusError(StatusCode.invalidArgument, `stdin holds more than ${limit} bytes`);
+/** What was read so far. */
+class Text {
+  readonly #limit: number;
+  readonly #chunks: Uint8Array[] = [];
+  #length = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  add(chunk: Uint8Array): void {
+    this.#length += chunk.length;
+    if (this.#length > this.#limit) {
+      throw new StatusError(StatusCode.invalidArgument, `stdin holds more than ${this.#limit} bytes`);
     }
-    chunks.push(chunk.subarray(0, bytesRead));
+    this.#chunks.push(chunk);
+  }
+
+  all(): Uint8Array {
+    return Buffer.concat(this.#chunks);
+  }
+}
+
+/**
+ * Reads a pipe, or a file, as far as that needs no waiting; whether that was its end, as it nearly always is: the daemon writes
+ * before this program has come so far. A thread that reads takes a millisecond.
+ */
+function readWhatIsThere(text: Text): boolean {
+  const fd = fs.openSync("/proc/self/fd/0", fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+  try {
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+      const bytesRead = fs.readSync(fd, chunk);
+      if (bytesRead === 0) return true;
+      text.add(chunk.subarray(0, bytesRead));
+    }
+  } catch (err) {
+    if (errnoOf(err) === "EAGAIN") return false;
+    throw err;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+async function readRest(text: Text): Promise<Uint8Array> {
+  for (;;) {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    const bytesRead = await read(0, chunk, 0, chunk.length);
+    if (bytesRead === 0) return text.all();
+    text.add(chunk.subarray(0, bytesRead));
   }
 }
