@@ -1,15 +1,20 @@
-import os from "node:os";
 import { StatusCode, StatusError } from "../base/status.ts";
 
-/** The numbers of this platform, plus those that mount(2) gives and the runtime has no name for. */
-const NUMBERS: Readonly<Record<string, number>> = { ...os.constants.errno, ENOTBLK: 15, EUCLEAN: 117 };
+/** The errnos of this platform by names and numbers, made at the first error: most shims meet none. */
+let errnos:
+  | { readonly numbers: ReadonlyMap<string, number>; readonly names: ReadonlyMap<number, string> }
+  | undefined;
 
-/** Of two names for one number (EAGAIN is EWOULDBLOCK) the first in the alphabet. */
-const NAMES = new Map(
-  Object.entries(NUMBERS)
-    .sort(([a], [b]) => (a < b ? 1 : -1))
-    .map(([name, number]) => [number, name]),
-);
+function platform() {
+  if (errnos !== undefined) return errnos;
+  const { constants } = process.getBuiltinModule("node:os");
+  // mount(2) gives two more that the runtime has no name for.
+  const all = Object.entries({ ...constants.errno, ENOTBLK: 15, EUCLEAN: 117 });
+  // Of two names for one number (EAGAIN is EWOULDBLOCK) the first in the alphabet.
+  const sorted = all.sort(([a], [b]) => (a < b ? 1 : -1));
+  errnos = { numbers: new Map(all), names: new Map(sorted.map(([name, number]) => [number, name])) };
+  return errnos;
+}
 
 /** Which gRPC code says what an errno says. What is not listed has no better word than `unknown`. */
 const CODES: Readonly<Record<string, StatusCode>> = {
@@ -40,7 +45,7 @@ const CODES: Readonly<Record<string, StatusCode>> = {
 
 /** The symbol of an errno (errno(3)), or `errno 12345` for a number that has none. */
 export function errnoName(errno: number): string {
-  return NAMES.get(errno) ?? `errno ${errno}`;
+  return platform().names.get(errno) ?? `errno ${errno}`;
 }
 
 /** The one translator of the kernel's errors: a StatusError that reads `mount /a on /b: EBUSY`. */
@@ -52,6 +57,6 @@ export function errnoError(what: string, errno: number): StatusError {
 /** The same for what `node:fs` throws; anything else that was thrown passes through the usual gate. */
 export function fsError(what: string, thrown: unknown): StatusError {
   const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
-  if (!Object.hasOwn(NUMBERS, code)) return StatusError.from(thrown);
+  if (!platform().numbers.has(code)) return StatusError.from(thrown);
   return new StatusError(CODES[code] ?? StatusCode.unknown, `${what}: ${code}`, { cause: thrown });
 }

@@ -9,10 +9,15 @@ import type { Release } from "../rootfs/release.ts";
 /** When a release that goes on is told of, in milliseconds since its beginning; then each further minute. */
 const TOLD_AT = [5_000, 30_000, 60_000];
 const EACH_MS = 60_000;
+/**
+ * Whose end is told, by how long it took, in milliseconds: one on a disk that is not busy takes some, and to load what
+ * writes log lines would take more of the processor than all the rest of a Delete.
+ */
+const TOLD_FROM_MS = 100;
 /** How long to look whether a device is free, for which Delete waits: a device that works answers at once. */
 const DEVICE_LOOK_MS = 1_000;
 
-/** Logs what becomes of a release: who else holds its mounts, that it takes long, and its end. Nobody waits. */
+/** Logs what becomes of a release: who else holds its mounts, that it takes long, and its end where it did. Nobody waits. */
 export function watchRelease(release: Release, logger: Logger): void {
   const started = performance.now();
   const mounts = release.mounts.map(({ mountPoint, source }) => ({ mountPoint, source }));
@@ -39,7 +44,8 @@ export function watchRelease(release: Release, logger: Logger): void {
   void logHolders(release, logger);
   release.ended
     .then(
-      ({ ms }) => logger.info("the rootfs is released", { mounts, ms, helpers }),
+      ({ ms }) =>
+        logger[ms < TOLD_FROM_MS ? "debug" : "info"]("the rootfs is released", { mounts, ms, helpers }),
       (err) => logger.error("the release of the rootfs went wrong", { mounts, err: StatusError.from(err) }),
     )
     .finally(() => clearTimeout(timer));

@@ -40,7 +40,7 @@ describe("the log of a release", () => {
     const { released, device, target } = await reuseOfNumber();
     const told: string[] = [];
     const tell = (message: string) => void told.push(message);
-    const logger: Logger = { ...nullLogger, warn: tell, info: tell };
+    const logger: Logger = { ...nullLogger, warn: tell, info: tell, debug: tell };
     watchRelease(released, logger);
     await released.copied;
     // As long as a search for whoever has that number takes, which must not be what it goes by.

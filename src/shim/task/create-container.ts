@@ -5,7 +5,7 @@ import { bundlePaths } from "../../oci/bundle-paths.ts";
 import { decodeRuncOptions } from "../../oci/decode-options.ts";
 import { RUNC_ROOT, type RuncOptions } from "../../oci/options.ts";
 import { Runc } from "../../oci/runc.ts";
-import { readSpec } from "../../oci/spec.ts";
+import { readAnnotations } from "../../oci/spec.ts";
 import type { containerd } from "../../proto/index.ts";
 import { releaseModeOf } from "../release-mode.ts";
 import { ContainerRootfs } from "../rootfs.ts";
@@ -103,7 +103,7 @@ async function create({ id, bundle, options, runc, stdio }: MadeSoFar, undo: Und
 async function mount({ host, request, undo }: Making, bundle: string): Promise<ContainerRootfs | undefined> {
   const { id, rootfs: mounts } = request;
   if (mounts.length === 0) return undefined;
-  const mode = releaseModeOf(readSpec(bundle).annotations ?? {}, host.settings);
+  const mode = releaseModeOf(readAnnotations(bundle), host.settings);
   const rootfs = new ContainerRootfs(host, { namespace: host.namespace, id, bundle, mode });
   await rootfs.mount(
     mounts.map(({ type, source, target, options }) => ({
