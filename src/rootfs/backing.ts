@@ -1,10 +1,8 @@
-import fs from "node:fs";
 import path from "node:path";
+import { exactStat, readText } from "../base/file-calls.ts";
 import { type MountInfo, unescapeOctal } from "../linux/mountinfo.ts";
 import { lowerDirsOf, unescapeName } from "./lower-dirs.ts";
 import type { MountSpec } from "./mount-plan.ts";
-
-const { stat, readFile } = fs.promises;
 
 /**
  * What a mount is, as far as its release goes:
@@ -85,7 +83,7 @@ function directoryOf(name: string, options: readonly string[]): string | undefin
 
 /** A directory by its number, which stays while any mount holds it, whatever becomes of its names. */
 async function identify(dir: string): Promise<{ key: string; device: string }> {
-  const found = await exactStat(dir);
+  const found = await statOf(dir);
   if (found === undefined) return { key: `path ${path.resolve(dir)}`, device: "" };
   return { key: `file ${found.dev}:${found.ino}`, device: deviceName(found.dev) };
 }
@@ -93,19 +91,18 @@ async function identify(dir: string): Promise<{ key: string; device: string }> {
 /** A block device by its number, or by the file that it loops to; another path by its own. */
 async function identifySource(source: string): Promise<{ key: string | undefined; isBlock: boolean }> {
   if (!source.startsWith("/")) return { key: undefined, isBlock: false };
-  const found = await exactStat(source);
+  const found = await statOf(source);
   if (found === undefined) return { key: `path ${source}`, isBlock: false };
   if (!found.isBlockDevice()) return { key: `file ${found.dev}:${found.ino}`, isBlock: false };
   const device = deviceName(found.rdev);
-  const file = await readFile(`/sys/dev/block/${device}/loop/backing_file`, "utf8").catch(() => undefined);
-  const looped = file === undefined ? undefined : await exactStat(file.trimEnd());
+  const file = await readText(`/sys/dev/block/${device}/loop/backing_file`).catch(() => undefined);
+  const looped = file === undefined ? undefined : await statOf(file.trimEnd());
   const key = looped === undefined ? `device ${device}` : `file ${looped.dev}:${looped.ino}`;
   return { key, isBlock: true };
 }
 
-/** Numbers of inodes go beyond what a JavaScript number holds exactly: two would pass for one. */
-function exactStat(file: string) {
-  return stat(file, { bigint: true }).catch(() => undefined);
+function statOf(file: string) {
+  return exactStat(file).catch(() => undefined);
 }
 
 /** A device number of stat(2) as `major:minor` (makedev(3)). */

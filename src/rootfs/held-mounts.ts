@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { close, open } from "../base/descriptors.ts";
+import { close, open } from "../base/file-calls.ts";
 import { hasCode, StatusCode } from "../base/status.ts";
 import { fsError } from "../linux/errno.ts";
 import { O_PATH } from "../linux/libc.ts";

@@ -1,8 +1,6 @@
-import fs from "node:fs";
 import path from "node:path";
+import { readdir, readText } from "../base/file-calls.ts";
 import { isLive, parseProcessStat } from "../linux/process-stat.ts";
-
-const { readdir, readFile } = fs.promises;
 
 /**
  * What a helper does with the mounts that it has been given (`release-helper.ts`):
@@ -43,10 +41,10 @@ export async function helperActivity(pid: number, proc = "/proc"): Promise<Helpe
 /** The child that the shell waits for. A kernel that does not list children shows such a helper as `holding`. */
 async function runningProgram(dir: string, proc: string) {
   const file = path.join(dir, "task", path.basename(dir), "children");
-  const children = await readFile(file, "utf8").catch(() => "");
+  const children = await readText(file).catch(() => "");
   for (const pid of children.split(" ").filter((word) => word !== "")) {
     const child = path.join(proc, pid);
-    const name = await readFile(path.join(child, "comm"), "utf8").catch(() => "");
+    const name = await readText(path.join(child, "comm")).catch(() => "");
     const activity = PROGRAMS[name.trimEnd()];
     if (activity !== undefined) return { dir: child, activity };
   }
@@ -59,7 +57,7 @@ async function busiestThread(dir: string) {
   const threads: { dir: string; state: string }[] = [];
   for (const name of names) {
     const thread = path.join(dir, "task", name);
-    const stat = parseProcessStat(await readFile(path.join(thread, "stat"), "utf8").catch(() => ""));
+    const stat = parseProcessStat(await readText(path.join(thread, "stat")).catch(() => ""));
     if (stat !== undefined && isLive(stat)) threads.push({ dir: thread, state: stat.state });
   }
   return threads.find(({ state }) => state === "D") ?? threads[0];
@@ -73,6 +71,6 @@ async function hasMounts(dir: string): Promise<boolean> {
 
 /** A line reads `[<0>] ovl_sync_fs+0x45/0x60 [overlay]`; an address without a name ends the stacks of old kernels. */
 async function stackOf(dir: string): Promise<string[]> {
-  const text = await readFile(path.join(dir, "stack"), "utf8").catch(() => "");
+  const text = await readText(path.join(dir, "stack")).catch(() => "");
   return text.split("\n").flatMap((line) => /^\[<[0-9a-f]+>\] ([^0+\s][^+\s]*)\+/.exec(line)?.[1] ?? []);
 }

@@ -1,14 +1,12 @@
 import fs from "node:fs";
 import path from "node:path";
-import { close } from "../base/descriptors.ts";
+import { close } from "../base/file-calls.ts";
 import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { type Libc, MountFlag, UmountFlag } from "../linux/libc.ts";
 import { explainNotMapped } from "./idmap-errors.ts";
 import { lowerDirsOf } from "./lower-dirs.ts";
 import { mountCall } from "./mount-call.ts";
 import type { OverlayCall } from "./overlay-context.ts";
-
-const { mkdtemp, rmdir } = fs.promises;
 
 /** By which namespace ids are mapped, and where something may be mounted for a moment. */
 export interface LayersOptions {
@@ -78,7 +76,7 @@ async function withLayersIn(
   { layers, scratchDir }: Layers,
   use: () => Promise<void>,
 ): Promise<void> {
-  const dir = await mkdtemp(path.join(scratchDir(), "layers-"));
+  const dir = await fs.promises.mkdtemp(path.join(scratchDir(), "layers-"));
   let stacked = 0;
   try {
     await libc.mount({ source: dir, target: dir, type: "", flags: MountFlag.bind, data: "" });
@@ -92,7 +90,7 @@ async function withLayersIn(
   } finally {
     // The descriptors and the overlay hold them: nothing here is a last unmount.
     for (; stacked > 0; stacked -= 1) libc.umount(dir, UmountFlag.detach | UmountFlag.noFollow);
-    await rmdir(dir);
+    await fs.promises.rmdir(dir);
   }
 }
 

@@ -1,4 +1,4 @@
-import { close } from "../base/descriptors.ts";
+import { close } from "../base/file-calls.ts";
 import { type Libc, MountFlag, UmountFlag } from "../linux/libc.ts";
 import type { IdMaps } from "./id-maps.ts";
 import { explainNotMapped } from "./idmap-errors.ts";

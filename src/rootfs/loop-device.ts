@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { close, open } from "../base/descriptors.ts";
+import { close, open } from "../base/file-calls.ts";
 import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { fsError } from "../linux/errno.ts";
 import type { Libc } from "../linux/libc.ts";

@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { open } from "../base/descriptors.ts";
+import { open } from "../base/file-calls.ts";
 import { fsError } from "../linux/errno.ts";
 import { O_PATH } from "../linux/libc.ts";
 

@@ -1,6 +1,6 @@
-import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { exactStat, realpath } from "../base/file-calls.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { fsError } from "../linux/errno.ts";
 import type { Libc } from "../linux/libc.ts";
@@ -11,8 +11,6 @@ import { mountCall } from "./mount-call.ts";
 import type { MountStep } from "./mount-plan.ts";
 import type { OverlayCall } from "./overlay-context.ts";
 import { attemptVolatile } from "./volatile-attempt.ts";
-
-const { realpath } = fs.promises;
 
 /** Where a plan is executed, and until when. */
 export interface ExecuteOptions {
@@ -89,7 +87,7 @@ function pathsOf({ source, type, data }: MountStep): string[] {
 }
 
 async function isMissing(file: string): Promise<string | undefined> {
-  return fs.promises.stat(file).then(
+  return exactStat(file).then(
     () => undefined,
     (err: NodeJS.ErrnoException) => (err.code === "ENOENT" ? file : undefined),
   );

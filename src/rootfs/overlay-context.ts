@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { close } from "../base/descriptors.ts";
+import { close } from "../base/file-calls.ts";
 import { StatusError } from "../base/status.ts";
 import { FsconfigCommand, type Libc, MountAttribute, type MountCall, MountFlag } from "../linux/libc.ts";
 import { lowerDirsOf } from "./lower-dirs.ts";

@@ -1,5 +1,5 @@
-import fs from "node:fs";
 import path from "node:path";
+import { realpath } from "../base/file-calls.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { type MountInfo, readMountInfo } from "../linux/mountinfo.ts";
 import { reachableMounts } from "./mount-tree.ts";
@@ -106,7 +106,7 @@ function releaseOf(rounds: readonly Round[], started: number): Release {
  */
 export async function realMountPoint(rootfs: string): Promise<string> {
   const wanted = path.resolve(rootfs);
-  const real = await fs.promises.realpath(path.dirname(wanted)).catch(() => path.dirname(wanted));
+  const real = await realpath(path.dirname(wanted)).catch(() => path.dirname(wanted));
   return path.join(real, path.basename(wanted));
 }
 

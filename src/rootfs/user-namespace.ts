@@ -1,12 +1,10 @@
 import fs from "node:fs";
 import { sleep } from "../base/deadline.ts";
-import { close, open } from "../base/descriptors.ts";
+import { close, open } from "../base/file-calls.ts";
 import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { fsError } from "../linux/errno.ts";
 import type { Libc } from "../linux/libc.ts";
 import type { IdMaps } from "./id-maps.ts";
-
-const { writeFile } = fs.promises;
 
 /** How often a killed child is looked for, a millisecond apart, before it is left to whoever collects orphans. */
 const LOOKS = 1_000;
@@ -45,7 +43,7 @@ async function openUserNamespace(libc: Libc, { uids, gids }: IdMaps): Promise<nu
 }
 
 async function writeMap(file: string, map: string): Promise<void> {
-  await writeFile(file, map).catch((err: unknown) => {
+  await fs.promises.writeFile(file, map).catch((err: unknown) => {
     throw fsError(`write ${JSON.stringify(map)} to ${file}`, err);
   });
 }

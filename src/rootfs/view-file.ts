@@ -1,10 +1,8 @@
 import fs from "node:fs";
-import { close, fstat, open, read } from "../base/descriptors.ts";
+import { close, fstat, open, read, readlink } from "../base/file-calls.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { fsError } from "../linux/errno.ts";
 import { O_PATH } from "../linux/libc.ts";
-
-const { readlink } = fs.promises;
 
 /** How many links the kernel follows in one path (path_resolution(7)). */
 const MAX_LINKS = 40;

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { abortable, deadline } from "../base/deadline.ts";
-import { close, open } from "../base/descriptors.ts";
+import { close, open } from "../base/file-calls.ts";
 import type { Logger } from "../base/logger.ts";
 import { hasCode, StatusCode } from "../base/status.ts";
 import { fsError } from "../linux/errno.ts";
@@ -9,8 +9,6 @@ import { type Libc, O_PATH, UmountFlag } from "../linux/libc.ts";
 import { type ExecuteOptions, executeMounts } from "./mount-execute.ts";
 import { type MountSpec, type MountStep, planMounts } from "./mount-plan.ts";
 import { readOnlyMounts } from "./view-mounts.ts";
-
-const { mkdtemp, rmdir } = fs.promises;
 
 /** What a view needs. */
 export interface ViewOptions {
@@ -87,12 +85,12 @@ async function openView(
   steps: readonly MountStep[],
   { scratchDir, signal }: Place,
 ): Promise<number> {
-  const dir = await mkdtemp(path.join(scratchDir, "view-")).catch((err: unknown) => {
+  const dir = await fs.promises.mkdtemp(path.join(scratchDir, "view-")).catch((err: unknown) => {
     throw fsError(`make a directory for a view in ${scratchDir}`, err);
   });
   const [mounted] = await Promise.allSettled([mountPrivately(libc, steps, { rootfs: dir, signal })]);
   const fds = await takeOut(libc, dir, steps.length + 1);
-  await rmdir(dir);
+  await fs.promises.rmdir(dir);
   const [view = -1, ...others] = fds;
   await closeAll(mounted.status === "rejected" ? fds : others);
   if (mounted.status === "rejected") throw mounted.reason;

@@ -7,8 +7,6 @@ import { type Libc, UmountFlag } from "../linux/libc.ts";
 import { upperOf } from "./backing.ts";
 import type { MountSpec } from "./mount-plan.ts";
 
-const { lstat, mkdir, mkdtemp, rm } = fs.promises;
-
 /**
  * The mounts with the option `volatile` (kernel documentation, overlayfs, "Volatile mount") on each overlay that is
  * written to and has it in neither of its forms yet. It takes the place of another `fsync=…`: the last word counts.
@@ -56,7 +54,7 @@ export function volatileMarker(workdir: string): string {
 /** Whether the marker is there. It looks off the main thread; a work directory that is not there has none. */
 export async function hasMarker(workdir: string): Promise<boolean> {
   const marker = volatileMarker(workdir);
-  return lstat(marker).then(
+  return fs.promises.lstat(marker).then(
     () => true,
     (err: NodeJS.ErrnoException) => {
       if (err.code === "ENOENT" || err.code === "ENOTDIR") return false;
@@ -72,7 +70,7 @@ export async function hasMarker(workdir: string): Promise<boolean> {
  * each; whoever asks keeps the answer.
  */
 export async function supportsVolatile(libc: Libc, scratchDir: string): Promise<boolean> {
-  const dir = await mkdtemp(path.join(scratchDir, "volatile-"));
+  const dir = await fs.promises.mkdtemp(path.join(scratchDir, "volatile-"));
   try {
     try {
       await mountTiny(libc, path.join(dir, "with"), ["volatile"]);
@@ -83,7 +81,7 @@ export async function supportsVolatile(libc: Libc, scratchDir: string): Promise<
       return false;
     }
   } finally {
-    await rm(dir, { recursive: true });
+    await fs.promises.rm(dir, { recursive: true });
   }
 }
 
@@ -92,7 +90,7 @@ async function mountTiny(libc: Libc, dir: string, options: readonly string[]): P
   const [lower = "", upper = "", work = "", target = ""] = ["lower", "upper", "work", "rootfs"].map((name) =>
     path.join(dir, name),
   );
-  for (const one of [lower, upper, work, target]) await mkdir(one, { recursive: true });
+  for (const one of [lower, upper, work, target]) await fs.promises.mkdir(one, { recursive: true });
   const data = [`lowerdir=${lower}`, `upperdir=${upper}`, `workdir=${work}`, ...options].join(",");
   await libc.mount({ source: "overlay", target, type: "overlay", flags: 0, data });
   // On the main thread: what it may sync is a tmpfs, which has nothing to be synced to.

@@ -1,4 +1,4 @@
-import fs from "node:fs";
+import { exactStat } from "../base/file-calls.ts";
 import { readMountInfo } from "../linux/mountinfo.ts";
 import { deviceName } from "./backing.ts";
 import type { PendingRelease } from "./pending.ts";
@@ -19,7 +19,7 @@ export async function writtenThrough(mounts: readonly PendingRelease[]): Promise
 async function placeOf(device: string): Promise<string | undefined> {
   for (const mount of readMountInfo()) {
     if (mount.device !== device) continue;
-    const found = await fs.promises.stat(mount.mountPoint, { bigint: true }).catch(() => undefined);
+    const found = await exactStat(mount.mountPoint).catch(() => undefined);
     if (found !== undefined && deviceName(found.dev) === device) return mount.mountPoint;
   }
   return undefined;

@@ -1,6 +1,6 @@
-import fs from "node:fs/promises";
 import path from "node:path";
 import PQueue from "p-queue";
+import { readdir, readText } from "../../base/file-calls.ts";
 import { fsError } from "../errno.ts";
 
 /** What says that a file has nothing to tell: it or its group is gone, or the kernel does not count that. */
@@ -20,7 +20,7 @@ const reads = new PQueue({ concurrency: READS_AT_ONCE });
 export async function readCgroupFile(dir: string, name: string): Promise<string | undefined> {
   const file = path.join(dir, name);
   try {
-    return await reads.add(() => fs.readFile(file, "utf8"));
+    return await reads.add(() => readText(file));
   } catch (err) {
     if (ABSENT.has((err as NodeJS.ErrnoException).code ?? "")) return undefined;
     throw fsError(`read ${file}`, err);
@@ -29,7 +29,7 @@ export async function readCgroupFile(dir: string, name: string): Promise<string 
 
 /** The sizes of huge pages that a group's files count, such as `2MB`; `last` is how the name of a file ends. */
 export async function hugePageSizes(dir: string, last: string): Promise<string[]> {
-  const names = await reads.add(() => fs.readdir(dir).catch(() => []));
+  const names = await reads.add(() => readdir(dir).catch(() => []));
   const sizes = names.flatMap((name) => {
     const [controller, size = "", ...rest] = name.split(".");
     return controller === "hugetlb" && rest.join(".") === last ? [size] : [];

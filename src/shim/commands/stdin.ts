@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { within } from "../../base/deadline.ts";
-import { read } from "../../base/descriptors.ts";
+import { read } from "../../base/file-calls.ts";
 import { errnoOf } from "../../base/files.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 

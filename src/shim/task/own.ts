@@ -1,4 +1,4 @@
-import { fchown } from "../../base/descriptors.ts";
+import { fchown } from "../../base/file-calls.ts";
 import { fsError } from "../../linux/errno.ts";
 
 /**

@@ -3,10 +3,35 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, describe, test } from "node:test";
-import { close, fchown, fstat, open, read } from "../../src/base/descriptors.ts";
+import {
+  close,
+  exactStat,
+  fchown,
+  fstat,
+  open,
+  read,
+  readdir,
+  readlink,
+  readText,
+  realpath,
+} from "../../src/base/file-calls.ts";
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), "ebb-descriptors-"));
 after(() => fs.rmSync(dir, { recursive: true }));
+
+describe("a file", () => {
+  test("is looked at, read, found by its name and resolved", async () => {
+    const place = fs.mkdtempSync(path.join(dir, "place-"));
+    const file = path.join(place, "file");
+    fs.writeFileSync(file, "grün");
+    fs.symlinkSync("file", path.join(place, "link"));
+    assert.deepEqual((await readdir(place)).sort(), ["file", "link"]);
+    assert.equal(await readText(path.join(place, "link")), "grün");
+    assert.equal(await readlink(path.join(place, "link")), "file");
+    assert.equal(await realpath(path.join(place, "link")), fs.realpathSync(file));
+    assert.equal((await exactStat(file)).ino, fs.statSync(file, { bigint: true }).ino);
+  });
+});
 
 describe("a descriptor", () => {
   test("is opened, looked at, read and closed", async () => {
@@ -28,6 +53,11 @@ describe("a descriptor", () => {
     ["a file that is not there", () => open(nothing, fs.constants.O_RDONLY), "ENOENT"],
     ["one that is not open, to read it", () => read(9999, Buffer.alloc(1), 0, 1), "EBADF"],
     ["one that is not open, to close it", () => close(9999), "EBADF"],
+    ["a file that is not there, to look at it", () => exactStat(nothing), "ENOENT"],
+    ["a file that is not there, to read it", () => readText(nothing), "ENOENT"],
+    ["a file that is not there, to resolve it", () => realpath(nothing), "ENOENT"],
+    ["a directory that is not there", () => readdir(nothing), "ENOENT"],
+    ["what is no link", () => readlink(dir), "EINVAL"],
     ["one that is not open, to give it away", () => fchown(9999, 0, 0), "EBADF"],
   ];
   for (const [what, call, code] of failures) {
