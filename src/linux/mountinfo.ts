@@ -45,6 +45,8 @@ function parseLine(line: string): MountInfo | undefined {
 
 /** Blank, tab, newline and backslash are written as `\040` and so on; so is, in super options, a comma of a name. */
 export function unescapeOctal(text: string): string {
+  // Nearly all: a host has thousands of mounts, and what the regular expression does is not compiled in a shim.
+  if (!text.includes("\\")) return text;
   return text.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
