@@ -1,3 +1,4 @@
+import { sleep } from "../base/deadline.ts";
 import { faultPoint } from "../base/fault-point.ts";
 import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { type Libc, UmountFlag } from "../linux/libc.ts";
@@ -12,6 +13,13 @@ import { startHolder } from "./release-holder.ts";
 import { markersMayGo, markersOf } from "./release-markers.ts";
 import { entryOf, recordAll } from "./release-records.ts";
 import type { ReleaseHost, ReleaseRequest } from "./release-request.ts";
+
+/**
+ * How long after the rootfs has left the tree others who have a copy of it are looked for where nothing hangs on that but
+ * a line in the log, in milliseconds. Most shims end before, and are spared the look at each process of the host; the
+ * helper lets go at their end, else that much later.
+ */
+const LOOK_AFTER_MS = 50;
 
 /** A detached mount of which somebody else has a copy. */
 export interface CopiedMount {
@@ -53,7 +61,8 @@ export async function detachRound(
   const isAnswerAwaited = mustWait !== "" || request.mode === "strict";
   // In this order: the helper's must be the last reference.
   const closed = closeAll(held);
-  const looked = closed.then(() => lookForCopies(held, detached));
+  const isMarked = held.some(({ mount }) => markersOf([mount]).length > 0);
+  const looked = closed.then(() => lookForCopies(held, detached, isMarked || isAnswerAwaited));
   const letGo = looked
     .catch(() => undefined)
     .then((copies) => tellHelper(host, helper, { held, detached, copies, isAnswerAwaited }));
@@ -61,7 +70,6 @@ export async function detachRound(
   ended.catch(() => {});
   // Ours is the last one where the helper has been killed. Its sync is not waited for here. A marker's helper is told
   // before anybody has an answer: were we to end before that, as the `delete` command does, the marker would stay.
-  const isMarked = held.some(({ mount }) => markersOf([mount]).length > 0);
   await Promise.race([isMarked ? letGo : closed, helper.exited]);
   faultPoint("release: let go");
   host.logger.debug("detached", { mounts: detached.map(({ mountPoint }) => mountPoint), helper: helper.pid });
@@ -97,10 +105,12 @@ function detach(libc: Libc, point: string): boolean {
 async function lookForCopies(
   held: readonly HeldMount[],
   detached: readonly PendingRelease[],
+  isUrgent: boolean,
 ): Promise<Copies> {
-  if (detached.length === 0) return NO_COPIES;
   // Of what is mounted elsewhere anyway everybody would have a copy.
   const own = held.filter(({ backing }) => backing.kind !== "shared");
+  if (detached.length === 0 || own.length === 0) return NO_COPIES;
+  if (!isUrgent) await sleep(LOOK_AFTER_MS);
   const lasting = own.some((one) => isAwaited(one) || markersOf([one.mount]).length > 0);
   return copiesOf([...new Set(own.map(({ mount }) => mount.device))], { lasting });
 }
