@@ -1,5 +1,6 @@
 import { Validator } from "@cfworker/json-schema";
 import type { FromSchema, JSONSchema } from "json-schema-to-ts";
+import { decodeJson } from "./decode-json.ts";
 import { describeFinding, isObject } from "./json-finding.ts";
 import { StatusCode, StatusError } from "./status.ts";
 
@@ -40,16 +41,6 @@ export function jsonReader<const S extends JSONSchema>(
     },
     check: (value, where) => checked(value, where, [...new Set(all(value))]),
   };
-}
-
-/** The value of a JSON text. An error begins with `where` and says whether there is nothing or something else. */
-export function decodeJson(text: string, where: string, code: StatusCode): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    const problem = text.trim() === "" ? "is empty" : "is not JSON";
-    throw new StatusError(code, `${where}: the document ${problem}`, { cause });
-  }
 }
 
 /** Removes null fields where the schema has names for them; goes no deeper than the schema does. */

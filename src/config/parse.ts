@@ -1,4 +1,5 @@
-import { decodeJson, jsonReader } from "../base/json.ts";
+import { decodeJson } from "../base/decode-json.ts";
+import { jsonReader } from "../base/json.ts";
 import { StatusCode } from "../base/status.ts";
 import { complete } from "./defaults.ts";
 import { migrate } from "./migrate.ts";

@@ -66,16 +66,6 @@ export function writeRuntime(bundle: string, binaryName: string): void {
   writeFileAtomically(bundlePaths(bundle).runtime, binaryName);
 }
 
-/** The address on which the shim of a bundle serves; undefined where none was written. */
-export function readAddress(bundle: string): string | undefined {
-  return readTextFile(bundlePaths(bundle).address, MAX_FILE_BYTES)?.trim();
-}
-
-/** Writes what {@link readAddress} and the daemon read. */
-export function writeAddress(bundle: string, address: string): void {
-  writeFileAtomically(bundlePaths(bundle).address, address);
-}
-
 /** How a process ended: the status as the task API has it (128 + n for signal n). */
 export interface ExitRecord {
   /** 0 where the process never came to be. */

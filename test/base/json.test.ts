@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { JSONSchema } from "json-schema-to-ts";
-import { decodeJson, jsonReader } from "../../src/base/json.ts";
+import { decodeJson } from "../../src/base/decode-json.ts";
+import { jsonReader } from "../../src/base/json.ts";
 import { StatusCode } from "../../src/base/status.ts";
 import { status } from "../support/status.ts";
 

@@ -3,6 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { StatusCode } from "../../src/base/status.ts";
+import { readAddress, writeAddress } from "../../src/oci/address-file.ts";
 import * as bundleFiles from "../../src/oci/bundle.ts";
 import { bundlePaths, execPaths } from "../../src/oci/bundle-paths.ts";
 import { defaultRuncOptions } from "../../src/oci/options.ts";
@@ -102,7 +103,7 @@ describe("a file that was never written reads as undefined:", () => {
     "init.pid": bundleFiles.readInitPid,
     "options.json": bundleFiles.readOptions,
     runtime: bundleFiles.readRuntime,
-    address: bundleFiles.readAddress,
+    address: readAddress,
     "exit.json": bundleFiles.readExitRecord,
   };
   for (const [name, read] of Object.entries(readers)) {
@@ -174,15 +175,15 @@ describe("runtime and address", () => {
       assert.equal(bundleFiles.readRuntime(dir), "/usr/bin/crun");
       bundleFiles.writeRuntime(dir, "");
       assert.equal(bundleFiles.readRuntime(dir), "");
-      bundleFiles.writeAddress(dir, "unix:///run/containerd/s/0123");
-      assert.equal(bundleFiles.readAddress(dir), "unix:///run/containerd/s/0123");
+      writeAddress(dir, "unix:///run/containerd/s/0123");
+      assert.equal(readAddress(dir), "unix:///run/containerd/s/0123");
     });
   });
 
   test("an address with a line end is one without", async () => {
     await withTempDir((dir) => {
       fs.writeFileSync(path.join(dir, "address"), "unix:///run/s\n");
-      assert.equal(bundleFiles.readAddress(dir), "unix:///run/s");
+      assert.equal(readAddress(dir), "unix:///run/s");
     });
   });
 });

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
-import { type ExitRecord, readAddress, readExitRecord, readInitPid } from "../../oci/bundle.ts";
+import { readAddress } from "../../oci/address-file.ts";
+import { type ExitRecord, readExitRecord, readInitPid } from "../../oci/bundle.ts";
 import { RUNC_ROOT } from "../../oci/options.ts";
 import { checkId } from "../../oci/runc-args.ts";
 import { encodeFields } from "../../proto/fields.ts";

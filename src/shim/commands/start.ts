@@ -1,11 +1,11 @@
 import fs from "node:fs";
 import { within } from "../../base/deadline.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
-import { writeAddress } from "../../oci/bundle.ts";
+import { writeAddress } from "../../oci/address-file.ts";
+import { readAnnotations } from "../../oci/annotations.ts";
 import { bundlePaths } from "../../oci/bundle-paths.ts";
 import type { AnyMessage } from "../../oci/options.ts";
 import { checkId } from "../../oci/runc-args.ts";
-import { readAnnotations } from "../../oci/spec.ts";
 import { type BunProcess, bun } from "../bun.ts";
 import { type Flags, usageError } from "../flags.ts";
 import { selfCommand } from "../self.ts";

@@ -1,11 +1,11 @@
 import path from "node:path";
 import { hasCode, StatusCode, StatusError } from "../../base/status.ts";
+import { readAnnotations } from "../../oci/annotations.ts";
 import { checkBundle, readInitPid, removeExitRecord, writeOptions, writeRuntime } from "../../oci/bundle.ts";
 import { bundlePaths } from "../../oci/bundle-paths.ts";
 import { decodeRuncOptions } from "../../oci/decode-options.ts";
 import { RUNC_ROOT, type RuncOptions } from "../../oci/options.ts";
 import { Runc } from "../../oci/runc.ts";
-import { readAnnotations } from "../../oci/spec.ts";
 import type { containerd } from "../../proto/index.ts";
 import { releaseModeOf } from "../release-mode.ts";
 import { ContainerRootfs } from "../rootfs.ts";
