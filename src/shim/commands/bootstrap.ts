@@ -45,8 +45,8 @@ export function readBootstrap(
   flags: { readonly id: string; readonly namespace: string; readonly debug: boolean },
   env: Readonly<Record<string, string | undefined>>,
 ): Bootstrap {
-  const params = tryRead(() => readParams(stdin));
-  if (stdin.length > 0 && params?.instanceId === flags.id && params.namespace === flags.namespace) {
+  const params = stdin.length === 0 ? undefined : tryRead(() => readParams(stdin));
+  if (params?.instanceId === flags.id && params.namespace === flags.namespace) {
     return {
       generation: "bootstrap",
       socketDir: params.socketDir || undefined,
