@@ -152,7 +152,8 @@ function byAge(a: PendingRelease, b: PendingRelease): number {
 }
 
 function readOrRemove(file: string): PendingRelease | undefined {
-  const release = parseLive(file);
+  // Most are left by shims that ended before their helpers: to read one would take a millisecond of a Create.
+  const release = isHelperGone(file) ? undefined : parseLive(file);
   if (release === undefined) fs.rmSync(file, { force: true });
   return release;
 }
@@ -184,9 +185,14 @@ function parse(file: string): PendingRelease | undefined {
  */
 function sweep(folder: string): void {
   for (const name of readableNamesIn(folder)) {
-    const pid = Number(name.split(".")[1]);
-    if (!fs.existsSync(`/proc/${pid}`)) fs.rmSync(path.join(folder, name), { force: true });
+    const file = path.join(folder, name);
+    if (isHelperGone(file)) fs.rmSync(file, { force: true });
   }
+}
+
+/** Whether the pid in a file's name is no process's any longer. */
+function isHelperGone(file: string): boolean {
+  return !fs.existsSync(`/proc/${path.basename(file).split(".")[1]}`);
 }
 
 /** The files of a folder that are written to their end; none where there is no folder. */
