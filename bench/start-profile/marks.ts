@@ -20,28 +20,30 @@ const first =
 
 /** The program asks the kernel for nothing of its own before these: it is loaded, then its first code runs. */
 const LOADED = first(/^openat\(.*"\/proc\/self\/maps"/);
-const OWN_CODE = first(/^openat\(.*"\/etc\/ebb\//);
+const SETTINGS = first(/^openat\(.*"\/etc\/ebb\//);
 
 /** What to look for. One that is not there, as a start may do without it, is left out. */
 const MARKS: Readonly<Record<Lane, Readonly<Record<string, Find>>>> = {
   start: {
     executed: first(/^execve\(/),
     "program and libraries loaded": LOADED,
-    "first JavaScript": OWN_CODE,
-    "container's config.json opened": first(/^openat\(.*"(?!\/etc\/)[^"]*\bconfig\.json"/),
+    "first JavaScript, which opens the container's config.json": first(
+      /^openat\(.*"(?!\/etc\/)[^"]*\bconfig\.json"/,
+    ),
     "socket bound": first(/^bind\(.*AF_UNIX/),
     "server to be spawned": first(/^(?:vfork\(|clone3?\((?!.*CLONE_THREAD))/),
+    "settings looked for": SETTINGS,
     "address printed": first(/^write\(1, /),
     ended: first(/^exit_group\(/),
   },
   server: {
     executed: first(/^execve\(/),
     "program and libraries loaded": LOADED,
-    "first JavaScript": OWN_CODE,
+    "first JavaScript, which looks for the settings": SETTINGS,
     listens: first(/^listen\(/),
     "`start` told that it is ready": first(/^write\(\d+, "ready"/),
     "log opened": first(/^openat\(.*"(?:[^"]*\/)?log", .* = \d+$/),
-    "koffi's native part opened": first(/^openat\(.*koffi\.node", .* = \d+$/),
+    "koffi's native part opened": first(/^openat\(.*koffi[^"/]*\.node", .* = \d+$/),
     "connection accepted": first(/^accept4?\(.* = \d+$/),
     "first call answered (Connect)": answer,
     "runc called (Create)": first(/^(?:vfork\(|clone3?\((?!.*CLONE_THREAD))/),

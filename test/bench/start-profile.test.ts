@@ -11,7 +11,7 @@ const SHIM = "/opt/containerd-shim-ebb-v2";
 const TRACE = `10 100.000 execve("${SHIM}", ["${SHIM}", "start"], 0x7 /* 9 vars */) = 0
 10 100.001 openat(AT_FDCWD, "/proc/self/maps", O_RDONLY|O_CLOEXEC) = 3
 10 100.002 clone3({flags=CLONE_VM|CLONE_THREAD|CLONE_SETTLS, exit_signal=0}, 88 <unfinished ...>
-11 100.004 openat(AT_FDCWD, "/etc/ebb/config.json", O_RDONLY) = -1 ENOENT (No such file or directory)
+11 100.004 openat(AT_FDCWD, "/run/bundle/config.json", O_RDONLY) = 7
 10 100.005 <... clone3 resumed> => {parent_tid=[11]}, 88) = 11
 10 100.006 bind(6, {sa_family=AF_UNIX, sun_path="/run/containerd/s/0"}, 110) = 0
 10 100.007 vfork( <unfinished ...>
@@ -20,8 +20,10 @@ const TRACE = `10 100.000 execve("${SHIM}", ["${SHIM}", "start"], 0x7 /* 9 vars 
 10 100.009 <... vfork resumed>) = 20
 20 100.010 <... execve resumed>) = 0
 20 100.011 listen(3, 511) = 0
+10 100.0115 openat(AT_FDCWD, "/etc/ebb/config.json", O_RDONLY) = -1 ENOENT (No such file or directory)
 10 100.012 write(1, "unix:///run", 11) = 11
 20 100.013 accept4(3, {sa_family=AF_UNIX}, [128 => 2], SOCK_CLOEXEC) = 7
+20 100.0135 openat(AT_FDCWD, "/run/ebb/koffi-0123-4567.node", O_RDONLY|O_CLOEXEC) = 9
 20 100.014 write(5, "\\1\\0\\0\\0", 8) = 8
 20 100.016 sendto(7, "\\0\\0\\0\\5", 15, MSG_NOSIGNAL, NULL, 0) = 15
 20 100.020 vfork() = 30
@@ -52,9 +54,10 @@ describe("the profile of a start", () => {
     assert.deepEqual(lines("start"), [
       "0.0 executed",
       "1.0 program and libraries loaded",
-      "4.0 first JavaScript",
+      "4.0 first JavaScript, which opens the container's config.json",
       "6.0 socket bound",
       "7.0 server to be spawned",
+      "11.5 settings looked for",
       "12.0 address printed",
       "22.0 ended",
     ]);
@@ -62,6 +65,7 @@ describe("the profile of a start", () => {
       "8.0 executed",
       "11.0 listens",
       "13.0 connection accepted",
+      "13.5 koffi's native part opened",
       "16.0 first call answered (Connect)",
       "20.0 runc called (Create)",
     ]);
