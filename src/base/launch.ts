@@ -1,7 +1,7 @@
 /**
- * Starts programs: by what Bun has at hand, or by node:child_process where this runs on Node. In Bun that module and
- * the streams it makes of pipes take 4.5 ms at the first program, a tenth of what a container's whole life takes of the
- * shim.
+ * Starts programs: by what Bun has at hand, or by node:child_process where this runs on Node. In Bun that module and the
+ * streams it makes of pipes take 4.5 ms at the first program, a tenth of what a container's whole life takes of the
+ * shim. (`start` holds a pipe to the server beyond the first three descriptors, and so asks Bun itself.)
  */
 import type { ChildProcess } from "node:child_process";
 import type { Readable } from "node:stream";
@@ -32,7 +32,10 @@ export interface Ending {
 
 /** What a program writes to a pipe of ours. */
 export interface PipeOutput {
-  /** Hands on what comes, as it comes; resolves at the end, and where it breaks or is closed. To be called once. */
+  /**
+   * Hands on what comes, as it comes; resolves at the end, and where it breaks or is closed. To be called once, in the
+   * turn in which the program was started: what is not read by then may be lost.
+   */
   read(take: (chunk: Uint8Array) => void): Promise<void>;
   /** Closes our end; repeatable. */
   close(): void;
@@ -170,6 +173,7 @@ function outputOfNode(stream: Readable | null): PipeOutput | undefined {
   if (stream === null) return undefined;
   return {
     read: (take) => {
+      if (stream.destroyed) return Promise.resolve();
       stream.on("data", take);
       return new Promise((resolve) => {
         stream.once("end", resolve).once("close", resolve).once("error", resolve);

@@ -4,8 +4,8 @@ import { StatusCode, StatusError } from "../base/status.ts";
 /**
  * Writes out the file system that a directory is on (syncfs(2)), by the program `sync`: the call can sleep for as
  * long as the disk likes, and a thread of ours that sleeps there would keep this process from ending. The child
- * is left to itself when nobody waits any longer, and this process ends without it unless `staysAlive`. A directory
- * that is gone has nothing to write.
+ * is left to itself where this process exits before; with `staysAlive` it does not end by itself before the child. A
+ * directory that is gone has nothing to write.
  */
 export async function syncFileSystem(dir: string, { staysAlive = false } = {}): Promise<void> {
   const child = await launch(["sync", "-f", "--", dir], {

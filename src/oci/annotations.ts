@@ -8,11 +8,11 @@ import { bundlePaths } from "./bundle-paths.ts";
 export const MAX_CONFIG_BYTES = 16 << 20;
 
 /**
- * The annotations of a bundle's config.json (opencontainers/runtime-spec config.md), of which nothing else is read here:
- * it belongs to the OCI runtime, which checks it. Without a validator, whose package a start of a container would load
- * for this alone. `notFound` where there is no file, `resourceExhausted` where it is larger than
- * {@link MAX_CONFIG_BYTES}, `invalidArgument` where it is no JSON object, or its annotations are no texts; each names the
- * file.
+ * The annotations of a bundle's config.json (opencontainers/runtime-spec config.md), of which nothing else is read
+ * here: it belongs to the OCI runtime, which checks it. Without a validator, whose package a start of a container would
+ * load for this alone. `notFound` where there is no file, `resourceExhausted` where it is larger than
+ * {@link MAX_CONFIG_BYTES}, `invalidArgument` where it is no JSON object, or its annotations are no texts; each names
+ * the file.
  */
 export function readAnnotations(bundle: string): Readonly<Record<string, string>> {
   const file = bundlePaths(bundle).config;

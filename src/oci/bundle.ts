@@ -100,8 +100,11 @@ export function readExitRecord(bundle: string, execId = ""): ExitRecord | undefi
   if (text === undefined) return undefined;
   const { exitedAt, ...record } = exitReader.parse(text, file);
   const at = new Date(exitedAt);
-  if (!Number.isNaN(at.getTime())) return { ...record, at };
-  throw new StatusError(StatusCode.internal, `${file}: /exitedAt must be a time, as in 2006-01-02T15:04:05Z`);
+  if (at.getTime() >= 0) return { ...record, at };
+  throw new StatusError(
+    StatusCode.internal,
+    `${file}: /exitedAt must be a time after 1970, as in 2006-01-02T15:04:05Z`,
+  );
 }
 
 /** Writes what {@link readExitRecord} reads. */

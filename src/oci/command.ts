@@ -5,7 +5,7 @@ import { StatusCode, StatusError } from "../base/status.ts";
 import { Capture, type CapturedText } from "./capture.ts";
 import { spawnError } from "./spawn-error.ts";
 
-/** Where one of a command's descriptors goes: nowhere, into the result, or to a descriptor of ours. */
+/** Where one of a command's descriptors goes: nowhere, into the result (1 and 2), or to a descriptor of ours. */
 export type StdioTarget = "ignore" | "capture" | number;
 
 /** A program to run, and how far it may go. */

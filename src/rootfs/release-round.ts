@@ -15,9 +15,9 @@ import { entryOf, recordAll } from "./release-records.ts";
 import type { ReleaseHost, ReleaseRequest } from "./release-request.ts";
 
 /**
- * How long after the rootfs has left the tree others who have a copy of it are looked for where nothing hangs on that but
- * a line in the log, in milliseconds. Most shims end before, and are spared the look at each process of the host; the
- * helper lets go at their end, else that much later.
+ * How long after the rootfs has left the tree others who have a copy of it are looked for where nothing hangs on that
+ * but a line in the log, in milliseconds. Most shims end before, and are spared the look at each process of the host;
+ * the helper lets go at their end, else that much later.
  */
 const LOOK_AFTER_MS = 50;
 

@@ -17,7 +17,7 @@ const TOLD_FROM_MS = 100;
 /** How long to look whether a device is free, for which Delete waits: a device that works answers at once. */
 const DEVICE_LOOK_MS = 1_000;
 
-/** Logs what becomes of a release: who else holds its mounts, that it takes long, and its end where it did. Nobody waits. */
+/** Logs what becomes of a release: who else holds its mounts, that it takes long, and its end then. Nobody waits. */
 export function watchRelease(release: Release, logger: Logger): void {
   const started = performance.now();
   const mounts = release.mounts.map(({ mountPoint, source }) => ({ mountPoint, source }));

@@ -234,6 +234,7 @@ describe("exit.json", () => {
     ['{"pid":1,"status":0,"exitedAt":5}', /: \/exitedAt must be a string$/],
     ['{"pid":1,"status":0,"exitedAt":"2026-01-01","deleted":1}', /: \/deleted must be true or false$/],
     ['{"pid":1,"status":0,"exitedAt":"yesterday"}', /: \/exitedAt must be a time/],
+    ['{"pid":1,"status":0,"exitedAt":"0001-01-01T00:00:00Z"}', /: \/exitedAt must be a time after 1970/],
   ];
   for (const [text, message] of garbage) {
     test(`is refused where it says ${text || "nothing"}`, async () => {

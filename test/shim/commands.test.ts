@@ -4,6 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import type { Readable } from "node:stream";
 import { after, before, describe, test } from "node:test";
+import { RUNC_ROOT } from "../../src/oci/options.ts";
 import { containerd, google, runtimeoptions, taskV2 } from "../../src/proto/index.ts";
 import { DEFAULT_SOCKET_DIR, socketPath } from "../../src/shim/commands/socket-address.ts";
 import { connect, createClient } from "../../src/ttrpc/index.ts";
@@ -78,6 +79,40 @@ describe("the program's version and information", () => {
       "crun",
     );
   });
+
+  /** Each hands options that name a binary which is not there: the error shows that they were read. */
+  const stdins: readonly [what: string, script: string][] = [
+    ["a pipe that is written at once", 'cat "$1" | "$0" -info'],
+    [
+      "a pipe that is written late, and in pieces",
+      '{ head -c 3 "$1"; sleep 0.3; tail -c +4 "$1"; } | "$0" -info',
+    ],
+    ["a file", '"$0" -info < "$1"'],
+    [
+      "a file that was read in part",
+      '{ echo line; cat "$1"; } > "$1.2"; { read -r _; "$0" -info; } < "$1.2"',
+    ],
+    ["a pipe of another user", 'cat "$1" | setpriv --reuid 65534 --clear-groups "$0" -info'],
+  ];
+  for (const [what, script] of stdins) {
+    test(`-info reads its options from ${what}`, { skip }, async () => {
+      // Where another user may run it.
+      const dir = fs.mkdtempSync("/tmp/ebb-stdin-");
+      fs.chmodSync(dir, 0o755);
+      const program = path.join(dir, "containerd-shim-ebb-v2");
+      fs.copyFileSync(shimPath, program);
+      const value = containerd.runc.v1.Options.encode({ binaryName: "no-such-runtime" }).finish();
+      const file = path.join(dir, "options");
+      fs.writeFileSync(
+        file,
+        google.protobuf.Any.encode({ typeUrl: "containerd.runc.v1.Options", value }).finish(),
+      );
+      const { status, stderr } = await runShim(["-c", script, program, file], { program: "/bin/sh" });
+      fs.rmSync(dir, { recursive: true });
+      assert.equal(status, 1);
+      assert.match(stderr, /no-such-runtime/);
+    });
+  }
 
   test("-info of an OCI runtime that is not there says which", async () => {
     const value = containerd.runc.v1.Options.encode({ binaryName: "no-such-runtime" }).finish();
@@ -371,6 +406,19 @@ describe("delete", () => {
     const { status, stdout, stderr } = await runShim(args, { cwd: bundle });
     assert.deepEqual([status, stderr], [0, ""]);
     assert.equal(containerd.task.v2.DeleteResponse.decode(stdout).exitStatus, 137);
+    fs.rmSync(bundle, { recursive: true });
+  });
+
+  test("of a bundle that is gone removes a container that is not, where its state is in the usual place", {
+    skip,
+  }, async () => {
+    const bundle = makeBundle();
+    const state = path.join(RUNC_ROOT, "ebb-test", "gone");
+    fs.mkdirSync(state, { recursive: true });
+    const args = [...flags("gone"), "-bundle", path.join(bundle, "removed"), "delete"];
+    const { status } = await runShim(args, { cwd: bundle });
+    assert.equal(status, 0);
+    assert.equal(fs.existsSync(state), false, "the OCI runtime was not asked to remove it");
     fs.rmSync(bundle, { recursive: true });
   });
 

@@ -7,6 +7,7 @@ import { deferred } from "../../src/base/deferred.ts";
 import { StatusCode } from "../../src/base/status.ts";
 import { containerd } from "../../src/proto/index.ts";
 import { makeFakeRunc } from "../oci/helpers.ts";
+import { hasEnded } from "./dirty-container.ts";
 import { noContainers, refused, Workshop } from "./harness.ts";
 
 const { Status } = containerd.v1.types;
@@ -69,6 +70,23 @@ describe("deleting a container", () => {
     const late = await shop.deleteDead(bundle);
     assert.deepEqual([late.exitStatus, late.warnings, deletions()], [5, "", 3]);
     assert.deepEqual([late.pid, late.exitedAt], [early.pid, early.exitedAt]);
+  });
+
+  test("says nothing of the next container in the same bundle, which the `delete` command cleans up", {
+    skip,
+  }, async () => {
+    const id = "again";
+    const { bundle, task } = await shop.create(id, { args: ["true"] });
+    await task.start({ id });
+    await task.wait({ id });
+    await task.delete({ id });
+    const { pid } = await task.create({ id, bundle: bundle.path, rootfs: [shop.overlay(id)] });
+    const { shimPid } = await task.connect({ id });
+    process.kill(shimPid, "SIGKILL");
+    await until("the shim to die", () => (hasEnded(shimPid) ? true : undefined));
+    assert.equal((await shop.deleteDead(bundle)).exitStatus, 128 + SIGKILL);
+    assert.deepEqual(shop.traces(bundle), []);
+    await until("the container to end", () => (hasEnded(pid) ? true : undefined));
   });
 
   test("by calls at the same time is one run with one answer", { skip }, async () => {

@@ -1,3 +1,4 @@
+import fs from "node:fs";
 import PQueue from "p-queue";
 import { within } from "../../base/deadline.ts";
 import { nullLogger } from "../../base/logger.ts";
@@ -42,7 +43,8 @@ export async function cleanUp(options: {
 
 async function removeContainer(flags: Flags, bundle: string): Promise<void> {
   const options = (await orTold("", () => readOptions(bundle))) ?? defaultRuncOptions;
-  const runc = runcFor({ logger: nullLogger, namespace: flags.namespace }, bundle, options);
+  const there = fs.existsSync(bundle) ? bundle : undefined;
+  const runc = runcFor({ logger: nullLogger, namespace: flags.namespace }, there, options);
   await runc.delete(flags.id, { force: true });
 }
 

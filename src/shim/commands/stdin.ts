@@ -17,7 +17,7 @@ export async function readStdin(limit: number): Promise<Uint8Array> {
   const stat = fs.fstatSync(0);
   if (stat.isCharacterDevice()) return new Uint8Array();
   const text = new Text(limit);
-  if ((stat.isFIFO() || stat.isFile()) && readWhatIsThere(text)) return text.all();
+  if (stat.isFIFO() && readWhatIsThere(text)) return text.all();
   try {
     return await within(readRest(text), STDIN_MS, "reading stdin");
   } catch (err) {
@@ -52,11 +52,13 @@ class Text {
 }
 
 /**
- * Reads a pipe, or a file, as far as that needs no waiting; whether that was its end, as it nearly always is: the daemon writes
- * before this program has come so far. A thread that reads takes a millisecond.
+ * Reads a pipe as far as that needs no waiting; whether that was its end, as it nearly always is: the daemon writes
+ * before this program has come so far. A thread that reads takes a millisecond. What is read is gone from the pipe, so
+ * that the rest can be read from the descriptor that was inherited.
  */
 function readWhatIsThere(text: Text): boolean {
-  const fd = fs.openSync("/proc/self/fd/0", fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+  const fd = openWithoutWaiting();
+  if (fd === undefined) return false;
   try {
     for (;;) {
       const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
@@ -69,6 +71,15 @@ function readWhatIsThere(text: Text): boolean {
     throw err;
   } finally {
     fs.closeSync(fd);
+  }
+}
+
+/** Stdin anew; undefined where it is not ours to open, as somebody else's pipe. */
+function openWithoutWaiting(): number | undefined {
+  try {
+    return fs.openSync("/proc/self/fd/0", fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+  } catch {
+    return undefined;
   }
 }
 

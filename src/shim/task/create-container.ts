@@ -120,16 +120,19 @@ async function mount({ host, request, undo }: Making, bundle: string): Promise<C
   return rootfs;
 }
 
-/** The OCI runtime as the options of the container say: which binary, which root, which cgroup driver. */
+/**
+ * The OCI runtime as the options of the container say: which binary, which root, which cgroup driver. It logs in the
+ * bundle, where there is one.
+ */
 export function runcFor(
   host: Pick<Host, "logger" | "namespace">,
-  bundle: string,
+  bundle: string | undefined,
   options: RuncOptions,
 ): Runc {
   return new Runc({
     binary: options.binaryName || "runc",
     root: path.join(options.root || RUNC_ROOT, host.namespace),
-    log: path.join(bundle, "log.json"),
+    ...(bundle !== undefined && { log: bundlePaths(bundle).log }),
     systemdCgroup: options.systemdCgroup,
     logger: host.logger,
   });

@@ -1,6 +1,7 @@
 import { within } from "../../base/deadline.ts";
 import { hasCode, StatusCode } from "../../base/status.ts";
 import { isNamespaceInit } from "../../linux/process-stat.ts";
+import { writeExitRecord } from "../../oci/bundle.ts";
 import type { Runc } from "../../oci/runc.ts";
 import type { CheckpointOptions } from "../../oci/runc-args.ts";
 import type { ContainerRootfs } from "../rootfs.ts";
@@ -204,9 +205,14 @@ export class Init extends Process {
     }
   }
 
-  /** For the `delete` command, which the daemon calls after this shim has gone: it finds nothing to clean up. */
+  /** For the `delete` command, which the daemon calls after this shim has gone: it has nothing to clean up then. */
   #writeDown(): void {
-    if (this.exit !== undefined) this.record({ ...this.exit, deleted: true });
+    if (this.exit === undefined) return;
+    try {
+      writeExitRecord(this.bundle, { ...this.exit, deleted: true });
+    } catch (err) {
+      this.logger.warn("that the container was deleted could not be written to the bundle", { err });
+    }
   }
 
   /** A container that was never started is killed by `runc delete`; its exit belongs before its deletion. */

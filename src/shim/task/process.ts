@@ -3,7 +3,7 @@ import { deferred } from "../../base/deferred.ts";
 import type { Logger } from "../../base/logger.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { Pidfd } from "../../linux/pidfd.ts";
-import { type ExitRecord, writeExitRecord } from "../../oci/bundle.ts";
+import { writeExitRecord } from "../../oci/bundle.ts";
 import type { ProcessStdio, StdioPaths } from "../stdio/stdio.ts";
 import { type ExitOrder, INIT } from "./exit-order.ts";
 import type { Host } from "./host.ts";
@@ -120,20 +120,15 @@ export abstract class Process {
   finish(exit: Exit, publish: (exit: Exit) => void = () => {}): void {
     this.#exit = exit;
     this.enter("exit");
-    this.record(exit);
-    publish(exit);
-    this.#exited.resolve(exit);
-    // Not only Delete asks for that: who follows the output waits for its end first.
-    void this.#stdio?.drained();
-  }
-
-  /** Writes down how it ended, for the `delete` command. */
-  protected record(exit: ExitRecord): void {
     try {
       writeExitRecord(this.bundle, exit, this.execId);
     } catch (err) {
       this.logger.error("the exit could not be written to the bundle", { err });
     }
+    publish(exit);
+    this.#exited.resolve(exit);
+    // Not only Delete asks for that: who follows the output waits for its end first.
+    void this.#stdio?.drained();
   }
 
   protected enter(event: LifecycleEvent): void {
