@@ -51,15 +51,29 @@ export function plot(results: readonly RowResult[]): string {
   return page(y, [...grid(scale, y - GROUP + 8), ...drawn, ...legend(lines, y)]);
 }
 
-/** The figures of a row that can be compared with the Go shim's. What is told per second is turned into its cost. */
+/** The figures of a row that can be compared with the Go shim's; of several of ours each has lines of its own. */
 function linesOf({ title: group, tables }: RowResult): Line[] {
-  return tables.flatMap(({ title, better, subjects }) => {
-    const dots = subjects.flatMap(({ label, ratio }) => {
-      if (ratio === undefined || !(ratio > 0)) return [];
-      return [{ label, ours: label.includes("ebb"), cost: better === "more" ? 1 / ratio : ratio }];
-    });
-    const told = `${title.replaceAll("`", "")}${better === "more" ? ", as time" : ""}`;
-    return dots.some(({ ours }) => ours) ? [{ group, title: told, dots }] : [];
+  const labels = tables.flatMap(({ subjects }) => subjects.map(({ label }) => label));
+  const ours = [...new Set(labels.filter(isOurs))];
+  return ours.flatMap((label) =>
+    tables.flatMap((table) => {
+      const dots = dotsOf(table).filter((dot) => !dot.ours || dot.label === label);
+      const told = `${table.title.replaceAll("`", "")}${table.better === "more" ? ", as time" : ""}`;
+      const name = ours.length > 1 ? `${group}: ${label}` : group;
+      return dots.some((dot) => dot.ours) ? [{ group: name, title: told, dots }] : [];
+    }),
+  );
+}
+
+function isOurs(label: string): boolean {
+  return label.includes("ebb");
+}
+
+/** What is told per second is turned into its cost. */
+function dotsOf({ better, subjects }: RowResult["tables"][number]): Dot[] {
+  return subjects.flatMap(({ label, ratio }) => {
+    if (ratio === undefined || !(ratio > 0)) return [];
+    return [{ label, ours: isOurs(label), cost: better === "more" ? 1 / ratio : ratio }];
   });
 }
 

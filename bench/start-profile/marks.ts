@@ -27,9 +27,7 @@ const MARKS: Readonly<Record<Lane, Readonly<Record<string, Find>>>> = {
   start: {
     executed: first(/^execve\(/),
     "program and libraries loaded": LOADED,
-    "first JavaScript, which opens the container's config.json": first(
-      /^openat\(.*"(?!\/etc\/)[^"]*\bconfig\.json"/,
-    ),
+    "first JavaScript: looks for config.json": first(/^openat\(.*"(?!\/etc\/)[^"]*\bconfig\.json"/),
     "socket bound": first(/^bind\(.*AF_UNIX/),
     "server to be spawned": first(/^(?:vfork\(|clone3?\((?!.*CLONE_THREAD))/),
     "settings looked for": SETTINGS,
@@ -39,7 +37,7 @@ const MARKS: Readonly<Record<Lane, Readonly<Record<string, Find>>>> = {
   server: {
     executed: first(/^execve\(/),
     "program and libraries loaded": LOADED,
-    "first JavaScript, which looks for the settings": SETTINGS,
+    "first JavaScript: looks for settings": SETTINGS,
     listens: first(/^listen\(/),
     "`start` told that it is ready": first(/^write\(\d+, "ready"/),
     "log opened": first(/^openat\(.*"(?:[^"]*\/)?log", .* = \d+$/),

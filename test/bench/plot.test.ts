@@ -41,6 +41,21 @@ describe("the picture", () => {
     );
   });
 
+  test("has lines of their own for each of several of ours, under a heading that says which", () => {
+    const subjects = ["ebb, Bun", "ebb, Node", "Go"].map((label, at) => ({
+      label,
+      median: 1,
+      ratio: at + 2,
+      n: 1,
+    }));
+    const drawn = plot([resultOf("a", subjects)]);
+    assertWellFormed(drawn);
+    const { title } = resultOf("a", subjects);
+    for (const label of ["ebb, Bun", "ebb, Node"]) assert.ok(drawn.includes(`${title}: ${label}`), label);
+    const heights = [...drawn.matchAll(/<circle class="more" cx="[\d.]+" cy="([\d.]+)"[^>]*><title>ebb/g)];
+    assert.equal(new Set(heights.map(([, y]) => y)).size, 2);
+  });
+
   test("cuts titles that there is no room for", () => {
     const { tables, ...rest } = ratioResult("a", 2);
     const title = "x".repeat(200);

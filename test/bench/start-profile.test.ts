@@ -54,7 +54,7 @@ describe("the profile of a start", () => {
     assert.deepEqual(lines("start"), [
       "0.0 executed",
       "1.0 program and libraries loaded",
-      "4.0 first JavaScript, which opens the container's config.json",
+      "4.0 first JavaScript: looks for config.json",
       "6.0 socket bound",
       "7.0 server to be spawned",
       "11.5 settings looked for",
