@@ -1,21 +1,15 @@
 import { within } from "../base/deadline.ts";
 import type { Logger } from "../base/logger.ts";
-import { containerd, events, type google } from "../proto/index.ts";
+import { containerd, events } from "../proto/index.ts";
 import { parseAddress, toNetPath } from "../ttrpc/address.ts";
 import { ClientConnection, createClient } from "../ttrpc/index.ts";
 import { EventQueue, type QueuedEvent, type SendEvent } from "./event-queue.ts";
 import type { Settings } from "./settings.ts";
 import { connectTo } from "./socket-stream.ts";
+import { timestamp } from "./timestamp.ts";
 
 const { TaskCreate, TaskStart, TaskExit, TaskDelete, TaskPaused, TaskResumed } = containerd.events;
 const { TaskExecAdded, TaskExecStarted, TaskCheckpointed, TaskOOM } = containerd.events;
-
-/** An instant as protobuf has it. */
-export function timestamp(at: Date): google.protobuf.ITimestamp {
-  const ms = at.getTime();
-  const seconds = Math.floor(ms / 1_000);
-  return { seconds, nanos: (ms - seconds * 1_000) * 1_000_000 };
-}
 
 /**
  * Publishes a container's events to the daemon, in the order of the calls (containerd's

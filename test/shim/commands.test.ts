@@ -25,6 +25,17 @@ const sockets = () => ["b1", "c1"].map(socketOf).filter((socket) => fs.existsSyn
 const socketOf = (id: string) =>
   socketPath({ dir: DEFAULT_SOCKET_DIR, address, namespace: "ebb-test", group: id });
 
+/** The bundle of a shim that was killed, and what its `start` had answered. */
+async function deadShim(id: string) {
+  const bundle = makeBundle(config);
+  const { stdout } = await runShim([...flags(id), "start"], { cwd: bundle });
+  const connection = await connect(stdout.toString());
+  const { shimPid } = await createClient(taskV2, connection).connect({ id });
+  process.kill(shimPid, "SIGKILL");
+  await connection.closed;
+  return { bundle, stdout };
+}
+
 async function stop(shim: string): Promise<void> {
   const connection = await connect(shim);
   await createClient(taskV2, connection).shutdown({ id: "any" });
@@ -389,12 +400,7 @@ describe("delete", () => {
   });
 
   test("removes the socket of the dead shim", { skip }, async () => {
-    const bundle = makeBundle(config);
-    const { stdout } = await runShim([...flags("dead"), "start"], { cwd: bundle });
-    const connection = await connect(stdout.toString());
-    const { shimPid } = await createClient(taskV2, connection).connect({ id: "dead" });
-    process.kill(shimPid, "SIGKILL");
-    await connection.closed;
+    const { bundle, stdout } = await deadShim("dead");
     await runShim([...flags("dead"), "-bundle", bundle, "delete"], { cwd: bundle });
     assert.equal(fs.existsSync(stdout.toString().replace("unix://", "")), false);
     fs.rmSync(bundle, { recursive: true });
@@ -423,12 +429,7 @@ describe("delete", () => {
   });
 
   test("removes the socket also where nothing else is left", { skip }, async () => {
-    const bundle = makeBundle(config);
-    const { stdout } = await runShim([...flags("dead2"), "start"], { cwd: bundle });
-    const connection = await connect(stdout.toString());
-    const { shimPid } = await createClient(taskV2, connection).connect({ id: "dead2" });
-    process.kill(shimPid, "SIGKILL");
-    await connection.closed;
+    const { bundle, stdout } = await deadShim("dead2");
     const record = { pid: 4_194_000, status: 3, exitedAt: "2026-01-02T03:04:05.678Z", deleted: true };
     fs.writeFileSync(path.join(bundle, "exit.json"), JSON.stringify(record));
     const answer = await runShim([...flags("dead2"), "-bundle", bundle, "delete"], { cwd: bundle });

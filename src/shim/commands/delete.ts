@@ -6,6 +6,7 @@ import { RUNC_ROOT } from "../../oci/options.ts";
 import { checkId } from "../../oci/runc-args.ts";
 import { encodeFields } from "../../proto/fields.ts";
 import { type Flags, usageError } from "../flags.ts";
+import { timestamp } from "../timestamp.ts";
 import { removeStaleSocket } from "./group-socket.ts";
 import { orTold } from "./or-told.ts";
 
@@ -57,10 +58,10 @@ async function removeSocket(bundle: string): Promise<void> {
 /** The true end where the shim wrote it down before it died, else a kill now. */
 function answer(record: ExitRecord | undefined, initPid: number): Uint8Array {
   const { pid, status, at } = record ?? { pid: initPid, status: KILLED, at: new Date() };
-  const seconds = Math.floor(at.getTime() / 1_000);
+  const { seconds, nanos } = timestamp(at);
   const exitedAt = encodeFields([
     [Timestamp.seconds, seconds],
-    [Timestamp.nanos, (at.getTime() - seconds * 1_000) * 1_000_000],
+    [Timestamp.nanos, nanos],
   ]);
   return encodeFields([
     [DeleteResponse.pid, pid],

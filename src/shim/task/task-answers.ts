@@ -1,5 +1,5 @@
 import { containerd } from "../../proto/index.ts";
-import { timestamp } from "../events.ts";
+import { timestamp } from "../timestamp.ts";
 import type { Container } from "./container.ts";
 import { TaskState } from "./lifecycle.ts";
 import type { Exit, Process } from "./process.ts";
