@@ -47,6 +47,7 @@ export class BenchDaemon {
       ...places,
       shimDirs: [links.directory],
       logLevel: "info",
+      stateOnTmpfs: true,
     });
     try {
       await importImages(containerd, [writeBusyboxImage]);

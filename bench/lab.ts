@@ -3,6 +3,7 @@ import path from "node:path";
 import { progress } from "../demo/paint.ts";
 import { makeBusyboxRootfs } from "../lab/busybox-rootfs.ts";
 import { stopEverything } from "../lab/leftovers.ts";
+import { makeTmpfs } from "../lab/tmpfs.ts";
 import { EventReceiver } from "../src/client/index.ts";
 import { readProcessStat } from "../src/linux/process-stat.ts";
 import { referenceOf, type Shim } from "./shims.ts";
@@ -16,6 +17,8 @@ export interface BenchLab {
   readonly signal: AbortSignal;
   /** A directory for what a row makes; its path is short enough for sockets. */
   readonly dir: string;
+  /** Where bundles are: on a tmpfs, as those of a daemon are on most hosts. */
+  readonly bundles: string;
   /** A root file system of busybox. */
   readonly rootfs: string;
   /** The namespace, and the parent of the control groups, of all containers that are made. */
@@ -44,11 +47,13 @@ export async function withLab<T>(plan: LabPlan, work: (lab: BenchLab) => Promise
   const dir = mkdtempSync("/tmp/ebb-bench-");
   const namespace = path.basename(dir);
   const address = path.join(dir, "c.sock");
+  const bundles = path.join(dir, "bundles");
   const ids: string[] = [];
   const since = readProcessStat(process.pid)?.startTime ?? 0;
   try {
     const rootfs = path.join(dir, "rootfs");
     await makeBusyboxRootfs(rootfs);
+    await makeTmpfs(bundles);
     const events = await EventReceiver.listen(path.join(dir, "events"), { capacity: 1 });
     const newId = () => {
       const id = `b${ids.length + 1}`;
@@ -57,7 +62,7 @@ export async function withLab<T>(plan: LabPlan, work: (lab: BenchLab) => Promise
     };
     const { shims, signal } = plan;
     const rounds = (usual: number) => plan.rounds ?? usual;
-    const lab = { shims, reference: referenceOf(shims), signal, dir, rootfs, namespace, address };
+    const lab = { shims, reference: referenceOf(shims), signal, dir, bundles, rootfs, namespace, address };
     return await work({ ...lab, events, rounds, newId, progress }).finally(() => events.close());
   } finally {
     progress(undefined);

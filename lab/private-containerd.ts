@@ -16,6 +16,7 @@ import path from "node:path";
 import { type CommandOptions, type CommandResult, command } from "./command.ts";
 import { type ContainerdPlaces, CRI_NAMESPACE, containerdConfig, ebbRuntime } from "./containerd-config.ts";
 import { type Scope, stopEverything } from "./leftovers.ts";
+import { makeTmpfs } from "./tmpfs.ts";
 import { until } from "./until.ts";
 
 /** Where bundles are, below the state directory. */
@@ -40,6 +41,8 @@ export interface PrivateContainerdOptions {
   readonly shimDirs?: readonly string[];
   /** Namespace for `ctr`; one that nobody else uses where it is missing. */
   readonly namespace?: string;
+  /** Has its state, and with it the bundles, on a tmpfs, as /run/containerd is on most hosts. */
+  readonly stateOnTmpfs?: boolean;
 }
 
 /** A containerd beside the machine's own, with its own state, address and namespace. */
@@ -99,6 +102,7 @@ export async function startPrivateContainerd(
   const home = mkdtempSync(path.join(os.tmpdir(), "ebb-containerd-"));
   const daemon = new Daemon(home, options);
   try {
+    if (options.stateOnTmpfs) await makeTmpfs(daemon.state);
     await daemon.restart();
   } catch (error) {
     await daemon.dispose();
