@@ -72,7 +72,7 @@ export class BenchContainer {
     const id = lab.newId();
     const annotations = plan.group === undefined ? {} : { "io.kubernetes.cri.sandbox-id": plan.group };
     const spec = defaultSpec({ namespace, id, args: plan.args ?? ["sleep", "100000"], annotations });
-    const bundle = await createBundle({ root: lab.bundles, namespace, id, spec });
+    const bundle = await createBundle({ root: path.join(lab.run, "bundles"), namespace, id, spec });
     const layer = path.join(lab.dir, "layers", id);
     const rootfs = await prepareRootfs({ kind: "overlay", lower: lab.rootfs }, layer);
     const log = await ShimLog.open(bundle.path, () => {});

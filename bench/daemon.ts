@@ -1,3 +1,5 @@
+import { mkdtempSync } from "node:fs";
+import path from "node:path";
 import { ContainerdClient, type Mount } from "../lab/containerd-client.ts";
 import { writeBusyboxImage } from "../lab/image.ts";
 import { importImages, topLayer } from "../lab/import-images.ts";
@@ -47,7 +49,7 @@ export class BenchDaemon {
       ...places,
       shimDirs: [links.directory],
       logLevel: "info",
-      stateOnTmpfs: true,
+      state: mkdtempSync(path.join(lab.run, "containerd-")),
     });
     try {
       await importImages(containerd, [writeBusyboxImage]);

@@ -1,9 +1,8 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import path from "node:path";
 import { progress } from "../demo/paint.ts";
 import { makeBusyboxRootfs } from "../lab/busybox-rootfs.ts";
 import { stopEverything } from "../lab/leftovers.ts";
-import { makeTmpfs } from "../lab/tmpfs.ts";
 import { EventReceiver } from "../src/client/index.ts";
 import { readProcessStat } from "../src/linux/process-stat.ts";
 import { referenceOf, type Shim } from "./shims.ts";
@@ -17,8 +16,8 @@ export interface BenchLab {
   readonly signal: AbortSignal;
   /** A directory for what a row makes; its path is short enough for sockets. */
   readonly dir: string;
-  /** Where bundles are: on a tmpfs, as those of a daemon are on most hosts. */
-  readonly bundles: string;
+  /** A directory below /run, which is a tmpfs: where a daemon has its bundles. */
+  readonly run: string;
   /** A root file system of busybox. */
   readonly rootfs: string;
   /** The namespace, and the parent of the control groups, of all containers that are made. */
@@ -47,13 +46,13 @@ export async function withLab<T>(plan: LabPlan, work: (lab: BenchLab) => Promise
   const dir = mkdtempSync("/tmp/ebb-bench-");
   const namespace = path.basename(dir);
   const address = path.join(dir, "c.sock");
-  const bundles = path.join(dir, "bundles");
+  const run = path.join("/run", namespace);
   const ids: string[] = [];
   const since = readProcessStat(process.pid)?.startTime ?? 0;
   try {
     const rootfs = path.join(dir, "rootfs");
     await makeBusyboxRootfs(rootfs);
-    await makeTmpfs(bundles);
+    mkdirSync(run, { mode: 0o711 });
     const events = await EventReceiver.listen(path.join(dir, "events"), { capacity: 1 });
     const newId = () => {
       const id = `b${ids.length + 1}`;
@@ -62,11 +61,11 @@ export async function withLab<T>(plan: LabPlan, work: (lab: BenchLab) => Promise
     };
     const { shims, signal } = plan;
     const rounds = (usual: number) => plan.rounds ?? usual;
-    const lab = { shims, reference: referenceOf(shims), signal, dir, bundles, rootfs, namespace, address };
+    const lab = { shims, reference: referenceOf(shims), signal, dir, run, rootfs, namespace, address };
     return await work({ ...lab, events, rounds, newId, progress }).finally(() => events.close());
   } finally {
     progress(undefined);
-    await stopEverything({ roots: [dir], address, namespace, ids, since });
-    rmSync(dir, { recursive: true, force: true });
+    await stopEverything({ roots: [dir, run], address, namespace, ids, since });
+    for (const place of [dir, run]) rmSync(place, { recursive: true, force: true });
   }
 }

@@ -16,7 +16,6 @@ import path from "node:path";
 import { type CommandOptions, type CommandResult, command } from "./command.ts";
 import { type ContainerdPlaces, CRI_NAMESPACE, containerdConfig, ebbRuntime } from "./containerd-config.ts";
 import { type Scope, stopEverything } from "./leftovers.ts";
-import { makeTmpfs } from "./tmpfs.ts";
 import { until } from "./until.ts";
 
 /** Where bundles are, below the state directory. */
@@ -41,8 +40,8 @@ export interface PrivateContainerdOptions {
   readonly shimDirs?: readonly string[];
   /** Namespace for `ctr`; one that nobody else uses where it is missing. */
   readonly namespace?: string;
-  /** Has its state, and with it the bundles, on a tmpfs, as /run/containerd is on most hosts. */
-  readonly stateOnTmpfs?: boolean;
+  /** Where its state, and with it the bundles, go; a temporary directory where it is missing. */
+  readonly state?: string;
 }
 
 /** A containerd beside the machine's own, with its own state, address and namespace. */
@@ -102,7 +101,6 @@ export async function startPrivateContainerd(
   const home = mkdtempSync(path.join(os.tmpdir(), "ebb-containerd-"));
   const daemon = new Daemon(home, options);
   try {
-    if (options.stateOnTmpfs) await makeTmpfs(daemon.state);
     await daemon.restart();
   } catch (error) {
     await daemon.dispose();
@@ -138,19 +136,29 @@ class Daemon implements PrivateContainerd {
       logLevel = "debug",
       shimDirs = [],
       namespace,
+      state,
     } = options;
     this.#home = home;
     this.address = path.join(home, "containerd.sock");
     this.cgroupParent = namespace ?? path.basename(home);
     this.namespace = cri ? CRI_NAMESPACE : this.cgroupParent;
     this.root = root ?? path.join(home, "root");
-    this.state = path.join(home, "state");
+    this.state = state ?? path.join(home, "state");
     this.logFile = path.join(home, "log");
-    this.#roots = [home, this.root, ...(snapshots === undefined ? [] : [snapshots])];
+    this.#roots = [home, this.root, this.state, ...(snapshots === undefined ? [] : [snapshots])];
     this.#env = { ...process.env, PATH: [...shimDirs, process.env.PATH ?? ""].join(":") };
     mkdirSync(this.root, { recursive: true });
-    const { state, address } = this;
-    this.#places = { home, root: this.root, state, address, snapshots, cri, criRuntimes, logLevel };
+    const { address } = this;
+    this.#places = {
+      home,
+      root: this.root,
+      state: this.state,
+      address,
+      snapshots,
+      cri,
+      criRuntimes,
+      logLevel,
+    };
     this.#ears = { heard: `${address}.ttrpc`, unheard: `${address}.unheard` };
   }
 
@@ -233,7 +241,7 @@ class Daemon implements PrivateContainerd {
     const bundles = path.join(this.state, BUNDLES, this.namespace);
     const ids = existsSync(bundles) ? readdirSync(bundles) : [];
     await stopEverything(this.scope([...this.#ids, ...ids]));
-    rmSync(this.#home, { recursive: true, force: true });
+    for (const place of [this.#home, this.state]) rmSync(place, { recursive: true, force: true });
   }
 
   #lastLogLines(): string {

@@ -112,14 +112,38 @@ export function writeFileAtomically(file: string, text: string): void {
   const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
   onFile("write", file, () => {
     try {
-      fs.rmSync(temporary, { force: true });
-      fs.writeFileSync(temporary, text, { mode: 0o600, flag: "wx" });
+      writeNewFile(temporary, text);
       fs.renameSync(temporary, file);
     } catch (thrown) {
       fs.rmSync(temporary, { force: true });
       throw thrown;
     }
   });
+}
+
+/** What an earlier writer of the same pid has left gives way. */
+function writeNewFile(file: string, text: string): void {
+  const fd = openNew(file);
+  try {
+    writeAll(fd, text);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function openNew(file: string, flags: "wx" | "wx+" = "wx"): number {
+  try {
+    return fs.openSync(file, flags, 0o600);
+  } catch (thrown) {
+    if (errnoOf(thrown) !== "EEXIST") throw thrown;
+    fs.rmSync(file, { force: true });
+    return fs.openSync(file, flags, 0o600);
+  }
+}
+
+function writeAll(fd: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) at += fs.writeSync(fd, bytes, at, bytes.length - at, at);
 }
 
 /**
@@ -130,12 +154,10 @@ export function writeFileAtomically(file: string, text: string): void {
 export function openText(dir: string, text: string): number {
   const file = path.join(dir, `.input.${process.pid}.tmp`);
   return onFile("write", file, () => {
-    fs.rmSync(file, { force: true });
-    const fd = fs.openSync(file, "wx+", 0o600);
+    const fd = openNew(file, "wx+");
     try {
       fs.rmSync(file);
-      const bytes = Buffer.from(text);
-      for (let at = 0; at < bytes.length; ) at += fs.writeSync(fd, bytes, at, bytes.length - at, at);
+      writeAll(fd, text);
       return fd;
     } catch (thrown) {
       fs.closeSync(fd);

@@ -55,6 +55,8 @@ export class EventQueue<E extends QueuedEvent> {
   }
 
   async #sendAll(): Promise<void> {
+    // What has published has an answer to give, which goes first: 0.3 ms of each call that has an event.
+    await new Promise((resolve) => setImmediate(resolve));
     let pause = BACKOFF_MS.first;
     for (let event = this.#events[0]; event !== undefined; event = this.#events[0]) {
       if (this.#closed.signal.aborted) return;

@@ -11,8 +11,8 @@ import { resolveShimBinary } from "../../src/client/index.ts";
 import { installedShims, noContainers } from "../client/support.ts";
 
 /** Everything of a lab that is on the machine. */
-function left({ dir, address, namespace }: BenchLab, ids: readonly string[]): string[] {
-  return snapshotLeftovers({ roots: [dir], address, namespace, ids });
+function left({ dir, run, address, namespace }: BenchLab, ids: readonly string[]): string[] {
+  return snapshotLeftovers({ roots: [dir, run], address, namespace, ids });
 }
 
 for (const { name, runtime } of installedShims()) {
@@ -28,7 +28,7 @@ for (const { name, runtime } of installedShims()) {
         return { lab, id };
       });
       assert.deepEqual(left(seen.lab, [seen.id]), []);
-      assert.equal(existsSync(seen.lab.dir), false);
+      assert.deepEqual([seen.lab.dir, seen.lab.run].filter(existsSync), []);
     });
 
     test("leaves nothing of work that fails, and tells its failure", async () => {
