@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { abortable } from "../base/deadline.ts";
 import { close, open, read, readdir, readlink, readText } from "../base/file-calls.ts";
-import { type MountInfo, parseMountInfo } from "./mountinfo.ts";
+import { type MountInfo, parseLinesWith } from "./mountinfo.ts";
 
 /** A mount namespace in which a file system is mounted. */
 export interface MountHolder {
@@ -183,7 +183,7 @@ async function mountsOf(
     signal.throwIfAborted();
     const text = await readText(path.join(proc, String(pid), "mountinfo")).catch(unread);
     if (text === "denied") why = text;
-    else if (text !== "gone") return parseMountInfo(linesWith(devices, text));
+    else if (text !== "gone") return [...devices].flatMap((device) => mountsOfDevice(device, text));
   }
   return why;
 }
@@ -198,12 +198,8 @@ async function wholeViewFirst(pids: readonly number[], { proc, signal }: Where):
   return pids;
 }
 
-/** Left to the parser are the lines that matter: a host with thousands of mounts would keep it for long. */
-function linesWith(devices: ReadonlySet<string>, text: string): string {
-  return text
-    .split("\n")
-    .filter((line) => devices.has(line.split(" ", 3)[2] ?? ""))
-    .join("\n");
+function mountsOfDevice(device: string, text: string): MountInfo[] {
+  return parseLinesWith(` ${device} `, text).filter((mount) => mount.device === device);
 }
 
 /** A process can end between any two looks; what else there is to fail is permission. */

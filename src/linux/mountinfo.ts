@@ -43,6 +43,21 @@ function parseLine(line: string): MountInfo | undefined {
   };
 }
 
+/**
+ * Parses those lines of a mountinfo file that have a text in them, which may begin with the newline before. For who
+ * looks for little among much: a host has thousands of mounts, and a thousand lines take an interpreter 6 ms.
+ */
+export function parseLinesWith(part: string, text: string): MountInfo[] {
+  const lines: string[] = [];
+  for (let at = text.indexOf(part); at >= 0; ) {
+    const last = at + part.length - 1;
+    const end = text.indexOf("\n", last);
+    lines.push(text.slice(text.lastIndexOf("\n", last) + 1, end < 0 ? undefined : end));
+    at = end < 0 ? -1 : text.indexOf(part, end);
+  }
+  return parseMountInfo(lines.join("\n"));
+}
+
 /** Blank, tab, newline and backslash are written as `\040` and so on; so is, in super options, a comma of a name. */
 export function unescapeOctal(text: string): string {
   // Nearly all: a host has thousands of mounts, and what the regular expression does is not compiled in a shim.
@@ -50,7 +65,18 @@ export function unescapeOctal(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
+/** What {@link unescapeOctal} undoes, as it is in the paths of mountinfo. */
+export function escapeOctal(text: string): string {
+  if (!/[ \t\n\\]/.test(text)) return text;
+  return text.replace(/[ \t\n\\]/g, (sign) => `\\${sign.charCodeAt(0).toString(8).padStart(3, "0")}`);
+}
+
 /** The mounts that this process sees. */
 export function readMountInfo(): MountInfo[] {
-  return parseMountInfo(fs.readFileSync("/proc/self/mountinfo", "utf8"));
+  return parseMountInfo(readMountTable());
+}
+
+/** The same as text. */
+export function readMountTable(): string {
+  return fs.readFileSync("/proc/self/mountinfo", "utf8");
 }

@@ -3,7 +3,7 @@ import { close, open } from "../base/file-calls.ts";
 import { hasCode, StatusCode } from "../base/status.ts";
 import { fsError } from "../linux/errno.ts";
 import { O_PATH } from "../linux/libc.ts";
-import { type MountInfo, readMountInfo } from "../linux/mountinfo.ts";
+import type { MountInfo } from "../linux/mountinfo.ts";
 import { type Backing, backingOf } from "./backing.ts";
 import { mountsUnder } from "./mount-tree.ts";
 import type { ReleaseRequest } from "./release-request.ts";
@@ -15,12 +15,15 @@ export interface HeldMount {
   readonly fd: number;
 }
 
-/** Opens each mount. One that somebody else has unmounted meanwhile is left out. */
+/**
+ * Opens each mount. One that somebody else has unmounted meanwhile is left out. `all` are the mounts around the rootfs
+ * (`mountsAround`).
+ */
 export async function holdMounts(
   mounts: readonly MountInfo[],
+  all: readonly MountInfo[],
   { rootfs, keep }: ReleaseRequest,
 ): Promise<HeldMount[]> {
-  const all = readMountInfo();
   const going = new Set(mountsUnder(all, rootfs).filter(({ id }) => !keep?.has(id)));
   const staying = all.filter((mount) => !going.has(mount));
   const held: HeldMount[] = [];

@@ -1,7 +1,7 @@
 import type PQueue from "p-queue";
 import { abortable, deadline } from "../base/deadline.ts";
 import { hasCode, StatusCode } from "../base/status.ts";
-import { readMountInfo } from "../linux/mountinfo.ts";
+import { parseMountInfo, readMountTable } from "../linux/mountinfo.ts";
 import { executeMounts } from "./mount-execute.ts";
 import { type MountSpec, planMounts } from "./mount-plan.ts";
 import { releaseRootfs } from "./release.ts";
@@ -30,7 +30,7 @@ export async function mountRootfs(options: MountRootfsOptions): Promise<void> {
   const { host, mounts, release, limitMs, queue } = options;
   const { rootfs } = release;
   const steps = planMounts(mounts);
-  const keep = new Set(readMountInfo().map(({ id }) => id));
+  const before = readMountTable();
   const { signal, cleanup } = deadline(limitMs, `mounting ${rootfs}`);
   const scratchDir = () => runFolder(host.runDirectory, "views");
   // The queue is not given the signal: it would take the next one in while the kernel is still at this.
@@ -38,6 +38,7 @@ export async function mountRootfs(options: MountRootfsOptions): Promise<void> {
   try {
     await abortable(mounting, signal);
   } catch (err) {
+    const keep = new Set(parseMountInfo(before).map(({ id }) => id));
     const undone = undo(mounting, host, { ...release, keep });
     if (!hasCode(err, StatusCode.deadlineExceeded)) await undone;
     throw err;

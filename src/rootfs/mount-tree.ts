@@ -1,5 +1,20 @@
 import { MountFlag } from "../linux/libc.ts";
-import type { MountInfo } from "../linux/mountinfo.ts";
+import { escapeOctal, type MountInfo, parseLinesWith } from "../linux/mountinfo.ts";
+
+/**
+ * Those mounts of a mountinfo file that matter for what is mounted at a path and below it: these, others of their file
+ * systems and of their peer groups, and what all of these are mounted on. The rest of the file, most of it on a host
+ * with many containers, is not even parsed.
+ */
+export function mountsAround(path: string, text: string): MountInfo[] {
+  const table = `\n${text}`;
+  const inside = mountsUnder(parseLinesWith(` ${escapeOctal(path)}`, table), path);
+  const marks = inside.flatMap((mount) => [mount.device, peerGroup(mount) ?? mount.device]);
+  const related = [...new Set(marks)].flatMap((mark) => parseLinesWith(` ${mark} `, table));
+  const parents = new Set([...inside, ...related].map(({ parent }) => parent));
+  const above = [...parents].flatMap((id) => parseLinesWith(`\n${id} `, table));
+  return [...new Map([...inside, ...related, ...above].map((mount) => [mount.id, mount])).values()];
+}
 
 /** Those of the mounts that are mounted at a path or below it. */
 export function mountsUnder(mounts: readonly MountInfo[], path: string): MountInfo[] {

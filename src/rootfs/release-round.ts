@@ -3,7 +3,7 @@ import { faultPoint } from "../base/fault-point.ts";
 import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { type Libc, UmountFlag } from "../linux/libc.ts";
 import type { MountHolder } from "../linux/mount-holders.ts";
-import { type MountInfo, readMountInfo } from "../linux/mountinfo.ts";
+import type { MountInfo } from "../linux/mountinfo.ts";
 import { type Copies, copiesOf, NO_COPIES } from "./copies.ts";
 import { closeAll, type HeldMount, holdMounts, isAwaited, reasonToWait } from "./held-mounts.ts";
 import { isolationOf, mountPointsToIsolate } from "./mount-tree.ts";
@@ -40,13 +40,19 @@ export interface Round {
   readonly failure: StatusError | undefined;
 }
 
+/** What is mounted where a rootfs is: what of it can be detached now, and all that is around it (`mountsAround`). */
+export interface MountsThere {
+  readonly reachable: readonly MountInfo[];
+  readonly all: readonly MountInfo[];
+}
+
 /** Detaches what can be reached now, the deepest points first. Where it rejects nothing was detached. */
 export async function detachRound(
   host: ReleaseHost,
   request: ReleaseRequest,
-  left: readonly MountInfo[],
+  { reachable, all }: MountsThere,
 ): Promise<Round> {
-  const held = await holdMounts(left, request);
+  const held = await holdMounts(reachable, all, request);
   const helper = await startHolder(host, held).catch(async (err) => {
     await closeAll(held);
     throw err;
@@ -55,7 +61,11 @@ export async function detachRound(
   const entries = held.map((one) => entryOf(one, request, helper));
   const record = recordAll(host, entries);
   faultPoint("release: recorded");
-  const { detached, failure } = await detachAll(host.libc, request.rootfs, entries);
+  const { detached, failure } = await detachAll(
+    host.libc,
+    mountPointsToIsolate(all, request.rootfs),
+    entries,
+  );
   faultPoint("release: detached");
   const mustWait = reasonToWait(held) || record.failure;
   const isAnswerAwaited = mustWait !== "" || request.mode === "strict";
@@ -76,10 +86,10 @@ export async function detachRound(
   return { detached, ended, mustWait, failure, copied: copiedAmong(detached, looked) };
 }
 
-async function detachAll(libc: Libc, rootfs: string, entries: readonly PendingRelease[]) {
+async function detachAll(libc: Libc, toIsolate: readonly string[], entries: readonly PendingRelease[]) {
   const detached: PendingRelease[] = [];
   try {
-    for (const point of mountPointsToIsolate(readMountInfo(), rootfs)) await libc.mount(isolationOf(point));
+    for (const point of toIsolate) await libc.mount(isolationOf(point));
     for (const entry of entries) if (detach(libc, entry.mountPoint)) detached.push(entry);
     return { detached, failure: undefined };
   } catch (err) {

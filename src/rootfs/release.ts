@@ -1,8 +1,8 @@
 import path from "node:path";
 import { realpath } from "../base/file-calls.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
-import { type MountInfo, readMountInfo } from "../linux/mountinfo.ts";
-import { reachableMounts } from "./mount-tree.ts";
+import { type MountInfo, readMountTable } from "../linux/mountinfo.ts";
+import { mountsAround, reachableMounts } from "./mount-tree.ts";
 import type { PendingRelease } from "./pending.ts";
 import type { ReleaseHost, ReleaseRequest } from "./release-request.ts";
 import { type CopiedMount, detachRound, type Round } from "./release-round.ts";
@@ -77,12 +77,13 @@ export async function detachRootfs(host: ReleaseHost, request: ReleaseRequest): 
 async function detachInRounds(host: ReleaseHost, request: ReleaseRequest, rounds: Round[]): Promise<void> {
   const rootfs = await realMountPoint(request.rootfs);
   for (let before = ""; ; ) {
-    const left = reachableMounts(readMountInfo(), rootfs).filter(({ id }) => !request.keep?.has(id));
-    if (left.length === 0) return;
-    const now = left.map(({ id }) => id).join();
-    if (now === before || rounds.length === MAX_ROUNDS) throw stillMounted(rootfs, left);
+    const all = mountsAround(rootfs, readMountTable());
+    const reachable = reachableMounts(all, rootfs).filter(({ id }) => !request.keep?.has(id));
+    if (reachable.length === 0) return;
+    const now = reachable.map(({ id }) => id).join();
+    if (now === before || rounds.length === MAX_ROUNDS) throw stillMounted(rootfs, reachable);
     before = now;
-    const round = await detachRound(host, { ...request, rootfs }, left);
+    const round = await detachRound(host, { ...request, rootfs }, { reachable, all });
     rounds.push(round);
     if (round.failure !== undefined) throw round.failure;
   }

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { parseMountInfo, readMountInfo } from "../../src/linux/mountinfo.ts";
+import {
+  escapeOctal,
+  parseLinesWith,
+  parseMountInfo,
+  readMountInfo,
+  unescapeOctal,
+} from "../../src/linux/mountinfo.ts";
 
 const line = (mountPoint: string, options = "") =>
   `36 35 98:0 /root ${mountPoint} rw,noatime ${options}- ext3 /dev/root rw,errors=continue`;
@@ -26,6 +32,27 @@ describe("mountinfo", () => {
   test("has blanks, tabs, newlines and backslashes of names unescaped", () => {
     const [mount] = parseMountInfo(line("/a\\040b\\011c\\012d\\134e"));
     assert.equal(mount?.mountPoint, "/a b\tc\nd\\e");
+  });
+
+  test("has names written as the kernel writes them", () => {
+    assert.equal(escapeOctal("/a b\tc\nd\\e/größe"), "/a\\040b\\011c\\012d\\134e/größe");
+    for (const name of ["/plain", "/a b", "/\\040", "/größe"])
+      assert.equal(unescapeOctal(escapeOctal(name)), name);
+  });
+
+  test("is searched for lines with a text, each of which is told once and in order", () => {
+    const table = [
+      "1 0 0:1 / / rw - ext4 /dev/a rw",
+      "11 1 0:2 / /b /c rw - tmpfs b rw",
+      "2 1 0:1 / /b rw - x y z",
+    ];
+    const found = (part: string, text = table.join("\n")) => parseLinesWith(part, text).map(({ id }) => id);
+    assert.deepEqual([found(" 0:1 "), found(" / "), found("nothing")], [[1, 2], [1, 11, 2], []]);
+    assert.deepEqual(
+      [found("\n1 "), found("\n1 ", `\n${table.join("\n")}\n`), found("\n2 ")],
+      [[], [1], [2]],
+    );
+    assert.deepEqual(found("rw", `${table[0]}\n`), [1]);
   });
 
   test("keeps names of other alphabets", () => {

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { MountInfo } from "../../src/linux/mountinfo.ts";
-import { mountPointsToIsolate, mountsUnder, reachableMounts } from "../../src/rootfs/mount-tree.ts";
+import { type MountInfo, parseMountInfo } from "../../src/linux/mountinfo.ts";
+import {
+  mountPointsToIsolate,
+  mountsAround,
+  mountsUnder,
+  reachableMounts,
+} from "../../src/rootfs/mount-tree.ts";
 
 /** A mount in few words: id, parent, mount point, propagation. */
 function mount(id: number, parent: number, mountPoint: string, ...propagation: string[]): MountInfo {
@@ -10,6 +15,37 @@ function mount(id: number, parent: number, mountPoint: string, ...propagation: s
 }
 
 const ids = (mounts: readonly MountInfo[]) => mounts.map(({ id }) => id);
+
+describe("mounts around a path", () => {
+  const table = [
+    "1 0 254:0 / / rw shared:1 - ext4 /dev/a rw",
+    "2 1 0:20 / /run rw shared:2 - tmpfs tmpfs rw",
+    "3 2 0:30 / /run/a\\040b rw shared:3 - overlay overlay rw",
+    "4 3 254:0 /x /run/a\\040b/x rw shared:1 - ext4 /dev/a rw",
+    "5 6 0:30 / /copy rw shared:9 - overlay overlay rw",
+    "6 1 0:40 / /mirror rw - tmpfs tmpfs rw",
+    "7 1 0:50 / /peer rw shared:3 master:4 - overlay overlay rw",
+    "13 1 0:60 / /run/a\\040bc rw - tmpfs tmpfs rw",
+    "31 1 0:301 / /other rw shared:31 - overlay overlay rw",
+  ].join("\n");
+
+  test("are what is there, what shares a file system or a group with that, and what these are mounted on", () => {
+    const found = ids(mountsAround("/run/a b", table));
+    assert.deepEqual(found.toSorted(), [1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  test("lead to the same as all of the table", () => {
+    const [around, all] = [mountsAround("/run/a b", table), parseMountInfo(table)];
+    for (const look of [reachableMounts, mountPointsToIsolate, mountsUnder]) {
+      assert.deepEqual(look(around, "/run/a b"), look(all, "/run/a b"));
+    }
+    assert.deepEqual(mountPointsToIsolate(all, "/run/a b").length, 1);
+  });
+
+  test("are none where nothing is mounted", () => {
+    assert.deepEqual(mountsAround("/run/a", table), []);
+  });
+});
 
 describe("mounts under a path", () => {
   test("are those at it and below it, not those whose name begins alike", () => {
