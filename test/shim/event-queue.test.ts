@@ -34,6 +34,16 @@ describe("EventQueue", () => {
     );
   });
 
+  test("lets who has published give an answer first", async () => {
+    const order: string[] = [];
+    const queue = queueOf(async () => void order.push("event"));
+    queue.publish(event(1));
+    process.nextTick(() => order.push("answer"));
+    for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+    await queue.flushed();
+    assert.deepEqual(order, ["answer", "event"]);
+  });
+
   test("sends an event again until the daemon takes it, and those behind it afterwards", async () => {
     const attempts: number[] = [];
     let away = 2;
