@@ -1,4 +1,5 @@
 import type { Row } from "../result.ts";
+import { busyNode } from "./busy-node.ts";
 import { codec } from "./codec.ts";
 import { criPods } from "./cri-pods.ts";
 import { ctrRun } from "./ctr-run.ts";
@@ -22,6 +23,7 @@ export const ROWS: readonly Row[] = [
   ...UNDER_CONTAINERD,
   launch,
   life,
+  busyNode,
   exec,
   many,
   idleMemory,

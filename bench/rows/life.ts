@@ -2,7 +2,7 @@ import { compare, type Figure } from "../comparison.ts";
 import { BenchContainer } from "../container.ts";
 import type { BenchLab } from "../lab.ts";
 import { cpuSecondsOfAll } from "../process-cost.ts";
-import type { Row } from "../result.ts";
+import type { ResultTable, Row } from "../result.ts";
 import { inRounds } from "../rounds.ts";
 import type { Shim } from "../shims.ts";
 import { Stopwatch } from "../stopwatch.ts";
@@ -36,16 +36,20 @@ const CPU: readonly Figure<"cpu">[] = [
 export const life: Row = {
   name: "life",
   async run(lab) {
-    const { shims: subjects, reference } = lab;
-    const rounds = { name: "life", subjects, usual: 30, warmUp: 1 };
-    const samples = await inRounds(lab, rounds, (shim) => sample(lab, shim));
     return {
       title: "A container's life",
       how: "A container of `true` with a shim of its own, call by call as a daemon makes them, with nothing else on the machine. The first line is what the row above measures, the others are added to it.",
-      tables: [...compare(FIGURES, samples, reference), ...compare(CPU, meanCpu(samples), reference)],
+      tables: await tablesOfLives(lab, "life"),
     };
   },
 };
+
+/** Lives of containers, step by step; `name` is what is shown while they are measured. */
+export async function tablesOfLives(lab: BenchLab, name: string): Promise<readonly ResultTable[]> {
+  const { shims: subjects, reference } = lab;
+  const samples = await inRounds(lab, { name, subjects, usual: 30, warmUp: 1 }, (shim) => sample(lab, shim));
+  return [...compare(FIGURES, samples, reference), ...compare(CPU, meanCpu(samples), reference)];
+}
 
 type Sample = Record<Step | "total" | "cpu", number>;
 
