@@ -80,7 +80,7 @@ class CriPods {
     const samples = await inRounds(this.#lab, rounds, (shim) => this.#sample(shim));
     return {
       title: "Many pods are stopped at once",
-      how: `${PODS} pods are stopped at once through CRI, each with ${MIB_PER_POD} MiB that are in the page cache only. Meanwhile somebody lists containers and pods, waits 100 ms and lists them again, and two others change processor shares of another container and of those that are stopped.`,
+      how: `${PODS} pods are stopped at once through CRI, each with ${MIB_PER_POD} MiB that are in the page cache only. Meanwhile somebody lists containers and pods, waits 100 ms and lists them again, and two others change processor shares of another container and of those that are stopped. A list is the median of those that ended meanwhile: where stopping takes 20 s most of them are from times in which nothing moves.`,
       tables: [...compare(FIGURES, samples, this.#lab.reference), ...compare(ALONE, samples, undefined)],
     };
   }
