@@ -16,7 +16,7 @@ export interface BenchLab {
   readonly signal: AbortSignal;
   /** A directory for what a row makes; its path is short enough for sockets. */
   readonly dir: string;
-  /** A directory below /run, which is a tmpfs: where a daemon has its bundles. */
+  /** A directory below /run, which `npm run bench` makes a tmpfs: where a daemon has its bundles. */
   readonly run: string;
   /** A root file system of busybox. */
   readonly rootfs: string;

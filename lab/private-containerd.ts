@@ -40,7 +40,7 @@ export interface PrivateContainerdOptions {
   readonly shimDirs?: readonly string[];
   /** Namespace for `ctr`; one that nobody else uses where it is missing. */
   readonly namespace?: string;
-  /** Where its state, and with it the bundles, go; a temporary directory where it is missing. */
+  /** Where its state, and with it the bundles, go, to be removed in the end; a temporary directory where it is missing. */
   readonly state?: string;
 }
 

@@ -115,10 +115,19 @@ export function writeFileAtomically(file: string, text: string): void {
       writeNewFile(temporary, text);
       fs.renameSync(temporary, file);
     } catch (thrown) {
-      fs.rmSync(temporary, { force: true });
+      discard(temporary);
       throw thrown;
     }
   });
+}
+
+/** What it could not be written for tells more than that it cannot be removed. */
+function discard(file: string): void {
+  try {
+    fs.rmSync(file, { force: true });
+  } catch {
+    // The next writer tries again.
+  }
 }
 
 /** What an earlier writer of the same pid has left gives way. */

@@ -1,14 +1,18 @@
 import { MountFlag } from "../linux/libc.ts";
-import { escapeOctal, type MountInfo, parseLinesWith } from "../linux/mountinfo.ts";
+import { escapeOctal, type MountInfo, parseLinesWith, parseMountInfo } from "../linux/mountinfo.ts";
+
+/** Each mount inside takes three searches of the file; with more than so many it is quicker to parse all of it. */
+const FEW = 4;
 
 /**
  * Those mounts of a mountinfo file that matter for what is mounted at a path and below it: these, others of their file
  * systems and of their peer groups, and what all of these are mounted on. The rest of the file, most of it on a host
- * with many containers, is not even parsed.
+ * with many containers, is not even parsed where few are inside; else the file's mounts are all told.
  */
 export function mountsAround(path: string, text: string): MountInfo[] {
   const table = `\n${text}`;
   const inside = mountsUnder(parseLinesWith(` ${escapeOctal(path)}`, table), path);
+  if (inside.length > FEW) return parseMountInfo(text);
   const marks = inside.flatMap((mount) => [mount.device, peerGroup(mount) ?? mount.device]);
   const related = [...new Set(marks)].flatMap((mark) => parseLinesWith(` ${mark} `, table));
   const parents = new Set([...inside, ...related].map(({ parent }) => parent));

@@ -3,10 +3,10 @@ import { faultPoint } from "../base/fault-point.ts";
 import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { type Libc, UmountFlag } from "../linux/libc.ts";
 import type { MountHolder } from "../linux/mount-holders.ts";
-import type { MountInfo } from "../linux/mountinfo.ts";
+import { type MountInfo, readMountTable } from "../linux/mountinfo.ts";
 import { type Copies, copiesOf, NO_COPIES } from "./copies.ts";
 import { closeAll, type HeldMount, holdMounts, isAwaited, reasonToWait } from "./held-mounts.ts";
-import { isolationOf, mountPointsToIsolate } from "./mount-tree.ts";
+import { isolationOf, mountPointsToIsolate, mountsAround } from "./mount-tree.ts";
 import type { PendingRelease } from "./pending.ts";
 import type { Helper } from "./release-helper.ts";
 import { startHolder } from "./release-holder.ts";
@@ -61,11 +61,7 @@ export async function detachRound(
   const entries = held.map((one) => entryOf(one, request, helper));
   const record = recordAll(host, entries);
   faultPoint("release: recorded");
-  const { detached, failure } = await detachAll(
-    host.libc,
-    mountPointsToIsolate(all, request.rootfs),
-    entries,
-  );
+  const { detached, failure } = await detachAll(host.libc, request.rootfs, entries);
   faultPoint("release: detached");
   const mustWait = reasonToWait(held) || record.failure;
   const isAnswerAwaited = mustWait !== "" || request.mode === "strict";
@@ -86,10 +82,12 @@ export async function detachRound(
   return { detached, ended, mustWait, failure, copied: copiedAmong(detached, looked) };
 }
 
-async function detachAll(libc: Libc, toIsolate: readonly string[], entries: readonly PendingRelease[]) {
+async function detachAll(libc: Libc, rootfs: string, entries: readonly PendingRelease[]) {
   const detached: PendingRelease[] = [];
   try {
-    for (const point of toIsolate) await libc.mount(isolationOf(point));
+    // Read anew: what others have mounted while the helper started must not be taken off the host.
+    const now = mountsAround(rootfs, readMountTable());
+    for (const point of mountPointsToIsolate(now, rootfs)) await libc.mount(isolationOf(point));
     for (const entry of entries) if (detach(libc, entry.mountPoint)) detached.push(entry);
     return { detached, failure: undefined };
   } catch (err) {

@@ -38,9 +38,7 @@ export class EventQueue<E extends QueuedEvent> {
   publish(event: E): void {
     if (this.#events.length >= this.#capacity) this.#drop();
     this.#events.push(event);
-    this.#sending ??= this.#sendAll().finally(() => {
-      this.#sending = undefined;
-    });
+    this.#sending ??= this.#sendAll();
   }
 
   /** Resolves when every event has been acknowledged (or given up). */
@@ -55,11 +53,11 @@ export class EventQueue<E extends QueuedEvent> {
   }
 
   async #sendAll(): Promise<void> {
-    // What has published has an answer to give, which goes first: 0.3 ms of each call that has an event.
+    // Who has published has an answer to give, which had better go first: 0.3 ms of each call that has an event.
     await new Promise((resolve) => setImmediate(resolve));
     let pause = BACKOFF_MS.first;
     for (let event = this.#events[0]; event !== undefined; event = this.#events[0]) {
-      if (this.#closed.signal.aborted) return;
+      if (this.#closed.signal.aborted) break;
       if (await this.#attempt(event)) {
         if (this.#events[0] === event) this.#events.shift();
         pause = BACKOFF_MS.first;
@@ -68,6 +66,8 @@ export class EventQueue<E extends QueuedEvent> {
         pause = Math.min(pause * 2, BACKOFF_MS.longest);
       }
     }
+    // In the same turn in which nothing was left: what is published from here on has to begin anew.
+    this.#sending = undefined;
   }
 
   /** Whether the event is dealt with: taken, or refused for good. */

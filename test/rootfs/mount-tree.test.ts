@@ -42,6 +42,12 @@ describe("mounts around a path", () => {
     assert.deepEqual(mountPointsToIsolate(all, "/run/a b").length, 1);
   });
 
+  test("are all there are where many are inside", () => {
+    const more = [41, 42, 43].map((id) => `${id} 3 0:${id} / /run/a\\040b/${id} rw - tmpfs tmpfs rw`);
+    const text = [table, ...more].join("\n");
+    assert.deepEqual(mountsAround("/run/a b", text), parseMountInfo(text));
+  });
+
   test("are none where nothing is mounted", () => {
     assert.deepEqual(mountsAround("/run/a", table), []);
   });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
@@ -6,8 +7,9 @@ import { hasCode, StatusCode } from "../../src/base/status.ts";
 import { loadLibc } from "../../src/linux/koffi-libc.ts";
 import { MountFlag } from "../../src/linux/libc.ts";
 import { readMountInfo } from "../../src/linux/mountinfo.ts";
+import { releaseRootfs } from "../../src/rootfs/release.ts";
 import { FakeLibc } from "../linux/fake-libc.ts";
-import { helperPids, notRoot, openDirectories, scratch } from "./scratch.ts";
+import { helperPids, notRoot, openDirectories, requestFor, scratch } from "./scratch.ts";
 
 const libc = loadLibc();
 const place = scratch(libc);
@@ -130,6 +132,29 @@ describe("the mounts that a release finds", () => {
     await bind(source, rootfs);
     assert.deepEqual(await release(rootfs), [path.join(rootfs, "data"), rootfs]);
     assert.deepEqual(place.mounts().sort(), [source, inner].sort());
+    await release(source);
+  });
+
+  test("do not take along what somebody mounts in the shared source meanwhile", { skip }, async () => {
+    const source = await tmpfs(path.join(place.dir, "late-source"));
+    const late = path.join(source, "late");
+    fs.mkdirSync(late);
+    await change(source, MountFlag.shared);
+    const rootfs = path.join(place.dir, "late-bound");
+    await bind(source, rootfs);
+    let mounted = false;
+    const host = {
+      ...place.host,
+      // Asked for when the helper is started: the mounts have been looked at by then.
+      get shell() {
+        if (!mounted) execFileSync("mount", ["-t", "tmpfs", "none", late]);
+        mounted = true;
+        return "/bin/sh";
+      },
+    };
+    const { ended } = await releaseRootfs(host, requestFor(rootfs));
+    await ended;
+    assert.deepEqual(place.mounts().sort(), [source, late].sort());
     await release(source);
   });
 

@@ -15,6 +15,11 @@ function queueOf(send: (event: Numbered) => Promise<void>, capacity = 100): Even
   return new EventQueue({ send, logger: nullLogger, capacity });
 }
 
+/** Resolves after so many turns of the queue of microtasks. */
+async function later(turns: number): Promise<void> {
+  for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+}
+
 describe("EventQueue", () => {
   test("sends one at a time, in the order they were published", async () => {
     const sent: number[] = [];
@@ -42,6 +47,22 @@ describe("EventQueue", () => {
     for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
     await queue.flushed();
     assert.deepEqual(order, ["answer", "event"]);
+  });
+
+  test("sends what is published at whatever moment after the one before was taken", async () => {
+    for (let turns = 0; turns < 12; turns += 1) {
+      const sent: number[] = [];
+      let taken = Promise.resolve();
+      const queue = queueOf(async ({ n }) => {
+        sent.push(n);
+        if (n === 1) taken = later(turns).then(() => queue.publish(event(2)));
+      });
+      queue.publish(event(1));
+      await queue.flushed();
+      await taken;
+      await queue.flushed();
+      assert.deepEqual(sent, [1, 2], `${turns} turns after`);
+    }
   });
 
   test("sends an event again until the daemon takes it, and those behind it afterwards", async () => {
