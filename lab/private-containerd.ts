@@ -136,29 +136,20 @@ class Daemon implements PrivateContainerd {
       logLevel = "debug",
       shimDirs = [],
       namespace,
-      state,
+      state = path.join(home, "state"),
     } = options;
     this.#home = home;
     this.address = path.join(home, "containerd.sock");
     this.cgroupParent = namespace ?? path.basename(home);
     this.namespace = cri ? CRI_NAMESPACE : this.cgroupParent;
     this.root = root ?? path.join(home, "root");
-    this.state = state ?? path.join(home, "state");
+    this.state = state;
     this.logFile = path.join(home, "log");
-    this.#roots = [home, this.root, this.state, ...(snapshots === undefined ? [] : [snapshots])];
+    this.#roots = [home, this.root, state, ...(snapshots === undefined ? [] : [snapshots])];
     this.#env = { ...process.env, PATH: [...shimDirs, process.env.PATH ?? ""].join(":") };
     mkdirSync(this.root, { recursive: true });
     const { address } = this;
-    this.#places = {
-      home,
-      root: this.root,
-      state: this.state,
-      address,
-      snapshots,
-      cri,
-      criRuntimes,
-      logLevel,
-    };
+    this.#places = { home, root: this.root, state, address, snapshots, cri, criRuntimes, logLevel };
     this.#ears = { heard: `${address}.ttrpc`, unheard: `${address}.unheard` };
   }
 

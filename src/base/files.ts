@@ -130,7 +130,6 @@ function discard(file: string): void {
   }
 }
 
-/** What an earlier writer of the same pid has left gives way. */
 function writeNewFile(file: string, text: string): void {
   const fd = openNew(file);
   try {
@@ -140,13 +139,14 @@ function writeNewFile(file: string, text: string): void {
   }
 }
 
-function openNew(file: string, flags: "wx" | "wx+" = "wx"): number {
+/** A new file, for writing and reading; what an earlier writer of the same pid has left gives way. */
+function openNew(file: string): number {
   try {
-    return fs.openSync(file, flags, 0o600);
+    return fs.openSync(file, "wx+", 0o600);
   } catch (thrown) {
     if (errnoOf(thrown) !== "EEXIST") throw thrown;
     fs.rmSync(file, { force: true });
-    return fs.openSync(file, flags, 0o600);
+    return fs.openSync(file, "wx+", 0o600);
   }
 }
 
@@ -163,7 +163,7 @@ function writeAll(fd: number, text: string): void {
 export function openText(dir: string, text: string): number {
   const file = path.join(dir, `.input.${process.pid}.tmp`);
   return onFile("write", file, () => {
-    const fd = openNew(file, "wx+");
+    const fd = openNew(file);
     try {
       fs.rmSync(file);
       writeAll(fd, text);
