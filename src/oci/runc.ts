@@ -6,6 +6,7 @@ import type { JsonReader } from "../base/json.ts";
 import { type Logger, nullLogger } from "../base/logger.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { type CommandResult, runCommand, type StdioTarget } from "./command.ts";
+import { letInitGo, type WaitingInit } from "./exec-fifo.ts";
 import * as argv from "./runc-args.ts";
 import { type RuncCommand, readLogErrors, runcError } from "./runc-error.ts";
 import {
@@ -48,6 +49,15 @@ export interface StdioCallOptions extends CallOptions {
   readonly stdio?: readonly StdioTarget[];
 }
 
+/** How a start is to be made. */
+export interface StartOptions extends CallOptions {
+  /**
+   * The init that waits for its start: where the runtime is runc it is let go without calling that (`exec-fifo.ts`).
+   * Not for a container with poststart hooks, which are the runtime's to run.
+   */
+  readonly waiting?: Pick<WaitingInit, "ended">;
+}
+
 /**
  * An OCI runtime (runc, crun) as a set of calls. Every call has its own time limit; a failed one is a
  * StatusError `OCI runtime <command> failed: <what the runtime said>` with a code of its own where the text is
@@ -79,7 +89,8 @@ export class Runc {
   }
 
   /** Runs the user's program. */
-  async start(id: string, options: CallOptions = {}): Promise<void> {
+  async start(id: string, { waiting, ...options }: StartOptions = {}): Promise<void> {
+    if (waiting !== undefined && (await this.#letGo(id, waiting))) return;
     await this.#run("start", argv.startArgs(id), { ...options, id });
   }
 
@@ -168,6 +179,18 @@ export class Runc {
   async version(options: CallOptions = {}): Promise<RuncVersion> {
     const result = await this.#run("version", argv.versionArgs(), options);
     return parseVersion(this.#output("version", result), `${this.binary} --version`);
+  }
+
+  /** Whether the init goes on. Runtimes that are like runc may do more at a start; they have names of their own. */
+  async #letGo(id: string, { ended }: Pick<WaitingInit, "ended">): Promise<boolean> {
+    const { root } = this.#settings;
+    if (root === undefined || path.basename(this.binary) !== "runc") return false;
+    const begun = performance.now();
+    const stateDirectory = path.join(root, id);
+    const went = await letInitGo({ stateDirectory, ended, limitMs: this.#timeouts.start });
+    if (went)
+      this.#logger.debug("start without the OCI runtime", { id, durationMs: performance.now() - begun });
+    return went;
   }
 
   async #json<T>(command: RuncCommand, args: string[], reader: JsonReader<T>, call: Call): Promise<T> {

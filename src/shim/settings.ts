@@ -4,7 +4,7 @@ import { readConfig } from "../config/config.ts";
 import { defaultConfig } from "../config/defaults.ts";
 import { limitsSchema } from "../config/limits.ts";
 import { isRunDirectory, RUN_DIRECTORY_VARIABLE } from "../config/run-directory.ts";
-import type { RuntimeConfig } from "../config/schema.ts";
+import { type RuntimeConfig, START_WAYS } from "../config/schema.ts";
 
 type Limits = RuntimeConfig["limits"];
 
@@ -19,6 +19,7 @@ export const defaultSettings: Settings = flat(defaultConfig.runtime);
 /** The environment variable that overrules each setting. */
 export const VARIABLES: Readonly<Record<keyof Settings, string>> = {
   release: "EBB_RELEASE",
+  start: "EBB_START",
   runDirectory: RUN_DIRECTORY_VARIABLE,
   serverReadyMs: "EBB_SERVER_READY_MS",
   mountMs: "EBB_MOUNT_MS",
@@ -76,6 +77,11 @@ function fromText(key: keyof Settings, text: string): Settings[keyof Settings] {
     case "release":
       if (isReleaseMode(text)) return text;
       throw refuse(`one of ${RELEASE_MODES.join(", ")}`);
+    case "start": {
+      const way = START_WAYS.find((name) => name === text);
+      if (way !== undefined) return way;
+      throw refuse(`one of ${START_WAYS.join(", ")}`);
+    }
     case "runDirectory":
       if (isRunDirectory(text)) return text;
       throw refuse("an absolute path");

@@ -1,8 +1,8 @@
 import path from "node:path";
 import { hasCode, StatusCode, StatusError } from "../../base/status.ts";
-import { readAnnotations } from "../../oci/annotations.ts";
 import { checkBundle, readInitPid, removeExitRecord, writeOptions, writeRuntime } from "../../oci/bundle.ts";
 import { bundlePaths } from "../../oci/bundle-paths.ts";
+import { hasPoststartHooks, readAnnotations } from "../../oci/config-json.ts";
 import { decodeRuncOptions } from "../../oci/decode-options.ts";
 import { RUNC_ROOT, type RuncOptions } from "../../oci/options.ts";
 import { Runc } from "../../oci/runc.ts";
@@ -70,7 +70,7 @@ async function build(making: Making, tell: Tell): Promise<Container> {
   }
   return host.childExits.making(async () => {
     const pid = await create(made, undo);
-    return new Container(host, { ...parts, pid, begin: async () => void (await runc.start(id)) });
+    return new Container(host, { ...parts, pid, begin: (ended) => begin(host, made, ended) });
   });
 }
 
@@ -97,6 +97,13 @@ async function create({ id, bundle, options, runc, stdio }: MadeSoFar, undo: Und
   const pid = readInitPid(bundle);
   if (pid === undefined) throw new StatusError(StatusCode.internal, `${pidFile}: runc create left no pid`);
   return pid;
+}
+
+/** Has an init that waits run the user's program. */
+async function begin(host: Host, made: MadeSoFar, ended: Promise<void> | undefined): Promise<undefined> {
+  const { id, bundle, runc } = made;
+  const directly = ended !== undefined && host.settings.start === "direct" && !hasPoststartHooks(bundle);
+  await runc.start(id, directly ? { waiting: { ended } } : {});
 }
 
 /** Mounts what the daemon gave as rootfs; without mounts the bundle's config.json says where the rootfs is. */

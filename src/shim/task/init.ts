@@ -22,8 +22,8 @@ export interface InitParts extends Omit<ProcessParts, "execId" | "paths"> {
   readonly stdio: ProcessStdio;
   /** Undefined where it comes to be at its start (from a checkpoint). */
   readonly pid: number | undefined;
-  /** Runs the user's program; the pid where there was none before. */
-  readonly begin: () => Promise<number | undefined>;
+  /** Runs the user's program; the pid where there was none before. Told when the init that waits for it has ended. */
+  readonly begin: (ended: Promise<void> | undefined) => Promise<number | undefined>;
   /** Told the end of the process, whose exit goes into the order from there. */
   readonly onEnd: (exit: Exit) => void;
   /** Told that the container was out of memory; each time once. */
@@ -172,7 +172,7 @@ export class Init extends Process {
   }
 
   async #begin(): Promise<void> {
-    const pid = await this.#parts.begin();
+    const pid = await this.#parts.begin(this.hasEnded);
     if (pid !== undefined) this.adopt(pid);
   }
 

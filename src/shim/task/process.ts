@@ -43,6 +43,7 @@ export abstract class Process {
   #state: TaskState = "created";
   #pid = 0;
   #pidfd: Pidfd | undefined;
+  #hasEnded: Promise<void> | undefined;
   #stdio: ProcessStdio | undefined;
   #stdinClosed = false;
   #exit: Exit | undefined;
@@ -149,7 +150,13 @@ export abstract class Process {
   protected adopt(pid: number): void {
     this.#pidfd = Pidfd.open(this.host.libc, pid);
     this.#pid = pid;
-    void this.host.childExits.watch(pid).then(({ status, at }) => this.ended({ pid, status, at }));
+    const exit = this.host.childExits.watch(pid);
+    this.#hasEnded = exit.then(({ status, at }) => this.ended({ pid, status, at }));
+  }
+
+  /** Resolves when the kernel has reported its end; undefined before there is a process. */
+  protected get hasEnded(): Promise<void> | undefined {
+    return this.#hasEnded;
   }
 
   /** The kernel has reported its end, which is delivered when its turn comes. */

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { StatusCode } from "../../src/base/status.ts";
-import { MAX_CONFIG_BYTES, readAnnotations } from "../../src/oci/annotations.ts";
+import { MAX_CONFIG_BYTES, readAnnotations } from "../../src/oci/config-json.ts";
 import { makeFifo, withTempDir } from "../support/files.ts";
 import { status } from "../support/status.ts";
 import { fixtures } from "./helpers.ts";
