@@ -1,7 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import { sleep } from "../base/deadline.ts";
-import { errnoOf } from "../base/files.ts";
+import { read } from "../base/file-calls.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 
 /** What waits where for its start. */
@@ -14,9 +13,6 @@ export interface WaitingInit {
   readonly limitMs: number;
 }
 
-/** How long to pause between two looks, in milliseconds: an init goes on within a few hundredths of the first. */
-const PAUSE_MS = { first: 0, longest: 10 };
-
 /**
  * Lets an init that `runc create` has made go on to the user's program, as `runc start` does: the init waits until
  * somebody opens `exec.fifo` in the container's state, to write a byte to it, and a container whose fifo is gone is one
@@ -26,14 +22,15 @@ const PAUSE_MS = { first: 0, longest: 10 };
  * False where nothing of the kind waits, or it has ended instead: to do it, or to say what is wrong, is up to
  * `runc start` then. An init that does not go on in time is `deadlineExceeded`.
  */
-export async function letInitGo({ stateDirectory, ended, limitMs }: WaitingInit): Promise<boolean> {
+export async function letInitGo(init: WaitingInit): Promise<boolean> {
+  const { stateDirectory } = init;
   const fifo = path.join(stateDirectory, "exec.fifo");
   // crun has a fifo of the same name, which is written to; what it keeps is not in a file of this name.
   if (!fs.existsSync(path.join(stateDirectory, "state.json"))) return false;
   const fd = openFifo(fifo);
   if (fd === undefined) return false;
   try {
-    if (!(await wroteByte(fd, ended, limitMs))) return false;
+    if (!(await wroteByte(fd, init))) return false;
     fs.rmSync(fifo, { force: true });
     return true;
   } finally {
@@ -41,12 +38,14 @@ export async function letInitGo({ stateDirectory, ended, limitMs }: WaitingInit)
   }
 }
 
-/** Opens both ends, which waits for nobody (fifo(7)), and has reads wait instead of telling of an end. */
+/**
+ * Opens both ends, which waits for nobody (fifo(7)): an init that comes later finds a reader, and a read waits for it
+ * and is never told of an end.
+ */
 function openFifo(fifo: string): number | undefined {
-  const { O_RDWR, O_NONBLOCK, O_NOFOLLOW } = fs.constants;
   let fd: number;
   try {
-    fd = fs.openSync(fifo, O_RDWR | O_NONBLOCK | O_NOFOLLOW);
+    fd = fs.openSync(fifo, fs.constants.O_RDWR | fs.constants.O_NOFOLLOW);
   } catch {
     return undefined;
   }
@@ -55,36 +54,31 @@ function openFifo(fifo: string): number | undefined {
   return undefined;
 }
 
-/** Whether the init has written its byte; false where it has ended without. */
-async function wroteByte(fd: number, ended: Promise<unknown>, limitMs: number): Promise<boolean> {
-  let hasEnded = false;
-  const note = () => {
-    hasEnded = true;
-  };
-  ended.then(note, note);
-  const giveUp = performance.now() + limitMs;
-  for (
-    let pause = PAUSE_MS.first;
-    performance.now() < giveUp;
-    pause = Math.min(2 * pause + 1, PAUSE_MS.longest)
-  ) {
-    // Before the look, as it may write and end after one.
-    const last = hasEnded;
-    if (hasByte(fd)) return true;
-    if (last) return false;
-    await (pause === 0 ? new Promise((resolve) => setImmediate(resolve)) : sleep(pause));
-  }
-  throw new StatusError(
-    StatusCode.deadlineExceeded,
-    `OCI runtime start failed: the init has not gone on for ${limitMs} ms`,
-  );
-}
+/** Written to the fifo to end the read of it; what the init writes is no such byte. */
+const NOTHING_CAME = 0;
 
-function hasByte(fd: number): boolean {
+/** Whether the init has written its byte, which a thread waits for; false where it has ended without. */
+async function wroteByte(fd: number, { ended, limitMs }: WaitingInit): Promise<boolean> {
+  let isReading = true;
+  const endReading = () => {
+    if (isReading) fs.writeSync(fd, new Uint8Array([NOTHING_CAME]));
+  };
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    endReading();
+  }, limitMs);
+  // Behind the byte of one that has written and ended, which so comes first.
+  ended.then(endReading, endReading);
+  const byte = new Uint8Array(1);
   try {
-    return fs.readSync(fd, new Uint8Array(1)) === 1;
-  } catch (err) {
-    if (errnoOf(err) === "EAGAIN") return false;
-    throw err;
+    await read(fd, byte, 0, 1);
+  } finally {
+    isReading = false;
+    clearTimeout(timer);
   }
+  if (byte[0] !== NOTHING_CAME) return true;
+  if (!isLate) return false;
+  const message = `OCI runtime start failed: the init has not gone on for ${limitMs} ms`;
+  throw new StatusError(StatusCode.deadlineExceeded, message);
 }
