@@ -55,7 +55,7 @@ export interface StartOptions extends CallOptions {
    * The init that waits for its start: where the runtime is runc it is let go without calling that (`exec-fifo.ts`).
    * Not for a container with poststart hooks, which are the runtime's to run.
    */
-  readonly waiting?: Pick<WaitingInit, "ended">;
+  readonly waiting?: Pick<WaitingInit, "pid" | "ended">;
 }
 
 /**
@@ -182,12 +182,12 @@ export class Runc {
   }
 
   /** Whether the init goes on. Runtimes that are like runc may do more at a start; they have names of their own. */
-  async #letGo(id: string, { ended }: Pick<WaitingInit, "ended">): Promise<boolean> {
+  async #letGo(id: string, init: Pick<WaitingInit, "pid" | "ended">): Promise<boolean> {
     const { root } = this.#settings;
     if (root === undefined || path.basename(this.binary) !== "runc") return false;
     const begun = performance.now();
     const stateDirectory = path.join(root, id);
-    const went = await letInitGo({ stateDirectory, ended, limitMs: this.#timeouts.start });
+    const went = await letInitGo({ ...init, stateDirectory, limitMs: this.#timeouts.start });
     if (went)
       this.#logger.debug("start without the OCI runtime", { id, durationMs: performance.now() - begun });
     return went;

@@ -39,6 +39,7 @@ const isGone = (pid: number) => !fs.existsSync(`/proc/${pid}`);
 for (const runtime of ["runc", "crun"]) {
   describe(`with ${runtime}`, () => {
     const skip = noContainersReason(runtime);
+    const direct = runtime === "runc";
     test("a container lives from create to delete", { skip }, async () => {
       await withRuntime(runtime, async (runc, bundle) => {
         await runc.create(id, { bundle, pidFile: path.join(bundle, "init.pid"), stdio });
@@ -124,6 +125,40 @@ for (const runtime of ["runc", "crun"]) {
           runc.start(id),
           status(StatusCode.failedPrecondition, /^OCI runtime start failed: /),
         );
+      });
+    });
+
+    test(`a start that may be made without the runtime is${direct ? "" : " not"}`, { skip }, async () => {
+      await withRuntime(runtime, async (runc, bundle) => {
+        await runc.create(id, { bundle, pidFile: path.join(bundle, "init.pid"), stdio });
+        const pid = readInitPid(bundle) ?? 0;
+        let called = false;
+        const onSpawn = () => {
+          called = true;
+        };
+        await runc.start(id, { waiting: { pid, ended: new Promise(() => {}) }, onSpawn });
+        assert.equal(called, !direct);
+        assert.equal((await runc.state(id)).status, "running");
+        await assert.rejects(
+          runc.start(id),
+          status(StatusCode.failedPrecondition, /^OCI runtime start failed: /),
+        );
+        await runc.pause(id);
+        await runc.resume(id);
+        await runc.kill(id, 9);
+        await until(() => isGone(pid), "the end of the init");
+        await runc.delete(id);
+      });
+    });
+
+    test("a start of an init that has ended says so", { skip }, async () => {
+      await withRuntime(runtime, async (runc, bundle) => {
+        await runc.create(id, { bundle, pidFile: path.join(bundle, "init.pid"), stdio });
+        const pid = readInitPid(bundle) ?? 0;
+        process.kill(pid, "SIGKILL");
+        await until(() => isGone(pid), "the end of the init");
+        const start = runc.start(id, { waiting: { pid, ended: Promise.resolve() } });
+        await assert.rejects(start, /^StatusError: OCI runtime start failed: /);
       });
     });
 

@@ -51,6 +51,8 @@ export interface CreateOptions extends Partial<containerd.task.v2.ICreateTaskReq
   readonly shim?: Shim;
   /** What is launched as shim, if not our executable itself. */
   readonly binary?: string;
+  /** Whether the shim is to log each of its steps. */
+  readonly debug?: boolean;
 }
 
 /** A line of a shim's log. */
@@ -62,6 +64,7 @@ export interface LaunchOptions {
   readonly daemon?: string;
   /** What is launched, if not our executable itself. */
   readonly binary?: string | undefined;
+  readonly debug?: boolean;
 }
 
 /** A place where a test file makes bundles, launches our shim over them and drives it, as the daemon would. */
@@ -157,17 +160,37 @@ export class Workshop {
     return deleteShim(this.#command(bundle, {}));
   }
 
-  #command(bundle: Bundle, { daemon = "containerd", binary = shimPath }: LaunchOptions): ShimCommand {
+  #command(
+    bundle: Bundle,
+    { daemon = "containerd", binary = shimPath, debug = false }: LaunchOptions,
+  ): ShimCommand {
     const address = path.join(this.dir, `${daemon}.sock`);
     const { id, path: dir } = bundle;
-    return { binary, namespace: NAMESPACE, id, bundle: dir, address, ttrpcAddress: this.events.address };
+    return {
+      binary,
+      namespace: NAMESPACE,
+      id,
+      bundle: dir,
+      address,
+      ttrpcAddress: this.events.address,
+      debug,
+    };
   }
 
   /** Bundle, shim and container of one id. */
   async create(id: string, options: CreateOptions = {}, env: Record<string, string> = {}) {
-    const { args = ["sleep", "1000"], upperIn, annotations, edit, shim: given, binary, ...request } = options;
+    const {
+      args = ["sleep", "1000"],
+      upperIn,
+      annotations,
+      edit,
+      shim: given,
+      binary,
+      debug = false,
+      ...request
+    } = options;
     const bundle = await this.bundle(id, args, annotations, edit);
-    const shim = given ?? (await this.launch(bundle, env, { binary }));
+    const shim = given ?? (await this.launch(bundle, env, { binary, debug }));
     const rootfs = [this.overlay(id, upperIn)];
     const { pid } = await shim.task.create({ id, bundle: bundle.path, rootfs, ...request });
     return { bundle, shim, task: shim.task, pid };

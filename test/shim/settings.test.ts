@@ -23,8 +23,13 @@ describe("the settings of a host", { skip: fs.existsSync(DEFAULT_CONFIG_FILE) },
   });
 
   test("are what the environment says", async () => {
-    const env = { EBB_EXIT_MS: "250", EBB_RELEASE: "volatile", EBB_RUN_DIR: "/run/other" };
-    const changes = { exitMs: 250, release: "volatile", runDirectory: "/run/other" };
+    const env = {
+      EBB_EXIT_MS: "250",
+      EBB_RELEASE: "volatile",
+      EBB_START: "runtime",
+      EBB_RUN_DIR: "/run/other",
+    };
+    const changes = { exitMs: 250, release: "volatile", start: "runtime", runDirectory: "/run/other" };
     assert.deepEqual(await readSettings(env), { ...defaultSettings, ...changes });
   });
 
@@ -53,6 +58,7 @@ describe("the settings of a host", { skip: fs.existsSync(DEFAULT_CONFIG_FILE) },
     ["EBB_MOUNTS_AT_ONCE", "49", "a whole number from 1 to 48"],
     ["EBB_RELEASE", "lazy", "one of deferred, strict, volatile"],
     ["EBB_RELEASE", "constructor", "one of deferred, strict, volatile"],
+    ["EBB_START", "fast", "one of direct, runtime"],
     ["EBB_RUN_DIR", "run/ebb", "an absolute path"],
     ["EBB_RUN_DIR", "/", "an absolute path"],
   ];

@@ -15,6 +15,7 @@ import { checkImage, type MadeSoFar, restore } from "./checkpoint.ts";
 import { Container, type ContainerParts } from "./container.ts";
 import { INIT } from "./exit-order.ts";
 import type { Host } from "./host.ts";
+import type { WaitingProcess } from "./process.ts";
 
 /** Who is told what happens to the container. */
 type Tell = Pick<ContainerParts, "onExit" | "onOom">;
@@ -70,7 +71,7 @@ async function build(making: Making, tell: Tell): Promise<Container> {
   }
   return host.childExits.making(async () => {
     const pid = await create(made, undo);
-    return new Container(host, { ...parts, pid, begin: (ended) => begin(host, made, ended) });
+    return new Container(host, { ...parts, pid, begin: (waiting) => begin(host, made, waiting) });
   });
 }
 
@@ -100,10 +101,19 @@ async function create({ id, bundle, options, runc, stdio }: MadeSoFar, undo: Und
 }
 
 /** Has an init that waits run the user's program. */
-async function begin(host: Host, made: MadeSoFar, ended: Promise<void> | undefined): Promise<undefined> {
-  const { id, bundle, runc } = made;
-  const directly = ended !== undefined && host.settings.start === "direct" && !hasPoststartHooks(bundle);
-  await runc.start(id, directly ? { waiting: { ended } } : {});
+async function begin(host: Host, { id, bundle, runc }: MadeSoFar, waiting: WaitingProcess | undefined) {
+  const directly = host.settings.start === "direct" && hasNothingToDoAtStart(bundle);
+  await runc.start(id, directly && waiting !== undefined ? { waiting } : {});
+  return undefined;
+}
+
+/** Whether a start is only to let the init go. The runtime has a copy of the configuration, if this one is gone. */
+function hasNothingToDoAtStart(bundle: string): boolean {
+  try {
+    return !hasPoststartHooks(bundle);
+  } catch {
+    return false;
+  }
 }
 
 /** Mounts what the daemon gave as rootfs; without mounts the bundle's config.json says where the rootfs is. */

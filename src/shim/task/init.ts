@@ -10,7 +10,7 @@ import { Steps } from "../steps.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
 import { ContainerCgroup } from "./container-cgroup.ts";
 import { INIT } from "./exit-order.ts";
-import { type Exit, Process, type ProcessParts } from "./process.ts";
+import { type Exit, Process, type ProcessParts, type WaitingProcess } from "./process.ts";
 
 const SIGKILL = 9;
 
@@ -22,8 +22,8 @@ export interface InitParts extends Omit<ProcessParts, "execId" | "paths"> {
   readonly stdio: ProcessStdio;
   /** Undefined where it comes to be at its start (from a checkpoint). */
   readonly pid: number | undefined;
-  /** Runs the user's program; the pid where there was none before. Told when the init that waits for it has ended. */
-  readonly begin: (ended: Promise<void> | undefined) => Promise<number | undefined>;
+  /** Runs the user's program; the pid where there was none before. Told of the init that waits for it, where one does. */
+  readonly begin: (waiting: WaitingProcess | undefined) => Promise<number | undefined>;
   /** Told the end of the process, whose exit goes into the order from there. */
   readonly onEnd: (exit: Exit) => void;
   /** Told that the container was out of memory; each time once. */
@@ -172,7 +172,7 @@ export class Init extends Process {
   }
 
   async #begin(): Promise<void> {
-    const pid = await this.#parts.begin(this.hasEnded);
+    const pid = await this.#parts.begin(this.waiting);
     if (pid !== undefined) this.adopt(pid);
   }
 

@@ -17,6 +17,13 @@ export interface Exit {
   readonly at: Date;
 }
 
+/** A process that there is before its start. */
+export interface WaitingProcess {
+  readonly pid: number;
+  /** Resolves when the kernel has reported its end. */
+  readonly ended: Promise<void>;
+}
+
 /** What a process is known by, and what it shares with the others of its container. */
 export interface ProcessParts {
   readonly host: Host;
@@ -43,7 +50,7 @@ export abstract class Process {
   #state: TaskState = "created";
   #pid = 0;
   #pidfd: Pidfd | undefined;
-  #hasEnded: Promise<void> | undefined;
+  #ended: Promise<void> | undefined;
   #stdio: ProcessStdio | undefined;
   #stdinClosed = false;
   #exit: Exit | undefined;
@@ -151,12 +158,12 @@ export abstract class Process {
     this.#pidfd = Pidfd.open(this.host.libc, pid);
     this.#pid = pid;
     const exit = this.host.childExits.watch(pid);
-    this.#hasEnded = exit.then(({ status, at }) => this.ended({ pid, status, at }));
+    this.#ended = exit.then(({ status, at }) => this.ended({ pid, status, at }));
   }
 
-  /** Resolves when the kernel has reported its end; undefined before there is a process. */
-  protected get hasEnded(): Promise<void> | undefined {
-    return this.#hasEnded;
+  /** The process that waits for its start; undefined before there is one. */
+  protected get waiting(): WaitingProcess | undefined {
+    return this.#ended && { pid: this.#pid, ended: this.#ended };
   }
 
   /** The kernel has reported its end, which is delivered when its turn comes. */
