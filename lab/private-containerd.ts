@@ -66,6 +66,11 @@ export interface PrivateContainerd {
   mustCtr(args: readonly string[], options?: CommandOptions): Promise<string>;
   /** The arguments of {@link ctr} in full, for who spawns it otherwise. */
   ctrArgs(args: readonly string[]): string[];
+  /**
+   * Has it remove now what belongs to nothing any longer. By itself it does so after each removal, in the background,
+   * and where two come at once may leave the layer of the second until the next.
+   */
+  collectGarbage(): Promise<void>;
   /** Kills it with SIGKILL, as a crash does; shims and containers live on. */
   kill(): Promise<void>;
   /**
@@ -166,6 +171,12 @@ class Daemon implements PrivateContainerd {
       sharedNamespace: this.namespace === this.cgroupParent ? undefined : this.namespace,
       ids,
     };
+  }
+
+  async collectGarbage(): Promise<void> {
+    const lease = "ebb-collect-garbage";
+    await this.mustCtr(["leases", "create", "--id", lease]);
+    await this.mustCtr(["leases", "delete", "--sync", lease]);
   }
 
   ctrArgs(args: readonly string[]): string[] {

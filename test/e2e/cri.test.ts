@@ -74,6 +74,7 @@ describe("ten pods that are stopped at once, with unwritten data, under CRI", ()
     const stop = await writeAndStop(pods, limit);
     await until("the data to be written", () => (disk.writtenBytes() - before >= DATA ? true : undefined));
     await dirty.remove(pods);
+    await scene.containerd.collectGarbage();
     const left = await settledLeftovers(scope, clean);
     report(runtime, limit, { ...stop, left });
     return { ...stop, left };

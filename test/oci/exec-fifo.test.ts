@@ -163,8 +163,8 @@ describe("it is left to the runtime, and nothing is touched, where", () => {
     test(what, async () => {
       await withState(async (stateDirectory, fifo) => {
         const { child, pid } = init(fifo, script);
-        const isReady = () => script === HANGS || waitsForOther(pid) || commandOf(pid) === "sleep";
-        await until(isReady, "the init");
+        // From here on it has what it will have; before, it was a shell with the fifo's name.
+        await until(() => commandOf(pid) === "sleep" || !fs.existsSync(`/proc/${pid}/fd/3`), "the init");
         prepare(stateDirectory, fifo);
         const list = () => (fs.existsSync(stateDirectory) ? fs.readdirSync(stateDirectory) : []);
         const before = list();
