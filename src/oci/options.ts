@@ -20,9 +20,6 @@ export interface RuncOptions {
   readonly criuWorkPath: string;
 }
 
-/** Where the runtime keeps its state, by namespaces, unless the options name another directory. */
-export const RUNC_ROOT = "/run/containerd/runc";
-
 /** Options with nothing set. */
 export const defaultRuncOptions: RuncOptions = {
   noPivotRoot: false,

@@ -6,7 +6,9 @@ import { StatusCode } from "../../src/base/status.ts";
 import { readAddress, writeAddress } from "../../src/oci/address-file.ts";
 import * as bundleFiles from "../../src/oci/bundle.ts";
 import { bundlePaths, execPaths } from "../../src/oci/bundle-paths.ts";
+import { readExitRecord, removeExitRecord, writeExitRecord } from "../../src/oci/exit-record.ts";
 import { defaultRuncOptions } from "../../src/oci/options.ts";
+import { readInitPid } from "../../src/oci/pid-file.ts";
 import { withTempDir } from "../support/files.ts";
 import { status } from "../support/status.ts";
 
@@ -70,7 +72,7 @@ describe("init.pid", () => {
     test(`says ${JSON.stringify(text)}`, async () => {
       await withTempDir((dir) => {
         fs.writeFileSync(path.join(dir, "init.pid"), text);
-        assert.equal(bundleFiles.readInitPid(dir), pid);
+        assert.equal(readInitPid(dir), pid);
       });
     });
   }
@@ -92,7 +94,7 @@ describe("init.pid", () => {
       await withTempDir((dir) => {
         fs.writeFileSync(path.join(dir, "init.pid"), text);
         const expected = /\/init\.pid: ".*" is not a pid$/;
-        assert.throws(() => bundleFiles.readInitPid(dir), status(StatusCode.internal, expected));
+        assert.throws(() => readInitPid(dir), status(StatusCode.internal, expected));
       });
     });
   }
@@ -100,11 +102,11 @@ describe("init.pid", () => {
 
 describe("a file that was never written reads as undefined:", () => {
   const readers = {
-    "init.pid": bundleFiles.readInitPid,
+    "init.pid": readInitPid,
     "options.json": bundleFiles.readOptions,
     runtime: bundleFiles.readRuntime,
     address: readAddress,
-    "exit.json": bundleFiles.readExitRecord,
+    "exit.json": readExitRecord,
   };
   for (const [name, read] of Object.entries(readers)) {
     test(name, async () => {
@@ -193,32 +195,32 @@ describe("exit.json", () => {
 
   test("reads as it was written, to the millisecond", async () => {
     await withTempDir((dir) => {
-      bundleFiles.writeExitRecord(dir, record);
-      assert.deepEqual(bundleFiles.readExitRecord(dir), record);
+      writeExitRecord(dir, record);
+      assert.deepEqual(readExitRecord(dir), record);
     });
   });
 
   test("of an exec is another", async () => {
     await withTempDir((dir) => {
       fs.mkdirSync(path.join(dir, "exec.e1"));
-      bundleFiles.writeExitRecord(dir, { ...record, pid: 0 }, "e1");
-      assert.deepEqual(bundleFiles.readExitRecord(dir, "e1"), { ...record, pid: 0 });
-      assert.equal(bundleFiles.readExitRecord(dir), undefined);
+      writeExitRecord(dir, { ...record, pid: 0 }, "e1");
+      assert.deepEqual(readExitRecord(dir, "e1"), { ...record, pid: 0 });
+      assert.equal(readExitRecord(dir), undefined);
     });
   });
 
   test("says of an init whether it was deleted, and is no more once it is removed", async () => {
     await withTempDir((dir) => {
-      bundleFiles.writeExitRecord(dir, { ...record, deleted: true });
-      assert.deepEqual(bundleFiles.readExitRecord(dir), { ...record, deleted: true });
-      for (let times = 0; times < 2; times++) bundleFiles.removeExitRecord(dir);
-      assert.equal(bundleFiles.readExitRecord(dir), undefined);
+      writeExitRecord(dir, { ...record, deleted: true });
+      assert.deepEqual(readExitRecord(dir), { ...record, deleted: true });
+      for (let times = 0; times < 2; times++) removeExitRecord(dir);
+      assert.equal(readExitRecord(dir), undefined);
     });
   });
 
   test("is in a form that a person can read", async () => {
     await withTempDir((dir) => {
-      bundleFiles.writeExitRecord(dir, record);
+      writeExitRecord(dir, record);
       const text = fs.readFileSync(path.join(dir, "exit.json"), "utf8");
       assert.equal(text, '{"pid":42,"status":137,"exitedAt":"2026-01-02T03:04:05.678Z"}');
     });
@@ -227,11 +229,17 @@ describe("exit.json", () => {
   const garbage: [text: string, message: RegExp][] = [
     ["", /\/exit\.json: the document is empty$/],
     ['{"pid":42,', /\/exit\.json: the document is not JSON$/],
-    ["{}", /\/exit\.json: the document must have pid, status, exitedAt$/],
-    ['{"pid":-1,"status":0,"exitedAt":"2026-01-01"}', /: \/pid must be at least 0$/],
-    ['{"pid":1,"status":256,"exitedAt":"2026-01-01"}', /: \/status must be at most 255$/],
-    ['{"pid":1,"status":-1,"exitedAt":"2026-01-01"}', /: \/status must be at least 0$/],
-    ['{"pid":1,"status":0,"exitedAt":5}', /: \/exitedAt must be a string$/],
+    ["[]", /: \/pid must be a whole number from 0 to 4194304$/],
+    ["null", /\/exit\.json: the document must be an object$/],
+    ["{}", /: \/pid must be a whole number from 0 to 4194304$/],
+    ['{"pid":-1,"status":0,"exitedAt":"2026-01-01"}', /: \/pid must be a whole number from 0 to 4194304$/],
+    ['{"pid":4194305,"status":0,"exitedAt":"2026-01-01"}', /: \/pid must be a whole number from 0 to/],
+    ['{"pid":1,"exitedAt":"2026-01-01"}', /: \/status must be a whole number from 0 to 255$/],
+    ['{"pid":1,"status":256,"exitedAt":"2026-01-01"}', /: \/status must be a whole number from 0 to 255$/],
+    ['{"pid":1,"status":1.5,"exitedAt":"2026-01-01"}', /: \/status must be a whole number from 0 to 255$/],
+    ['{"pid":1,"status":"0","exitedAt":"2026-01-01"}', /: \/status must be a whole number from 0 to 255$/],
+    ['{"pid":1,"status":0}', /: \/exitedAt must be a time/],
+    ['{"pid":1,"status":0,"exitedAt":5}', /: \/exitedAt must be a time/],
     ['{"pid":1,"status":0,"exitedAt":"2026-01-01","deleted":1}', /: \/deleted must be true or false$/],
     ['{"pid":1,"status":0,"exitedAt":"yesterday"}', /: \/exitedAt must be a time/],
     ['{"pid":1,"status":0,"exitedAt":"0001-01-01T00:00:00Z"}', /: \/exitedAt must be a time after 1970/],
@@ -240,7 +248,7 @@ describe("exit.json", () => {
     test(`is refused where it says ${text || "nothing"}`, async () => {
       await withTempDir((dir) => {
         fs.writeFileSync(path.join(dir, "exit.json"), text);
-        assert.throws(() => bundleFiles.readExitRecord(dir), status(StatusCode.internal, message));
+        assert.throws(() => readExitRecord(dir), status(StatusCode.internal, message));
       });
     });
   }

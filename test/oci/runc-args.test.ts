@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { describe, test } from "node:test";
 import { StatusCode } from "../../src/base/status.ts";
+import { checkId } from "../../src/oci/id.ts";
 import * as argv from "../../src/oci/runc-args.ts";
 import { status } from "../support/status.ts";
 import { noContainersReason } from "./helpers.ts";
@@ -115,7 +116,7 @@ describe("a command line is what the runtime expects:", () => {
 
 describe("an id that is allowed:", () => {
   const ids = ["a", "0", "A9", "my-container", "a.b_c-d", "a-1.2_3", "x".repeat(76)];
-  for (const id of ids) test(id, () => assert.equal(argv.checkId(id), id));
+  for (const id of ids) test(id, () => assert.equal(checkId(id), id));
 });
 
 describe("an id that is refused:", () => {
@@ -126,7 +127,7 @@ describe("an id that is refused:", () => {
   for (const id of ids) {
     test(JSON.stringify(id.slice(0, 80)), () => {
       assert.throws(
-        () => argv.checkId(id),
+        () => checkId(id),
         status(StatusCode.invalidArgument, /^id ".*" is not allowed: letters/),
       );
     });

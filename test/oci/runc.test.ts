@@ -4,7 +4,7 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import type { Logger } from "../../src/base/logger.ts";
 import { StatusCode, StatusError } from "../../src/base/status.ts";
-import { readPidFile } from "../../src/oci/bundle.ts";
+import { readPidFile } from "../../src/oci/pid-file.ts";
 import { Runc, type RuncSettings } from "../../src/oci/runc.ts";
 import { countFds, withTempDir } from "../support/files.ts";
 import { status } from "../support/status.ts";

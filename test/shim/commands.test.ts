@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import type { Readable } from "node:stream";
 import { after, before, describe, test } from "node:test";
-import { RUNC_ROOT } from "../../src/oci/options.ts";
+import { RUNC_ROOT } from "../../src/oci/runc-root.ts";
 import { containerd, google, runtimeoptions, taskV2 } from "../../src/proto/index.ts";
 import { DEFAULT_SOCKET_DIR, socketPath } from "../../src/shim/commands/socket-address.ts";
 import { connect, createClient } from "../../src/ttrpc/index.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { deleteShim, EventReceiver } from "../../src/client/index.ts";
-import { readExitRecord } from "../../src/oci/bundle.ts";
+import { readExitRecord } from "../../src/oci/exit-record.ts";
 import { shimPath } from "../support/shim-process.ts";
 import { processSpec, runExec, story } from "./exec-scene.ts";
 import { NAMESPACE, noContainers, Workshop } from "./harness.ts";

@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import PQueue from "p-queue";
 import { until } from "../../lab/until.ts";
 import { readProcessStat } from "../../src/linux/process-stat.ts";
-import { readExitRecord } from "../../src/oci/bundle.ts";
+import { readExitRecord } from "../../src/oci/exit-record.ts";
 import {
   assertExitOrder,
   descriptors,

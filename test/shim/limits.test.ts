@@ -6,7 +6,7 @@ import { command } from "../../lab/command.ts";
 import { until } from "../../lab/until.ts";
 import { StatusCode } from "../../src/base/status.ts";
 import { cgroupOf } from "../../src/linux/cgroup/cgroup.ts";
-import { RUNC_ROOT } from "../../src/oci/options.ts";
+import { RUNC_ROOT } from "../../src/oci/runc-root.ts";
 import { containerd } from "../../src/proto/index.ts";
 import { runtimeOptions } from "./exec-scene.ts";
 import { NAMESPACE, noContainers, refused, Workshop } from "./harness.ts";

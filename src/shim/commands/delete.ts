@@ -1,13 +1,13 @@
 import fs from "node:fs";
 import path from "node:path";
 import { readAddress } from "../../oci/address-file.ts";
-import { type ExitRecord, readExitRecord, readInitPid } from "../../oci/bundle.ts";
-import { RUNC_ROOT } from "../../oci/options.ts";
-import { checkId } from "../../oci/runc-args.ts";
+import { type ExitRecord, readExitRecord } from "../../oci/exit-record.ts";
+import { checkId } from "../../oci/id.ts";
+import { readInitPid } from "../../oci/pid-file.ts";
+import { RUNC_ROOT } from "../../oci/runc-root.ts";
 import { encodeFields } from "../../proto/fields.ts";
 import { type Flags, usageError } from "../flags.ts";
 import { timestamp } from "../timestamp.ts";
-import { removeStaleSocket } from "./group-socket.ts";
 import { orTold } from "./or-told.ts";
 
 /** The status of a process that was killed because its shim had died: 128 + SIGKILL. */
@@ -52,7 +52,11 @@ function hasGone({ namespace, id }: Flags, bundle: string): boolean {
 
 async function removeSocket(bundle: string): Promise<void> {
   const address = readAddress(bundle);
-  if (address?.startsWith("unix:///")) await removeStaleSocket(address.slice("unix://".length));
+  if (!address?.startsWith("unix:///")) return;
+  const socket = address.slice("unix://".length);
+  if (!fs.existsSync(socket)) return;
+  const { removeStaleSocket } = await import("./group-socket.ts");
+  await removeStaleSocket(socket);
 }
 
 /** The true end where the shim wrote it down before it died, else a kill now. */

@@ -1,9 +1,9 @@
 import fs from "node:fs";
 import path from "node:path";
 import { StatusCode, StatusError } from "../../base/status.ts";
-import { readInitPid } from "../../oci/bundle.ts";
 import { bundlePaths } from "../../oci/bundle-paths.ts";
 import type { RuncOptions } from "../../oci/options.ts";
+import { readInitPid } from "../../oci/pid-file.ts";
 import type { Runc } from "../../oci/runc.ts";
 import type { CheckpointOptions } from "../../oci/runc-args.ts";
 import type { ProcessStdio } from "../stdio/stdio.ts";

@@ -1,7 +1,7 @@
 import { within } from "../../base/deadline.ts";
 import type { Logger } from "../../base/logger.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
-import { checkId } from "../../oci/runc-args.ts";
+import { checkId } from "../../oci/id.ts";
 import type { google } from "../../proto/index.ts";
 import { Exec, type ExecParts } from "./exec.ts";
 import { ExitOrder, INIT } from "./exit-order.ts";

@@ -1,11 +1,14 @@
 import path from "node:path";
 import { hasCode, StatusCode, StatusError } from "../../base/status.ts";
-import { checkBundle, readInitPid, removeExitRecord, writeOptions, writeRuntime } from "../../oci/bundle.ts";
+import { checkBundle, writeOptions, writeRuntime } from "../../oci/bundle.ts";
 import { bundlePaths } from "../../oci/bundle-paths.ts";
 import { hasPoststartHooks, readAnnotations } from "../../oci/config-json.ts";
 import { decodeRuncOptions } from "../../oci/decode-options.ts";
-import { RUNC_ROOT, type RuncOptions } from "../../oci/options.ts";
+import { removeExitRecord } from "../../oci/exit-record.ts";
+import type { RuncOptions } from "../../oci/options.ts";
+import { readInitPid } from "../../oci/pid-file.ts";
 import { Runc } from "../../oci/runc.ts";
+import { RUNC_ROOT } from "../../oci/runc-root.ts";
 import type { containerd } from "../../proto/index.ts";
 import { releaseModeOf } from "../release-mode.ts";
 import { ContainerRootfs } from "../rootfs.ts";

@@ -1,7 +1,7 @@
 import { within } from "../../base/deadline.ts";
 import { hasCode, StatusCode } from "../../base/status.ts";
 import { isNamespaceInit } from "../../linux/process-stat.ts";
-import { writeExitRecord } from "../../oci/bundle.ts";
+import { writeExitRecord } from "../../oci/exit-record.ts";
 import type { Runc } from "../../oci/runc.ts";
 import type { CheckpointOptions } from "../../oci/runc-args.ts";
 import type { ContainerRootfs } from "../rootfs.ts";

@@ -3,7 +3,7 @@ import { deferred } from "../../base/deferred.ts";
 import type { Logger } from "../../base/logger.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { Pidfd } from "../../linux/pidfd.ts";
-import { writeExitRecord } from "../../oci/bundle.ts";
+import { writeExitRecord } from "../../oci/exit-record.ts";
 import type { ProcessStdio, StdioPaths } from "../stdio/stdio.ts";
 import { type ExitOrder, INIT } from "./exit-order.ts";
 import type { Host } from "./host.ts";

@@ -1,9 +1,9 @@
 import { abortable } from "../../base/deadline.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { readCheckpointOptions } from "../../oci/checkpoint-options.ts";
+import { checkId } from "../../oci/id.ts";
 import { readProcessSpec } from "../../oci/process-spec.ts";
 import { readResources } from "../../oci/resources.ts";
-import { checkId } from "../../oci/runc-args.ts";
 import type { containerd } from "../../proto/index.ts";
 import type { CallContext } from "../../ttrpc/index.ts";
 import type { TaskEvents } from "../events.ts";
