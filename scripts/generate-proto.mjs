@@ -64,7 +64,19 @@ async function messages(set) {
     comments: false,
     dependency: "../wire.js",
   });
-  return MARK + text;
+  return MARK + madeWhenUsed(text);
+}
+
+/** A class as pbjs writes it: how far it is indented, what holds it, its name, and the body of what makes it. */
+const CLASS =
+  /^( *)(\w+)\.(\w+) = \(function\(\) \{\n\n(\1 {4}const \3 = function \(properties\) \{\n.*?)^\1\}\)\(\);$/gms;
+
+/** Has each class made when it is first used (`lazily` in src/proto/wire.ts), those within another as well. */
+function madeWhenUsed(text) {
+  return text.replaceAll(CLASS, (_, indent, holder, name, body) => {
+    const head = `${indent}$protobuf.lazily(${holder}, "${name}", function() {\n\n`;
+    return `${head}${madeWhenUsed(body)}${indent}});`;
+  });
 }
 
 /** The declarations, made from the comments of a second copy of the classes. */
@@ -113,8 +125,13 @@ function methodLine(method) {
   const key = method.name[0].toLowerCase() + method.name.slice(1);
   const type = (resolved) => resolved.fullName.slice(1);
   const { resolvedRequestType: input, resolvedResponseType: output } = method.resolve();
-  const fields = `name: "${method.name}", kind: "${methodKind(method)}", input: ${type(input)}, output: ${type(output)}`;
-  return `    ${key}: { ${fields} },`;
+  const fields = [
+    `name: "${method.name}"`,
+    `kind: "${methodKind(method)}"`,
+    `get input() { return ${type(input)}; }`,
+    `get output() { return ${type(output)}; }`,
+  ];
+  return `    ${key}: { ${fields.join(", ")} },`;
 }
 
 /** The service descriptors, from the service definitions. */
@@ -128,7 +145,9 @@ function descriptors(set) {
     return `${head}\n  name: "${fullName}",\n  methods: {\n${methods}\n  },\n} as const;\n`;
   });
   const text = blocks.join("\n");
-  const packages = tree.nestedArray.map(({ name }) => name).filter((name) => text.includes(`: ${name}.`));
+  const packages = tree.nestedArray
+    .map(({ name }) => name)
+    .filter((name) => text.includes(`return ${name}.`));
   return `${MARK}import { ${packages.sort().join(", ")} } from "./${set.messages}.js";\n\n${text}`;
 }
 

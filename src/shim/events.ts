@@ -8,9 +8,6 @@ import type { Settings } from "./settings.ts";
 import { connectTo } from "./socket-stream.ts";
 import { timestamp } from "./timestamp.ts";
 
-const { TaskCreate, TaskStart, TaskExit, TaskDelete, TaskPaused, TaskResumed } = containerd.events;
-const { TaskExecAdded, TaskExecStarted, TaskCheckpointed, TaskOOM } = containerd.events;
-
 /**
  * Publishes a container's events to the daemon, in the order of the calls (containerd's
  * `containerd.services.events.ttrpc.v1.Events`). None of the methods waits or throws.
@@ -35,12 +32,20 @@ export class TaskEvents {
 
   /** The container exists; its init waits for Start. */
   created(event: containerd.events.ITaskCreate): void {
-    this.#publish("/tasks/create", "containerd.events.TaskCreate", TaskCreate.encode(event).finish());
+    this.#publish(
+      "/tasks/create",
+      "containerd.events.TaskCreate",
+      containerd.events.TaskCreate.encode(event).finish(),
+    );
   }
 
   /** The init runs the user's program. */
   started(event: containerd.events.ITaskStart): void {
-    this.#publish("/tasks/start", "containerd.events.TaskStart", TaskStart.encode(event).finish());
+    this.#publish(
+      "/tasks/start",
+      "containerd.events.TaskStart",
+      containerd.events.TaskStart.encode(event).finish(),
+    );
   }
 
   /** The container has another process, which waits for its start. */
@@ -48,45 +53,65 @@ export class TaskEvents {
     this.#publish(
       "/tasks/exec-added",
       "containerd.events.TaskExecAdded",
-      TaskExecAdded.encode(event).finish(),
+      containerd.events.TaskExecAdded.encode(event).finish(),
     );
   }
 
   /** An exec runs. */
   execStarted(event: containerd.events.ITaskExecStarted): void {
-    const value = TaskExecStarted.encode(event).finish();
+    const value = containerd.events.TaskExecStarted.encode(event).finish();
     this.#publish("/tasks/exec-started", "containerd.events.TaskExecStarted", value);
   }
 
   /** A process has exited; `id` is the exec's, or the container's for the init. */
   exited(event: containerd.events.ITaskExit): void {
-    this.#publish("/tasks/exit", "containerd.events.TaskExit", TaskExit.encode(event).finish());
+    this.#publish(
+      "/tasks/exit",
+      "containerd.events.TaskExit",
+      containerd.events.TaskExit.encode(event).finish(),
+    );
   }
 
   /** The container is frozen. */
   paused(event: containerd.events.ITaskPaused): void {
-    this.#publish("/tasks/paused", "containerd.events.TaskPaused", TaskPaused.encode(event).finish());
+    this.#publish(
+      "/tasks/paused",
+      "containerd.events.TaskPaused",
+      containerd.events.TaskPaused.encode(event).finish(),
+    );
   }
 
   /** The container runs again. */
   resumed(event: containerd.events.ITaskResumed): void {
-    this.#publish("/tasks/resumed", "containerd.events.TaskResumed", TaskResumed.encode(event).finish());
+    this.#publish(
+      "/tasks/resumed",
+      "containerd.events.TaskResumed",
+      containerd.events.TaskResumed.encode(event).finish(),
+    );
   }
 
   /** The container's state was written to disk. */
   checkpointed(event: containerd.events.ITaskCheckpointed): void {
-    const value = TaskCheckpointed.encode(event).finish();
+    const value = containerd.events.TaskCheckpointed.encode(event).finish();
     this.#publish("/tasks/checkpointed", "containerd.events.TaskCheckpointed", value);
   }
 
   /** The container was out of memory. */
   oom(event: containerd.events.ITaskOOM): void {
-    this.#publish("/tasks/oom", "containerd.events.TaskOOM", TaskOOM.encode(event).finish());
+    this.#publish(
+      "/tasks/oom",
+      "containerd.events.TaskOOM",
+      containerd.events.TaskOOM.encode(event).finish(),
+    );
   }
 
   /** The container is gone. */
   deleted(event: containerd.events.ITaskDelete): void {
-    this.#publish("/tasks/delete", "containerd.events.TaskDelete", TaskDelete.encode(event).finish());
+    this.#publish(
+      "/tasks/delete",
+      "containerd.events.TaskDelete",
+      containerd.events.TaskDelete.encode(event).finish(),
+    );
   }
 
   /** Resolves when the daemon has acknowledged every event. */

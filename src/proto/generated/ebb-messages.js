@@ -19,7 +19,7 @@ export const ebb = $root.ebb = (() => {
 
             const v1 = {};
 
-            v1.HelloRequest = (function() {
+            $protobuf.lazily(v1, "HelloRequest", function() {
 
                 const HelloRequest = function (properties) {
                     if (properties)
@@ -87,9 +87,9 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return HelloRequest;
-            })();
+            });
 
-            v1.HelloResponse = (function() {
+            $protobuf.lazily(v1, "HelloResponse", function() {
 
                 const HelloResponse = function (properties) {
                     if (properties)
@@ -185,9 +185,9 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return HelloResponse;
-            })();
+            });
 
-            v1.Done = (function() {
+            $protobuf.lazily(v1, "Done", function() {
 
                 const Done = function (properties) {
                     if (properties)
@@ -255,9 +255,9 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return Done;
-            })();
+            });
 
-            v1.ContainerRequest = (function() {
+            $protobuf.lazily(v1, "ContainerRequest", function() {
 
                 const ContainerRequest = function (properties) {
                     if (properties)
@@ -341,9 +341,9 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return ContainerRequest;
-            })();
+            });
 
-            v1.ListRequest = (function() {
+            $protobuf.lazily(v1, "ListRequest", function() {
 
                 const ListRequest = function (properties) {
                     if (properties)
@@ -411,9 +411,9 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return ListRequest;
-            })();
+            });
 
-            v1.FindRequest = (function() {
+            $protobuf.lazily(v1, "FindRequest", function() {
 
                 const FindRequest = function (properties) {
                     if (properties)
@@ -497,9 +497,9 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return FindRequest;
-            })();
+            });
 
-            v1.Container = (function() {
+            $protobuf.lazily(v1, "Container", function() {
 
                 const Container = function (properties) {
                     if (properties)
@@ -592,9 +592,9 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return Container;
-            })();
+            });
 
-            v1.Status = (function() {
+            $protobuf.lazily(v1, "Status", function() {
 
                 const Status = function (properties) {
                     if (properties)
@@ -735,9 +735,9 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return Status;
-            })();
+            });
 
-            v1.Ending = (function() {
+            $protobuf.lazily(v1, "Ending", function() {
 
                 const Ending = function (properties) {
                     if (properties)
@@ -833,9 +833,9 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return Ending;
-            })();
+            });
 
-            v1.Stdio = (function() {
+            $protobuf.lazily(v1, "Stdio", function() {
 
                 const Stdio = function (properties) {
                     if (properties)
@@ -943,9 +943,9 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return Stdio;
-            })();
+            });
 
-            v1.CreateRequest = (function() {
+            $protobuf.lazily(v1, "CreateRequest", function() {
 
                 const CreateRequest = function (properties) {
                     if (properties)
@@ -1038,9 +1038,9 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return CreateRequest;
-            })();
+            });
 
-            v1.StartRequest = (function() {
+            $protobuf.lazily(v1, "StartRequest", function() {
 
                 const StartRequest = function (properties) {
                     if (properties)
@@ -1124,9 +1124,9 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return StartRequest;
-            })();
+            });
 
-            v1.StartResponse = (function() {
+            $protobuf.lazily(v1, "StartResponse", function() {
 
                 const StartResponse = function (properties) {
                     if (properties)
@@ -1210,9 +1210,9 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return StartResponse;
-            })();
+            });
 
-            v1.WaitRequest = (function() {
+            $protobuf.lazily(v1, "WaitRequest", function() {
 
                 const WaitRequest = function (properties) {
                     if (properties)
@@ -1308,9 +1308,9 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return WaitRequest;
-            })();
+            });
 
-            v1.ExecRequest = (function() {
+            $protobuf.lazily(v1, "ExecRequest", function() {
 
                 const ExecRequest = function (properties) {
                     this.args = [];
@@ -1477,9 +1477,9 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return ExecRequest;
-            })();
+            });
 
-            v1.KillRequest = (function() {
+            $protobuf.lazily(v1, "KillRequest", function() {
 
                 const KillRequest = function (properties) {
                     if (properties)
@@ -1599,9 +1599,9 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return KillRequest;
-            })();
+            });
 
-            v1.StopRequest = (function() {
+            $protobuf.lazily(v1, "StopRequest", function() {
 
                 const StopRequest = function (properties) {
                     if (properties)
@@ -1709,9 +1709,9 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return StopRequest;
-            })();
+            });
 
-            v1.ResizePtyRequest = (function() {
+            $protobuf.lazily(v1, "ResizePtyRequest", function() {
 
                 const ResizePtyRequest = function (properties) {
                     if (properties)
@@ -1831,9 +1831,9 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return ResizePtyRequest;
-            })();
+            });
 
-            v1.CloseStdinRequest = (function() {
+            $protobuf.lazily(v1, "CloseStdinRequest", function() {
 
                 const CloseStdinRequest = function (properties) {
                     if (properties)
@@ -1929,9 +1929,9 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return CloseStdinRequest;
-            })();
+            });
 
-            v1.RemoveRequest = (function() {
+            $protobuf.lazily(v1, "RemoveRequest", function() {
 
                 const RemoveRequest = function (properties) {
                     if (properties)
@@ -2027,9 +2027,9 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return RemoveRequest;
-            })();
+            });
 
-            v1.StatsResponse = (function() {
+            $protobuf.lazily(v1, "StatsResponse", function() {
 
                 const StatsResponse = function (properties) {
                     if (properties)
@@ -2125,9 +2125,9 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return StatsResponse;
-            })();
+            });
 
-            v1.EventsRequest = (function() {
+            $protobuf.lazily(v1, "EventsRequest", function() {
 
                 const EventsRequest = function (properties) {
                     if (properties)
@@ -2195,9 +2195,9 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return EventsRequest;
-            })();
+            });
 
-            v1.Event = (function() {
+            $protobuf.lazily(v1, "Event", function() {
 
                 const Event = function (properties) {
                     if (properties)
@@ -2329,9 +2329,9 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return Event;
-            })();
+            });
 
-            v1.LogLine = (function() {
+            $protobuf.lazily(v1, "LogLine", function() {
 
                 const LogLine = function (properties) {
                     if (properties)
@@ -2415,7 +2415,7 @@ export const ebb = $root.ebb = (() => {
                 };
 
                 return LogLine;
-            })();
+            });
 
             return v1;
         })();

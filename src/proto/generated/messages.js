@@ -15,7 +15,7 @@ export const containerd = $root.containerd = (() => {
 
         const events = {};
 
-        events.TaskCreate = (function() {
+        $protobuf.lazily(events, "TaskCreate", function() {
 
             const TaskCreate = function (properties) {
                 this.rootfs = [];
@@ -157,9 +157,9 @@ export const containerd = $root.containerd = (() => {
             };
 
             return TaskCreate;
-        })();
+        });
 
-        events.TaskStart = (function() {
+        $protobuf.lazily(events, "TaskStart", function() {
 
             const TaskStart = function (properties) {
                 if (properties)
@@ -255,9 +255,9 @@ export const containerd = $root.containerd = (() => {
             };
 
             return TaskStart;
-        })();
+        });
 
-        events.TaskDelete = (function() {
+        $protobuf.lazily(events, "TaskDelete", function() {
 
             const TaskDelete = function (properties) {
                 if (properties)
@@ -386,9 +386,9 @@ export const containerd = $root.containerd = (() => {
             };
 
             return TaskDelete;
-        })();
+        });
 
-        events.TaskIO = (function() {
+        $protobuf.lazily(events, "TaskIO", function() {
 
             const TaskIO = function (properties) {
                 if (properties)
@@ -508,9 +508,9 @@ export const containerd = $root.containerd = (() => {
             };
 
             return TaskIO;
-        })();
+        });
 
-        events.TaskExit = (function() {
+        $protobuf.lazily(events, "TaskExit", function() {
 
             const TaskExit = function (properties) {
                 if (properties)
@@ -639,9 +639,9 @@ export const containerd = $root.containerd = (() => {
             };
 
             return TaskExit;
-        })();
+        });
 
-        events.TaskOOM = (function() {
+        $protobuf.lazily(events, "TaskOOM", function() {
 
             const TaskOOM = function (properties) {
                 if (properties)
@@ -725,9 +725,9 @@ export const containerd = $root.containerd = (() => {
             };
 
             return TaskOOM;
-        })();
+        });
 
-        events.TaskExecAdded = (function() {
+        $protobuf.lazily(events, "TaskExecAdded", function() {
 
             const TaskExecAdded = function (properties) {
                 if (properties)
@@ -823,9 +823,9 @@ export const containerd = $root.containerd = (() => {
             };
 
             return TaskExecAdded;
-        })();
+        });
 
-        events.TaskExecStarted = (function() {
+        $protobuf.lazily(events, "TaskExecStarted", function() {
 
             const TaskExecStarted = function (properties) {
                 if (properties)
@@ -933,9 +933,9 @@ export const containerd = $root.containerd = (() => {
             };
 
             return TaskExecStarted;
-        })();
+        });
 
-        events.TaskPaused = (function() {
+        $protobuf.lazily(events, "TaskPaused", function() {
 
             const TaskPaused = function (properties) {
                 if (properties)
@@ -1019,9 +1019,9 @@ export const containerd = $root.containerd = (() => {
             };
 
             return TaskPaused;
-        })();
+        });
 
-        events.TaskResumed = (function() {
+        $protobuf.lazily(events, "TaskResumed", function() {
 
             const TaskResumed = function (properties) {
                 if (properties)
@@ -1105,9 +1105,9 @@ export const containerd = $root.containerd = (() => {
             };
 
             return TaskResumed;
-        })();
+        });
 
-        events.TaskCheckpointed = (function() {
+        $protobuf.lazily(events, "TaskCheckpointed", function() {
 
             const TaskCheckpointed = function (properties) {
                 if (properties)
@@ -1203,7 +1203,7 @@ export const containerd = $root.containerd = (() => {
             };
 
             return TaskCheckpointed;
-        })();
+        });
 
         return events;
     })();
@@ -1212,7 +1212,7 @@ export const containerd = $root.containerd = (() => {
 
         const types = {};
 
-        types.Mount = (function() {
+        $protobuf.lazily(types, "Mount", function() {
 
             const Mount = function (properties) {
                 this.options = [];
@@ -1333,9 +1333,9 @@ export const containerd = $root.containerd = (() => {
             };
 
             return Mount;
-        })();
+        });
 
-        types.Envelope = (function() {
+        $protobuf.lazily(types, "Envelope", function() {
 
             const Envelope = function (properties) {
                 if (properties)
@@ -1449,9 +1449,9 @@ export const containerd = $root.containerd = (() => {
             };
 
             return Envelope;
-        })();
+        });
 
-        types.Descriptor = (function() {
+        $protobuf.lazily(types, "Descriptor", function() {
 
             const Descriptor = function (properties) {
                 this.annotations = {};
@@ -1600,9 +1600,9 @@ export const containerd = $root.containerd = (() => {
             };
 
             return Descriptor;
-        })();
+        });
 
-        types.RuntimeRequest = (function() {
+        $protobuf.lazily(types, "RuntimeRequest", function() {
 
             const RuntimeRequest = function (properties) {
                 if (properties)
@@ -1695,9 +1695,9 @@ export const containerd = $root.containerd = (() => {
             };
 
             return RuntimeRequest;
-        })();
+        });
 
-        types.RuntimeVersion = (function() {
+        $protobuf.lazily(types, "RuntimeVersion", function() {
 
             const RuntimeVersion = function (properties) {
                 if (properties)
@@ -1793,9 +1793,9 @@ export const containerd = $root.containerd = (() => {
             };
 
             return RuntimeVersion;
-        })();
+        });
 
-        types.RuntimeInfo = (function() {
+        $protobuf.lazily(types, "RuntimeInfo", function() {
 
             const RuntimeInfo = function (properties) {
                 this.annotations = {};
@@ -1947,9 +1947,9 @@ export const containerd = $root.containerd = (() => {
             };
 
             return RuntimeInfo;
-        })();
+        });
 
-        types.Metric = (function() {
+        $protobuf.lazily(types, "Metric", function() {
 
             const Metric = function (properties) {
                 if (properties)
@@ -2051,7 +2051,7 @@ export const containerd = $root.containerd = (() => {
             };
 
             return Metric;
-        })();
+        });
 
         return types;
     })();
@@ -2064,7 +2064,7 @@ export const containerd = $root.containerd = (() => {
 
             const v1 = {};
 
-            v1.Options = (function() {
+            $protobuf.lazily(v1, "Options", function() {
 
                 const Options = function (properties) {
                     if (properties)
@@ -2280,9 +2280,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return Options;
-            })();
+            });
 
-            v1.CheckpointOptions = (function() {
+            $protobuf.lazily(v1, "CheckpointOptions", function() {
 
                 const CheckpointOptions = function (properties) {
                     this.emptyNamespaces = [];
@@ -2475,9 +2475,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return CheckpointOptions;
-            })();
+            });
 
-            v1.ProcessDetails = (function() {
+            $protobuf.lazily(v1, "ProcessDetails", function() {
 
                 const ProcessDetails = function (properties) {
                     if (properties)
@@ -2561,7 +2561,7 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return ProcessDetails;
-            })();
+            });
 
             return v1;
         })();
@@ -2581,7 +2581,7 @@ export const containerd = $root.containerd = (() => {
 
                 const v1 = {};
 
-                v1.BootstrapParams = (function() {
+                $protobuf.lazily(v1, "BootstrapParams", function() {
 
                     const BootstrapParams = function (properties) {
                         this.extensions = [];
@@ -2768,9 +2768,9 @@ export const containerd = $root.containerd = (() => {
                     };
 
                     return BootstrapParams;
-                })();
+                });
 
-                v1.Extension = (function() {
+                $protobuf.lazily(v1, "Extension", function() {
 
                     const Extension = function (properties) {
                         if (properties)
@@ -2851,9 +2851,9 @@ export const containerd = $root.containerd = (() => {
                     };
 
                     return Extension;
-                })();
+                });
 
-                v1.BootstrapResult = (function() {
+                $protobuf.lazily(v1, "BootstrapResult", function() {
 
                     const BootstrapResult = function (properties) {
                         this.capabilities = [];
@@ -3020,7 +3020,7 @@ export const containerd = $root.containerd = (() => {
                     };
 
                     return BootstrapResult;
-                })();
+                });
 
                 v1.LogLevel = (function() {
                     const valuesById = $Object.create(null), values = $Object.create(valuesById);
@@ -3065,7 +3065,7 @@ export const containerd = $root.containerd = (() => {
 
                     const v1 = {};
 
-                    v1.ForwardRequest = (function() {
+                    $protobuf.lazily(v1, "ForwardRequest", function() {
 
                         const ForwardRequest = function (properties) {
                             if (properties)
@@ -3146,7 +3146,7 @@ export const containerd = $root.containerd = (() => {
                         };
 
                         return ForwardRequest;
-                    })();
+                    });
 
                     return v1;
                 })();
@@ -3168,7 +3168,7 @@ export const containerd = $root.containerd = (() => {
 
             const v2 = {};
 
-            v2.CreateTaskRequest = (function() {
+            $protobuf.lazily(v2, "CreateTaskRequest", function() {
 
                 const CreateTaskRequest = function (properties) {
                     this.rootfs = [];
@@ -3358,9 +3358,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return CreateTaskRequest;
-            })();
+            });
 
-            v2.CreateTaskResponse = (function() {
+            $protobuf.lazily(v2, "CreateTaskResponse", function() {
 
                 const CreateTaskResponse = function (properties) {
                     if (properties)
@@ -3444,9 +3444,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return CreateTaskResponse;
-            })();
+            });
 
-            v2.DeleteRequest = (function() {
+            $protobuf.lazily(v2, "DeleteRequest", function() {
 
                 const DeleteRequest = function (properties) {
                     if (properties)
@@ -3542,9 +3542,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return DeleteRequest;
-            })();
+            });
 
-            v2.DeleteResponse = (function() {
+            $protobuf.lazily(v2, "DeleteResponse", function() {
 
                 const DeleteResponse = function (properties) {
                     if (properties)
@@ -3649,9 +3649,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return DeleteResponse;
-            })();
+            });
 
-            v2.ExecProcessRequest = (function() {
+            $protobuf.lazily(v2, "ExecProcessRequest", function() {
 
                 const ExecProcessRequest = function (properties) {
                     if (properties)
@@ -3804,9 +3804,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return ExecProcessRequest;
-            })();
+            });
 
-            v2.ResizePtyRequest = (function() {
+            $protobuf.lazily(v2, "ResizePtyRequest", function() {
 
                 const ResizePtyRequest = function (properties) {
                     if (properties)
@@ -3926,9 +3926,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return ResizePtyRequest;
-            })();
+            });
 
-            v2.StateRequest = (function() {
+            $protobuf.lazily(v2, "StateRequest", function() {
 
                 const StateRequest = function (properties) {
                     if (properties)
@@ -4024,9 +4024,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return StateRequest;
-            })();
+            });
 
-            v2.StateResponse = (function() {
+            $protobuf.lazily(v2, "StateResponse", function() {
 
                 const StateResponse = function (properties) {
                     if (properties)
@@ -4227,9 +4227,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return StateResponse;
-            })();
+            });
 
-            v2.KillRequest = (function() {
+            $protobuf.lazily(v2, "KillRequest", function() {
 
                 const KillRequest = function (properties) {
                     if (properties)
@@ -4349,9 +4349,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return KillRequest;
-            })();
+            });
 
-            v2.CloseIORequest = (function() {
+            $protobuf.lazily(v2, "CloseIORequest", function() {
 
                 const CloseIORequest = function (properties) {
                     if (properties)
@@ -4459,9 +4459,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return CloseIORequest;
-            })();
+            });
 
-            v2.PidsRequest = (function() {
+            $protobuf.lazily(v2, "PidsRequest", function() {
 
                 const PidsRequest = function (properties) {
                     if (properties)
@@ -4545,9 +4545,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return PidsRequest;
-            })();
+            });
 
-            v2.PidsResponse = (function() {
+            $protobuf.lazily(v2, "PidsResponse", function() {
 
                 const PidsResponse = function (properties) {
                     this.processes = [];
@@ -4632,9 +4632,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return PidsResponse;
-            })();
+            });
 
-            v2.CheckpointTaskRequest = (function() {
+            $protobuf.lazily(v2, "CheckpointTaskRequest", function() {
 
                 const CheckpointTaskRequest = function (properties) {
                     if (properties)
@@ -4739,9 +4739,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return CheckpointTaskRequest;
-            })();
+            });
 
-            v2.UpdateTaskRequest = (function() {
+            $protobuf.lazily(v2, "UpdateTaskRequest", function() {
 
                 const UpdateTaskRequest = function (properties) {
                     this.annotations = {};
@@ -4875,9 +4875,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return UpdateTaskRequest;
-            })();
+            });
 
-            v2.StartRequest = (function() {
+            $protobuf.lazily(v2, "StartRequest", function() {
 
                 const StartRequest = function (properties) {
                     if (properties)
@@ -4973,9 +4973,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return StartRequest;
-            })();
+            });
 
-            v2.StartResponse = (function() {
+            $protobuf.lazily(v2, "StartResponse", function() {
 
                 const StartResponse = function (properties) {
                     if (properties)
@@ -5059,9 +5059,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return StartResponse;
-            })();
+            });
 
-            v2.WaitRequest = (function() {
+            $protobuf.lazily(v2, "WaitRequest", function() {
 
                 const WaitRequest = function (properties) {
                     if (properties)
@@ -5157,9 +5157,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return WaitRequest;
-            })();
+            });
 
-            v2.WaitResponse = (function() {
+            $protobuf.lazily(v2, "WaitResponse", function() {
 
                 const WaitResponse = function (properties) {
                     if (properties)
@@ -5252,9 +5252,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return WaitResponse;
-            })();
+            });
 
-            v2.StatsRequest = (function() {
+            $protobuf.lazily(v2, "StatsRequest", function() {
 
                 const StatsRequest = function (properties) {
                     if (properties)
@@ -5338,9 +5338,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return StatsRequest;
-            })();
+            });
 
-            v2.StatsResponse = (function() {
+            $protobuf.lazily(v2, "StatsResponse", function() {
 
                 const StatsResponse = function (properties) {
                     if (properties)
@@ -5421,9 +5421,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return StatsResponse;
-            })();
+            });
 
-            v2.ConnectRequest = (function() {
+            $protobuf.lazily(v2, "ConnectRequest", function() {
 
                 const ConnectRequest = function (properties) {
                     if (properties)
@@ -5507,9 +5507,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return ConnectRequest;
-            })();
+            });
 
-            v2.ConnectResponse = (function() {
+            $protobuf.lazily(v2, "ConnectResponse", function() {
 
                 const ConnectResponse = function (properties) {
                     if (properties)
@@ -5617,9 +5617,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return ConnectResponse;
-            })();
+            });
 
-            v2.ShutdownRequest = (function() {
+            $protobuf.lazily(v2, "ShutdownRequest", function() {
 
                 const ShutdownRequest = function (properties) {
                     if (properties)
@@ -5715,9 +5715,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return ShutdownRequest;
-            })();
+            });
 
-            v2.PauseRequest = (function() {
+            $protobuf.lazily(v2, "PauseRequest", function() {
 
                 const PauseRequest = function (properties) {
                     if (properties)
@@ -5801,9 +5801,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return PauseRequest;
-            })();
+            });
 
-            v2.ResumeRequest = (function() {
+            $protobuf.lazily(v2, "ResumeRequest", function() {
 
                 const ResumeRequest = function (properties) {
                     if (properties)
@@ -5887,7 +5887,7 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return ResumeRequest;
-            })();
+            });
 
             return v2;
         })();
@@ -5921,7 +5921,7 @@ export const containerd = $root.containerd = (() => {
                 return values;
             })();
 
-            types.Process = (function() {
+            $protobuf.lazily(types, "Process", function() {
 
                 const Process = function (properties) {
                     if (properties)
@@ -6110,9 +6110,9 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return Process;
-            })();
+            });
 
-            types.ProcessInfo = (function() {
+            $protobuf.lazily(types, "ProcessInfo", function() {
 
                 const ProcessInfo = function (properties) {
                     if (properties)
@@ -6205,7 +6205,7 @@ export const containerd = $root.containerd = (() => {
                 };
 
                 return ProcessInfo;
-            })();
+            });
 
             return types;
         })();
@@ -6224,7 +6224,7 @@ export const google = $root.google = (() => {
 
         const protobuf = {};
 
-        protobuf.Timestamp = (function() {
+        $protobuf.lazily(protobuf, "Timestamp", function() {
 
             const Timestamp = function (properties) {
                 if (properties)
@@ -6320,9 +6320,9 @@ export const google = $root.google = (() => {
             };
 
             return Timestamp;
-        })();
+        });
 
-        protobuf.Any = (function() {
+        $protobuf.lazily(protobuf, "Any", function() {
 
             const Any = function (properties) {
                 if (properties)
@@ -6418,9 +6418,9 @@ export const google = $root.google = (() => {
             };
 
             return Any;
-        })();
+        });
 
-        protobuf.Empty = (function() {
+        $protobuf.lazily(protobuf, "Empty", function() {
 
             const Empty = function (properties) {
                 if (properties)
@@ -6488,7 +6488,7 @@ export const google = $root.google = (() => {
             };
 
             return Empty;
-        })();
+        });
 
         return protobuf;
     })();
@@ -6497,7 +6497,7 @@ export const google = $root.google = (() => {
 
         const rpc = {};
 
-        rpc.Status = (function() {
+        $protobuf.lazily(rpc, "Status", function() {
 
             const Status = function (properties) {
                 this.details = [];
@@ -6606,7 +6606,7 @@ export const google = $root.google = (() => {
             };
 
             return Status;
-        })();
+        });
 
         return rpc;
     })();
@@ -6622,7 +6622,7 @@ export const runtimeoptions = $root.runtimeoptions = (() => {
 
         const v1 = {};
 
-        v1.Options = (function() {
+        $protobuf.lazily(v1, "Options", function() {
 
             const Options = function (properties) {
                 if (properties)
@@ -6730,7 +6730,7 @@ export const runtimeoptions = $root.runtimeoptions = (() => {
             };
 
             return Options;
-        })();
+        });
 
         return v1;
     })();
@@ -6742,7 +6742,7 @@ export const ttrpc = $root.ttrpc = (() => {
 
     const ttrpc = {};
 
-    ttrpc.Request = (function() {
+    $protobuf.lazily(ttrpc, "Request", function() {
 
         const Request = function (properties) {
             this.metadata = [];
@@ -6875,9 +6875,9 @@ export const ttrpc = $root.ttrpc = (() => {
         };
 
         return Request;
-    })();
+    });
 
-    ttrpc.Response = (function() {
+    $protobuf.lazily(ttrpc, "Response", function() {
 
         const Response = function (properties) {
             if (properties)
@@ -6970,9 +6970,9 @@ export const ttrpc = $root.ttrpc = (() => {
         };
 
         return Response;
-    })();
+    });
 
-    ttrpc.KeyValue = (function() {
+    $protobuf.lazily(ttrpc, "KeyValue", function() {
 
         const KeyValue = function (properties) {
             if (properties)
@@ -7068,7 +7068,7 @@ export const ttrpc = $root.ttrpc = (() => {
         };
 
         return KeyValue;
-    })();
+    });
 
     return ttrpc;
 })();

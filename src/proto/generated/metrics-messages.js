@@ -23,7 +23,7 @@ export const io = $root.io = (() => {
 
                 const v1 = {};
 
-                v1.Metrics = (function() {
+                $protobuf.lazily(v1, "Metrics", function() {
 
                     const Metrics = function (properties) {
                         this.hugetlb = [];
@@ -184,9 +184,9 @@ export const io = $root.io = (() => {
                     };
 
                     return Metrics;
-                })();
+                });
 
-                v1.HugetlbStat = (function() {
+                $protobuf.lazily(v1, "HugetlbStat", function() {
 
                     const HugetlbStat = function (properties) {
                         if (properties)
@@ -306,9 +306,9 @@ export const io = $root.io = (() => {
                     };
 
                     return HugetlbStat;
-                })();
+                });
 
-                v1.PidsStat = (function() {
+                $protobuf.lazily(v1, "PidsStat", function() {
 
                     const PidsStat = function (properties) {
                         if (properties)
@@ -404,9 +404,9 @@ export const io = $root.io = (() => {
                     };
 
                     return PidsStat;
-                })();
+                });
 
-                v1.CPUStat = (function() {
+                $protobuf.lazily(v1, "CPUStat", function() {
 
                     const CPUStat = function (properties) {
                         if (properties)
@@ -496,9 +496,9 @@ export const io = $root.io = (() => {
                     };
 
                     return CPUStat;
-                })();
+                });
 
-                v1.CPUUsage = (function() {
+                $protobuf.lazily(v1, "CPUUsage", function() {
 
                     const CPUUsage = function (properties) {
                         this.perCpu = [];
@@ -624,9 +624,9 @@ export const io = $root.io = (() => {
                     };
 
                     return CPUUsage;
-                })();
+                });
 
-                v1.Throttle = (function() {
+                $protobuf.lazily(v1, "Throttle", function() {
 
                     const Throttle = function (properties) {
                         if (properties)
@@ -734,9 +734,9 @@ export const io = $root.io = (() => {
                     };
 
                     return Throttle;
-                })();
+                });
 
-                v1.MemoryStat = (function() {
+                $protobuf.lazily(v1, "MemoryStat", function() {
 
                     const MemoryStat = function (properties) {
                         if (properties)
@@ -1228,9 +1228,9 @@ export const io = $root.io = (() => {
                     };
 
                     return MemoryStat;
-                })();
+                });
 
-                v1.MemoryEntry = (function() {
+                $protobuf.lazily(v1, "MemoryEntry", function() {
 
                     const MemoryEntry = function (properties) {
                         if (properties)
@@ -1350,9 +1350,9 @@ export const io = $root.io = (() => {
                     };
 
                     return MemoryEntry;
-                })();
+                });
 
-                v1.MemoryOomControl = (function() {
+                $protobuf.lazily(v1, "MemoryOomControl", function() {
 
                     const MemoryOomControl = function (properties) {
                         if (properties)
@@ -1460,9 +1460,9 @@ export const io = $root.io = (() => {
                     };
 
                     return MemoryOomControl;
-                })();
+                });
 
-                v1.BlkIOStat = (function() {
+                $protobuf.lazily(v1, "BlkIOStat", function() {
 
                     const BlkIOStat = function (properties) {
                         this.ioServiceBytesRecursive = [];
@@ -1638,9 +1638,9 @@ export const io = $root.io = (() => {
                     };
 
                     return BlkIOStat;
-                })();
+                });
 
-                v1.BlkIOEntry = (function() {
+                $protobuf.lazily(v1, "BlkIOEntry", function() {
 
                     const BlkIOEntry = function (properties) {
                         if (properties)
@@ -1772,9 +1772,9 @@ export const io = $root.io = (() => {
                     };
 
                     return BlkIOEntry;
-                })();
+                });
 
-                v1.RdmaStat = (function() {
+                $protobuf.lazily(v1, "RdmaStat", function() {
 
                     const RdmaStat = function (properties) {
                         this.current = [];
@@ -1872,9 +1872,9 @@ export const io = $root.io = (() => {
                     };
 
                     return RdmaStat;
-                })();
+                });
 
-                v1.RdmaEntry = (function() {
+                $protobuf.lazily(v1, "RdmaEntry", function() {
 
                     const RdmaEntry = function (properties) {
                         if (properties)
@@ -1982,9 +1982,9 @@ export const io = $root.io = (() => {
                     };
 
                     return RdmaEntry;
-                })();
+                });
 
-                v1.NetworkStat = (function() {
+                $protobuf.lazily(v1, "NetworkStat", function() {
 
                     const NetworkStat = function (properties) {
                         if (properties)
@@ -2164,9 +2164,9 @@ export const io = $root.io = (() => {
                     };
 
                     return NetworkStat;
-                })();
+                });
 
-                v1.CgroupStats = (function() {
+                $protobuf.lazily(v1, "CgroupStats", function() {
 
                     const CgroupStats = function (properties) {
                         if (properties)
@@ -2298,7 +2298,7 @@ export const io = $root.io = (() => {
                     };
 
                     return CgroupStats;
-                })();
+                });
 
                 return v1;
             })();
@@ -2307,7 +2307,7 @@ export const io = $root.io = (() => {
 
                 const v2 = {};
 
-                v2.Metrics = (function() {
+                $protobuf.lazily(v2, "Metrics", function() {
 
                     const Metrics = function (properties) {
                         this.hugetlb = [];
@@ -2459,9 +2459,9 @@ export const io = $root.io = (() => {
                     };
 
                     return Metrics;
-                })();
+                });
 
-                v2.PSIData = (function() {
+                $protobuf.lazily(v2, "PSIData", function() {
 
                     const PSIData = function (properties) {
                         if (properties)
@@ -2581,9 +2581,9 @@ export const io = $root.io = (() => {
                     };
 
                     return PSIData;
-                })();
+                });
 
-                v2.PSIStats = (function() {
+                $protobuf.lazily(v2, "PSIStats", function() {
 
                     const PSIStats = function (properties) {
                         if (properties)
@@ -2673,9 +2673,9 @@ export const io = $root.io = (() => {
                     };
 
                     return PSIStats;
-                })();
+                });
 
-                v2.PidsStat = (function() {
+                $protobuf.lazily(v2, "PidsStat", function() {
 
                     const PidsStat = function (properties) {
                         if (properties)
@@ -2771,9 +2771,9 @@ export const io = $root.io = (() => {
                     };
 
                     return PidsStat;
-                })();
+                });
 
-                v2.CPUStat = (function() {
+                $protobuf.lazily(v2, "CPUStat", function() {
 
                     const CPUStat = function (properties) {
                         if (properties)
@@ -2950,9 +2950,9 @@ export const io = $root.io = (() => {
                     };
 
                     return CPUStat;
-                })();
+                });
 
-                v2.MemoryStat = (function() {
+                $protobuf.lazily(v2, "MemoryStat", function() {
 
                     const MemoryStat = function (properties) {
                         if (properties)
@@ -3525,9 +3525,9 @@ export const io = $root.io = (() => {
                     };
 
                     return MemoryStat;
-                })();
+                });
 
-                v2.MemoryEvents = (function() {
+                $protobuf.lazily(v2, "MemoryEvents", function() {
 
                     const MemoryEvents = function (properties) {
                         if (properties)
@@ -3671,9 +3671,9 @@ export const io = $root.io = (() => {
                     };
 
                     return MemoryEvents;
-                })();
+                });
 
-                v2.RdmaStat = (function() {
+                $protobuf.lazily(v2, "RdmaStat", function() {
 
                     const RdmaStat = function (properties) {
                         this.current = [];
@@ -3771,9 +3771,9 @@ export const io = $root.io = (() => {
                     };
 
                     return RdmaStat;
-                })();
+                });
 
-                v2.RdmaEntry = (function() {
+                $protobuf.lazily(v2, "RdmaEntry", function() {
 
                     const RdmaEntry = function (properties) {
                         if (properties)
@@ -3881,9 +3881,9 @@ export const io = $root.io = (() => {
                     };
 
                     return RdmaEntry;
-                })();
+                });
 
-                v2.IOStat = (function() {
+                $protobuf.lazily(v2, "IOStat", function() {
 
                     const IOStat = function (properties) {
                         this.usage = [];
@@ -3977,9 +3977,9 @@ export const io = $root.io = (() => {
                     };
 
                     return IOStat;
-                })();
+                });
 
-                v2.IOEntry = (function() {
+                $protobuf.lazily(v2, "IOEntry", function() {
 
                     const IOEntry = function (properties) {
                         if (properties)
@@ -4123,9 +4123,9 @@ export const io = $root.io = (() => {
                     };
 
                     return IOEntry;
-                })();
+                });
 
-                v2.HugeTlbStat = (function() {
+                $protobuf.lazily(v2, "HugeTlbStat", function() {
 
                     const HugeTlbStat = function (properties) {
                         if (properties)
@@ -4245,9 +4245,9 @@ export const io = $root.io = (() => {
                     };
 
                     return HugeTlbStat;
-                })();
+                });
 
-                v2.NetworkStat = (function() {
+                $protobuf.lazily(v2, "NetworkStat", function() {
 
                     const NetworkStat = function (properties) {
                         if (properties)
@@ -4427,7 +4427,7 @@ export const io = $root.io = (() => {
                     };
 
                     return NetworkStat;
-                })();
+                });
 
                 return v2;
             })();
