@@ -9,6 +9,7 @@ import { type ShimCommand, shimArgs, shimEnv } from "../src/client/shim-command.
 import { ShimLog } from "../src/client/shim-log.ts";
 import { connect } from "../src/ttrpc/index.ts";
 import type { BenchLab } from "./lab.ts";
+import { SERVICE_ENV } from "./service-env.ts";
 import type { Shim as MeasuredShim } from "./shims.ts";
 
 /** No answer of a shim takes that long, in milliseconds; one that does ends the row. */
@@ -163,7 +164,7 @@ async function callStart(command: ShimCommand, signal: AbortSignal): Promise<Buf
     file: command.binary,
     args: shimArgs(command, "start"),
     cwd: command.bundle,
-    env: shimEnv(command),
+    env: { ...shimEnv(command), ...SERVICE_ENV },
     timeoutMs: CALL_MS,
     signal,
   });

@@ -38,6 +38,8 @@ export interface PrivateContainerdOptions {
   readonly logLevel?: "debug" | "info";
   /** Directories in which shims are looked for before those of PATH. */
   readonly shimDirs?: readonly string[];
+  /** What its environment, and with it that of its shims, has beside ours. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Namespace for `ctr`; one that nobody else uses where it is missing. */
   readonly namespace?: string;
   /** Where its state, and with it the bundles, go, to be removed in the end; a temporary directory where it is missing. */
@@ -140,6 +142,7 @@ class Daemon implements PrivateContainerd {
       criRuntimes = ebbRuntime(),
       logLevel = "debug",
       shimDirs = [],
+      env = {},
       namespace,
       state = path.join(home, "state"),
     } = options;
@@ -151,7 +154,7 @@ class Daemon implements PrivateContainerd {
     this.state = state;
     this.logFile = path.join(home, "log");
     this.#roots = [home, this.root, state, ...(snapshots === undefined ? [] : [snapshots])];
-    this.#env = { ...process.env, PATH: [...shimDirs, process.env.PATH ?? ""].join(":") };
+    this.#env = { ...process.env, ...env, PATH: [...shimDirs, process.env.PATH ?? ""].join(":") };
     mkdirSync(this.root, { recursive: true });
     const { address } = this;
     this.#places = { home, root: this.root, state, address, snapshots, cri, criRuntimes, logLevel };

@@ -7,6 +7,7 @@ import { StatusCode, StatusError } from "../../src/base/status.ts";
 import { type ShimCommand, shimArgs, shimEnv } from "../../src/client/shim-command.ts";
 import { BenchContainer } from "../container.ts";
 import type { BenchLab } from "../lab.ts";
+import { SERVICE_ENV } from "../service-env.ts";
 import type { Shim } from "../shims.ts";
 import { findMarks, type Mark } from "./marks.ts";
 import { parseTrace } from "./trace.ts";
@@ -51,7 +52,7 @@ function traced(command: ShimCommand, file: string) {
   const args = [...flags, "-o", file, command.binary, ...shimArgs(command, "start")];
   return spawn("strace", args, {
     cwd: command.bundle,
-    env: shimEnv(command),
+    env: { ...shimEnv(command), ...SERVICE_ENV },
     stdio: ["ignore", "pipe", "inherit"],
   });
 }
