@@ -4,6 +4,7 @@ import { hasCode, StatusCode } from "../base/status.ts";
 import { parseMountInfo, readMountTable } from "../linux/mountinfo.ts";
 import { executeMounts } from "./mount-execute.ts";
 import { type MountSpec, planMounts } from "./mount-plan.ts";
+import { isNothingMounted } from "./nothing-mounted.ts";
 import { releaseRootfs } from "./release.ts";
 import type { ReleaseHost, ReleaseRequest } from "./release-request.ts";
 import { runFolder } from "./run-directory.ts";
@@ -30,18 +31,18 @@ export async function mountRootfs(options: MountRootfsOptions): Promise<void> {
   const { host, mounts, release, limitMs, queue } = options;
   const { rootfs } = release;
   const steps = planMounts(mounts);
-  const before = readMountTable();
   const { signal, cleanup } = deadline(limitMs, `mounting ${rootfs}`);
   const scratchDir = () => runFolder(host.runDirectory, "views");
-  // The queue is not given the signal: it would take the next one in while the kernel is still at this.
-  const mounting = queue.add(() => executeMounts(host.libc, steps, { rootfs, scratchDir, signal }));
   try {
-    await abortable(mounting, signal);
-  } catch (err) {
-    const keep = new Set(parseMountInfo(before).map(({ id }) => id));
-    const undone = undo(mounting, host, { ...release, keep });
-    if (!hasCode(err, StatusCode.deadlineExceeded)) await undone;
-    throw err;
+    const before = (await abortable(isNothingMounted(rootfs), signal)) ? "" : readMountTable();
+    // The queue is not given the signal: it would take the next one in while the kernel is still at this.
+    const mounting = queue.add(() => executeMounts(host.libc, steps, { rootfs, scratchDir, signal }));
+    await abortable(mounting, signal).catch(async (err) => {
+      const keep = new Set(parseMountInfo(before).map(({ id }) => id));
+      const undone = undo(mounting, host, { ...release, keep });
+      if (!hasCode(err, StatusCode.deadlineExceeded)) await undone;
+      throw err;
+    });
   } finally {
     cleanup();
   }

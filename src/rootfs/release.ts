@@ -3,6 +3,7 @@ import { realpath } from "../base/file-calls.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { type MountInfo, readMountTable } from "../linux/mountinfo.ts";
 import { mountsAround, reachableMounts } from "./mount-tree.ts";
+import { isNothingMounted } from "./nothing-mounted.ts";
 import type { PendingRelease } from "./pending.ts";
 import type { ReleaseHost, ReleaseRequest } from "./release-request.ts";
 import { type CopiedMount, detachRound, type Round } from "./release-round.ts";
@@ -77,6 +78,7 @@ export async function detachRootfs(host: ReleaseHost, request: ReleaseRequest): 
 async function detachInRounds(host: ReleaseHost, request: ReleaseRequest, rounds: Round[]): Promise<void> {
   const rootfs = await realMountPoint(request.rootfs);
   for (let before = ""; ; ) {
+    if (rounds.length > 0 && (await isNothingMounted(rootfs))) return;
     const all = mountsAround(rootfs, readMountTable());
     const reachable = reachableMounts(all, rootfs).filter(({ id }) => !request.keep?.has(id));
     if (reachable.length === 0) return;
