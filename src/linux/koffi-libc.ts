@@ -40,6 +40,7 @@ class KoffiLibc implements Libc {
   readonly #off: Caller["off"];
   readonly #mount: AsyncCall;
   readonly #umount2: Call;
+  readonly #poll: Call;
   readonly #prctl: Call;
   readonly #waitpid: Call;
   readonly #eventfd: Call;
@@ -61,6 +62,7 @@ class KoffiLibc implements Libc {
       "int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)",
     );
     this.#umount2 = define("int umount2(const char *target, int flags)");
+    this.#poll = define("int poll(void *fds, unsigned long count, int timeout)");
     this.#prctl = define(
       "int prctl(int op, unsigned long a, unsigned long b, unsigned long c, unsigned long d)",
     );
@@ -121,6 +123,12 @@ class KoffiLibc implements Libc {
 
   umount(target: string, flags: number): void {
     this.#check(this.#umount2(target, flags), `unmount ${target}`);
+  }
+
+  hasChanged(fd: number): boolean {
+    // A `struct pollfd`: the descriptor, and in two halves which events are wanted and have come; POLLERR comes unasked.
+    const pollfd = new Int32Array([fd, 0]);
+    return this.#check(this.#poll(pollfd, 1, 0), `ask whether descriptor ${fd} has changed`) > 0;
   }
 
   setChildSubreaper(): void {

@@ -94,6 +94,11 @@ export interface Libc {
   moveMount(fd: number, target: string): Promise<void>;
   /** umount2(2). With MNT_DETACH and a reference held elsewhere it only changes the tree, and returns at once. */
   umount(target: string, flags: number): void;
+  /**
+   * poll(2) without waiting: whether a file of the kernel's that tells of its changes, such as mountinfo, has changed
+   * since it was opened or last asked about (proc_pid_mounts(5)).
+   */
+  hasChanged(fd: number): boolean;
   /** prctl(2), PR_SET_CHILD_SUBREAPER: orphans of our descendants become our children. */
   setChildSubreaper(): void;
   /**

@@ -1,5 +1,7 @@
 import fs from "node:fs";
 
+const MOUNTINFO = "/proc/self/mountinfo";
+
 /** One mount as `/proc/self/mountinfo` tells it (proc(5)). */
 export interface MountInfo {
   readonly id: number;
@@ -78,5 +80,16 @@ export function readMountInfo(): MountInfo[] {
 
 /** The same as text. */
 export function readMountTable(): string {
-  return fs.readFileSync("/proc/self/mountinfo", "utf8");
+  return fs.readFileSync(MOUNTINFO, "utf8");
+}
+
+/** The same, with the open file, which can be asked whether it has changed since (`Libc.hasChanged`). */
+export function openMountTable(): { readonly text: string; readonly fd: number; close(): void } {
+  const fd = fs.openSync(MOUNTINFO, "r");
+  try {
+    return { text: fs.readFileSync(fd, "utf8"), fd, close: () => fs.closeSync(fd) };
+  } catch (err) {
+    fs.closeSync(fd);
+    throw err;
+  }
 }

@@ -44,14 +44,17 @@ export interface Round {
 export interface MountsThere {
   readonly reachable: readonly MountInfo[];
   readonly all: readonly MountInfo[];
+  /** Whether anything on the host has been mounted or unmounted since; asked once. */
+  readonly mayHaveChanged: () => boolean;
 }
 
 /** Detaches what can be reached now, the deepest points first. Where it rejects nothing was detached. */
 export async function detachRound(
   host: ReleaseHost,
   request: ReleaseRequest,
-  { reachable, all }: MountsThere,
+  there: MountsThere,
 ): Promise<Round> {
+  const { reachable, all } = there;
   const held = await holdMounts(reachable, all, request);
   const helper = await startHolder(host, held).catch(async (err) => {
     await closeAll(held);
@@ -61,7 +64,7 @@ export async function detachRound(
   const entries = held.map((one) => entryOf(one, request, helper));
   const record = recordAll(host, entries);
   faultPoint("release: recorded");
-  const { detached, failure } = await detachAll(host.libc, request.rootfs, entries);
+  const { detached, failure } = await detachAll(host.libc, request.rootfs, entries, there);
   faultPoint("release: detached");
   const mustWait = reasonToWait(held) || record.failure;
   const isAnswerAwaited = mustWait !== "" || request.mode === "strict";
@@ -82,11 +85,16 @@ export async function detachRound(
   return { detached, ended, mustWait, failure, copied: copiedAmong(detached, looked) };
 }
 
-async function detachAll(libc: Libc, rootfs: string, entries: readonly PendingRelease[]) {
+async function detachAll(
+  libc: Libc,
+  rootfs: string,
+  entries: readonly PendingRelease[],
+  { all, mayHaveChanged }: MountsThere,
+) {
   const detached: PendingRelease[] = [];
   try {
-    // Read anew: what others have mounted while the helper started must not be taken off the host.
-    const now = mountsAround(rootfs, readMountTable());
+    // What others have mounted while the helper started must not be taken off the host.
+    const now = mayHaveChanged() ? mountsAround(rootfs, readMountTable()) : all;
     for (const point of mountPointsToIsolate(now, rootfs)) await libc.mount(isolationOf(point));
     for (const entry of entries) if (detach(libc, entry.mountPoint)) detached.push(entry);
     return { detached, failure: undefined };

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { realpath } from "../base/file-calls.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
-import { type MountInfo, readMountTable } from "../linux/mountinfo.ts";
+import { type MountInfo, openMountTable } from "../linux/mountinfo.ts";
 import { mountsAround, reachableMounts } from "./mount-tree.ts";
 import { isNothingMounted } from "./nothing-mounted.ts";
 import type { PendingRelease } from "./pending.ts";
@@ -79,15 +79,21 @@ async function detachInRounds(host: ReleaseHost, request: ReleaseRequest, rounds
   const rootfs = await realMountPoint(request.rootfs);
   for (let before = ""; ; ) {
     if (rounds.length > 0 && (await isNothingMounted(rootfs))) return;
-    const all = mountsAround(rootfs, readMountTable());
-    const reachable = reachableMounts(all, rootfs).filter(({ id }) => !request.keep?.has(id));
-    if (reachable.length === 0) return;
-    const now = reachable.map(({ id }) => id).join();
-    if (now === before || rounds.length === MAX_ROUNDS) throw stillMounted(rootfs, reachable);
-    before = now;
-    const round = await detachRound(host, { ...request, rootfs }, { reachable, all });
-    rounds.push(round);
-    if (round.failure !== undefined) throw round.failure;
+    const table = openMountTable();
+    try {
+      const all = mountsAround(rootfs, table.text);
+      const reachable = reachableMounts(all, rootfs).filter(({ id }) => !request.keep?.has(id));
+      if (reachable.length === 0) return;
+      const now = reachable.map(({ id }) => id).join();
+      if (now === before || rounds.length === MAX_ROUNDS) throw stillMounted(rootfs, reachable);
+      before = now;
+      const mayHaveChanged = () => host.libc.hasChanged(table.fd);
+      const round = await detachRound(host, { ...request, rootfs }, { reachable, all, mayHaveChanged });
+      rounds.push(round);
+      if (round.failure !== undefined) throw round.failure;
+    } finally {
+      table.close();
+    }
   }
 }
 

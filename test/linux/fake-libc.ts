@@ -42,6 +42,11 @@ export class FakeLibc implements Libc {
     this.calls.push(`umount ${target} ${flags}`);
   }
 
+  /** For all that is known here. */
+  hasChanged(): boolean {
+    return true;
+  }
+
   setChildSubreaper(): void {
     this.calls.push("subreaper");
   }

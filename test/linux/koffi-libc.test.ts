@@ -7,7 +7,7 @@ import { describe, test } from "node:test";
 import { hasCode, StatusCode, type StatusError } from "../../src/base/status.ts";
 import { loadLibc } from "../../src/linux/koffi-libc.ts";
 import { MountFlag, UmountFlag } from "../../src/linux/libc.ts";
-import { readMountInfo } from "../../src/linux/mountinfo.ts";
+import { openMountTable, readMountInfo } from "../../src/linux/mountinfo.ts";
 import { Pidfd } from "../../src/linux/pidfd.ts";
 
 const libc = loadLibc();
@@ -53,6 +53,30 @@ describe("mount and umount", () => {
       () => libc.umount("/proc/self", UmountFlag.detach),
       fails(StatusCode.invalidArgument, /unmount \/proc\/self: EINVAL/),
     );
+  });
+});
+
+describe("the table of mounts", () => {
+  test("tells that it has changed, once for each time that it is asked", { skip: notRoot }, async () => {
+    const target = fs.mkdtempSync(path.join(os.tmpdir(), "ebb-libc-"));
+    const table = openMountTable();
+    const asked = () => libc.hasChanged(table.fd);
+    // Others mount, too.
+    const isQuiet = () => Array.from({ length: 100 }, asked).some((changed) => !changed);
+    assert.ok(isQuiet());
+    await libc.mount({ source: "none", target, type: "tmpfs", flags: 0, data: "" });
+    assert.equal(asked(), true);
+    assert.ok(isQuiet());
+    libc.umount(target, UmountFlag.detach);
+    assert.equal(asked(), true);
+    table.close();
+    fs.rmdirSync(target);
+  });
+
+  test("that is closed counts as changed", () => {
+    const table = openMountTable();
+    table.close();
+    assert.equal(libc.hasChanged(table.fd), true);
   });
 });
 

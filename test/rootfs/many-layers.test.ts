@@ -20,6 +20,7 @@ const skip = notRoot;
 
 /** This kernel without the calls that take one option at a time. */
 const oldKernel: Libc = Object.create(libc, {
+  hasChanged: { value: libc.hasChanged.bind(libc) },
   mount: { value: libc.mount.bind(libc) },
   fsopen: { value: async () => Promise.reject(errnoError("open a context for overlay", 38)) },
 });

@@ -62,6 +62,7 @@ describe("mountRootfs", () => {
     const gate = deferred();
     let calls = 0;
     const slow: Libc = Object.create(libc, {
+      hasChanged: { value: libc.hasChanged.bind(libc) },
       mount: {
         value: (call: Parameters<Libc["mount"]>[0]) => {
           calls += 1;

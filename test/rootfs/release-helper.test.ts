@@ -26,6 +26,7 @@ function lookingLibc(look: (helper: number) => void): Libc {
   const before = new Set(ownChildren());
   const seen = () => ownChildren().filter((pid) => !before.has(pid) && !gone(pid));
   return Object.create(libc, {
+    hasChanged: { value: libc.hasChanged.bind(libc) },
     mount: { value: libc.mount.bind(libc) },
     umount: {
       value: (target: string, flags: number) => {

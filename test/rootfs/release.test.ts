@@ -61,6 +61,7 @@ describe("releasing a rootfs", () => {
     await tmpfs(rootfs);
     let calls = 0;
     const refusing: Libc = Object.create(libc, {
+      hasChanged: { value: libc.hasChanged.bind(libc) },
       umount: {
         value: (...call: Parameters<Libc["umount"]>) => {
           calls += 1;

@@ -200,6 +200,7 @@ describe("a view", () => {
     };
     const seen: number[][] = [];
     const watched: Libc = Object.create(libc, {
+      hasChanged: { value: libc.hasChanged.bind(libc) },
       mount: { value: libc.mount.bind(libc) },
       umount: {
         value: (target: string, flags: number) => {
@@ -306,6 +307,7 @@ describe("a view", () => {
     const before = count();
     const gate = deferred();
     const slow: Libc = Object.create(libc, {
+      hasChanged: { value: libc.hasChanged.bind(libc) },
       mount: { value: (call: MountCall) => gate.promise.then(() => libc.mount(call)) },
       umount: { value: libc.umount.bind(libc) },
     });
