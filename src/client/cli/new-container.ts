@@ -1,4 +1,5 @@
 import { hasCode, StatusCode } from "../../base/status.ts";
+import type { SupervisorClient } from "../daemon/connect-supervisor.ts";
 import type { ContainerConfig } from "../daemon/container-config.ts";
 import type { Ending } from "../daemon/status.ts";
 import { configToWire, endingFromWire } from "../daemon/wire.ts";
@@ -33,7 +34,13 @@ export class NewContainer implements AttachedProcess {
     // Asked for before it starts: once it has ended, it may be removed before anybody asks.
     this.#ending = this.#link.persist((calls) => calls.wait({ id })).then(endingFromWire);
     this.#ending.catch(() => {});
-    await this.#link.calls.start({ id });
+    let isAskedAgain = false;
+    await this.#link.persist(async (calls) => {
+      // A supervisor that was killed before it has answered may have started it.
+      if (isAskedAgain && !(await waitsForStart(calls, id))) return;
+      isAskedAgain = true;
+      await calls.start({ id });
+    });
   }
 
   wait(): Promise<Ending> {
@@ -69,5 +76,16 @@ export class NewContainer implements AttachedProcess {
       .catch((error: unknown) => {
         if (!hasCode(error, StatusCode.notFound)) throw error;
       });
+  }
+}
+
+/** Whether a container is there and was never started. */
+async function waitsForStart(calls: SupervisorClient, id: string): Promise<boolean> {
+  try {
+    const { status } = await calls.find({ idOrPrefix: id });
+    return status?.phase === "created";
+  } catch (error) {
+    if (hasCode(error, StatusCode.notFound)) return false;
+    throw error;
   }
 }
