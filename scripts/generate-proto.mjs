@@ -64,7 +64,9 @@ async function messages(set) {
     comments: false,
     dependency: "../wire.js",
   });
-  return MARK + madeWhenUsed(text);
+  const lazy = madeWhenUsed(text);
+  if (lazy === text) throw new Error("pbjs writes classes in another form than it did: CLASS finds none");
+  return MARK + lazy;
 }
 
 /** A class as pbjs writes it: how far it is indented, what holds it, its name, and the body of what makes it. */

@@ -24,7 +24,7 @@ export const runtimeSchema = {
     start: {
       enum: START_WAYS,
       description:
-        "how Start has a container run its program: `direct` lets runc's init go by its fifo, `runtime` calls the OCI runtime, as is done in any case where that is not runc or the container has poststart hooks",
+        "how Start has a container run its program: `direct` has runc's init go on by its fifo, `runtime` calls the OCI runtime, as is done in any case where that is not named `runc`, where the container has poststart hooks, and where its init does not go on at once",
       $comment:
         "saves a program of 8 ms; who has a program of their own in runc's place that does more at a start needs the other",
       default: "direct",

@@ -1,48 +1,85 @@
 import fs from "node:fs";
 import path from "node:path";
-import { read } from "../base/file-calls.ts";
-import { StatusCode, StatusError } from "../base/status.ts";
+import { sleep } from "../base/deadline.ts";
+import { errnoOf, readTextFile } from "../base/files.ts";
+import { fsError } from "../linux/errno.ts";
 import { O_PATH } from "../linux/libc.ts";
 
-/** What waits where for its start. */
+/** The init of a created container, which waits for its start. */
 export interface WaitingInit {
-  /** The directory in which the runtime keeps the state of the container: `<root>/<id>`. */
-  readonly stateDirectory: string;
   readonly pid: number;
   /** Settles when it has ended. */
   readonly ended: Promise<unknown>;
-  /** How long it may take to go on once it is let go, in milliseconds. */
-  readonly limitMs: number;
 }
 
+/** How a start is made. */
+export interface InitStart {
+  /** The directory in which the runtime keeps the state of the container: `<root>/<id>`. */
+  readonly stateDirectory: string;
+  readonly init: WaitingInit;
+  readonly signal: AbortSignal | undefined;
+  /** Calls `runc start`, which does the same, or says what is wrong. */
+  readonly callRuntime: () => Promise<unknown>;
+}
+
+/** How soon an init goes on that can, in milliseconds: a thousand times what it takes. */
+const SOON_MS = 1_000;
+/** So many looks are made at once, and how long the pauses are between those that follow, in milliseconds. */
+const LOOKS_AT_ONCE = 4;
+const LONGEST_PAUSE_MS = 16;
+/** The state of a container with a configuration as large as any. */
+const MAX_STATE_BYTES = 64 << 20;
+
 /**
- * Lets an init that `runc create` has made go on to the user's program, as `runc start` does: the init waits until
+ * Has an init that `runc create` has made go on to the user's program, as `runc start` does: the init waits until
  * somebody opens `exec.fifo` in the container's state for reading, writes a byte to it and goes on, and a container
- * whose fifo is gone is one that runs (libcontainer/container_linux.go and standard_init_linux.go of runc 1.0 and later).
- * Starting a program for that would take 8 ms, and as much of a processor.
+ * whose fifo is gone is one that runs (libcontainer/container_linux.go and standard_init_linux.go of runc 1.0 and
+ * later). Starting a program for that would take 8 ms, and as much of a processor.
  *
- * False where nothing of the kind waits, or it has ended instead: to do it, or to say what is wrong, is up to
- * `runc start` then. An init that does not go on in time is `deadlineExceeded`.
+ * That program is called all the same, and false returned, where nothing of the kind waits, where it has more to do
+ * (poststart hooks, which runc after 1.5 runs at the start), and where the init does not go on at once: one that is
+ * frozen, or has ended, is runc's to tell. Our end of the fifo stays open meanwhile, for an init that is only slow: it
+ * would fail at writing to a fifo that nobody has open any longer.
  */
-export async function letInitGo(init: WaitingInit): Promise<boolean> {
-  const fifo = path.join(init.stateDirectory, "exec.fifo");
-  const fd = openFifo(fifo, init.pid);
-  if (fd === undefined) return false;
+export async function startInit(start: InitStart): Promise<boolean> {
+  const { stateDirectory, init, callRuntime } = start;
+  const fifo = path.join(stateDirectory, "exec.fifo");
+  const fd = hasMoreToDo(stateDirectory) ? undefined : openFifo(fifo, init.pid);
   try {
-    if (!(await wroteByte(fd, init))) return false;
-    fs.rmSync(fifo, { force: true });
+    if (fd === undefined || !(await hasGoneOn(fd, start))) {
+      await callRuntime();
+      return false;
+    }
+    remove(fifo);
     return true;
   } finally {
-    fs.closeSync(fd);
+    if (fd !== undefined) fs.closeSync(fd);
   }
 }
 
-/** Opens both ends, which waits for nobody (fifo(7)), so that a read waits for the init, also for one that comes later. */
+/**
+ * Whether a start is more than to let the init go, or may be, by what `runc start` itself reads: the state, with the
+ * configuration that `runc create` has made of the bundle's (libcontainer/configs/config.go: `Hooks`).
+ */
+function hasMoreToDo(stateDirectory: string): boolean {
+  try {
+    const text = readTextFile(path.join(stateDirectory, "state.json"), MAX_STATE_BYTES) ?? "";
+    const { config } = JSON.parse(text) as { config: object };
+    const [, hooks] = Object.entries(config).find(([name]) => name.toLowerCase() === "hooks") ?? [];
+    const poststart = (hooks as { poststart?: unknown } | null | undefined)?.poststart ?? [];
+    return !Array.isArray(poststart) || poststart.length > 0;
+  } catch {
+    return true;
+  }
+}
+
+/** Opens the fifo, waiting for nobody (fifo(7)); undefined where it is none that an init of runc writes to. */
 function openFifo(fifo: string, pid: number): number | undefined {
+  const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW } = fs.constants;
   try {
     const stats = fs.lstatSync(fifo, { bigint: true });
     if (!stats.isFIFO() || !isNamedBy(pid, stats)) return undefined;
-    return fs.openSync(fifo, fs.constants.O_RDWR | fs.constants.O_NOFOLLOW);
+    return fs.openSync(fifo, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
   } catch {
     return undefined;
   }
@@ -54,8 +91,10 @@ function openFifo(fifo: string, pid: number): number | undefined {
  */
 function isNamedBy(pid: number, { dev, ino }: fs.BigIntStats): boolean {
   return fs.readdirSync(`/proc/${pid}/fd`).some((fd) => {
+    // In this order: what else it has open may be on a disk that hangs.
+    if ((flagsOf(pid, fd) & O_PATH) === 0) return false;
     const stats = fs.statSync(`/proc/${pid}/fd/${fd}`, { throwIfNoEntry: false, bigint: true });
-    return stats?.ino === ino && stats.dev === dev && (flagsOf(pid, fd) & O_PATH) !== 0;
+    return stats?.ino === ino && stats.dev === dev;
   });
 }
 
@@ -66,31 +105,38 @@ function flagsOf(pid: number, fd: string): number {
   return Number.parseInt(flags, 8);
 }
 
-/** Written to the fifo to end the read of it; what the init writes is no such byte. */
-const NOTHING_CAME = 0;
-
-/** Whether the init has written its byte, which a thread waits for; false where it has ended without. */
-async function wroteByte(fd: number, { ended, limitMs }: WaitingInit): Promise<boolean> {
-  let isReading = true;
-  const endReading = () => {
-    if (isReading) fs.writeSync(fd, new Uint8Array([NOTHING_CAME]));
+/** Whether the init writes its byte soon; false where it does not, or has ended without. */
+async function hasGoneOn(fd: number, { init, signal }: InitStart): Promise<boolean> {
+  let hasEnded = false;
+  const note = () => {
+    hasEnded = true;
   };
-  let isLate = false;
-  const timer = setTimeout(() => {
-    isLate = true;
-    endReading();
-  }, limitMs);
-  // Behind the byte of one that has written and ended, which so comes first.
-  ended.then(endReading, endReading);
-  const byte = new Uint8Array(1);
-  try {
-    await read(fd, byte, 0, 1);
-  } finally {
-    isReading = false;
-    clearTimeout(timer);
+  init.ended.then(note, note);
+  const giveUp = performance.now() + SOON_MS;
+  for (let looks = 1; ; looks += 1) {
+    // Asked before the look: it may write and end after one.
+    const isLast = hasEnded || performance.now() >= giveUp;
+    if (hasByte(fd)) return true;
+    if (isLast) return false;
+    if (looks < LOOKS_AT_ONCE) await new Promise((resolve) => setImmediate(resolve));
+    else await sleep(Math.min(2 ** (looks - LOOKS_AT_ONCE), LONGEST_PAUSE_MS), signal);
   }
-  if (byte[0] !== NOTHING_CAME) return true;
-  if (!isLate) return false;
-  const message = `OCI runtime start failed: the init has not gone on for ${limitMs} ms`;
-  throw new StatusError(StatusCode.deadlineExceeded, message);
+}
+
+/** There is nothing as long as nobody has it open for writing, and as long as who has writes nothing. */
+function hasByte(fd: number): boolean {
+  try {
+    return fs.readSync(fd, new Uint8Array(1)) === 1;
+  } catch (err) {
+    if (errnoOf(err) === "EAGAIN") return false;
+    throw fsError("read the init's fifo", err);
+  }
+}
+
+function remove(fifo: string): void {
+  try {
+    fs.rmSync(fifo, { force: true });
+  } catch (err) {
+    throw fsError(`remove ${fifo}`, err);
+  }
 }

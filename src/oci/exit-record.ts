@@ -40,7 +40,7 @@ function parse(text: string, file: string): ExitRecord {
   if (!isWholeUpTo(255, status)) throw refuse("/status must be a whole number from 0 to 255");
   const at = new Date(typeof exitedAt === "string" ? exitedAt : Number.NaN);
   if (!(at.getTime() >= 0)) throw refuse("/exitedAt must be a time after 1970, as in 2006-01-02T15:04:05Z");
-  if (deleted === undefined) return { pid, status, at };
+  if (deleted === undefined || deleted === null) return { pid, status, at };
   if (typeof deleted !== "boolean") throw refuse("/deleted must be true or false");
   return { pid, status, at, deleted };
 }

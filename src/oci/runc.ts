@@ -6,7 +6,8 @@ import type { JsonReader } from "../base/json.ts";
 import { type Logger, nullLogger } from "../base/logger.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { type CommandResult, runCommand, type StdioTarget } from "./command.ts";
-import { letInitGo, type WaitingInit } from "./exec-fifo.ts";
+import { startInit, type WaitingInit } from "./exec-fifo.ts";
+import { checkId } from "./id.ts";
 import * as argv from "./runc-args.ts";
 import { type RuncCommand, readLogErrors, runcError } from "./runc-error.ts";
 import {
@@ -51,11 +52,8 @@ export interface StdioCallOptions extends CallOptions {
 
 /** How a start is to be made. */
 export interface StartOptions extends CallOptions {
-  /**
-   * The init that waits for its start: where the runtime is runc it is let go without calling that (`exec-fifo.ts`).
-   * Not for a container with poststart hooks, which are the runtime's to run.
-   */
-  readonly waiting?: Pick<WaitingInit, "pid" | "ended">;
+  /** The init that waits for its start: where the runtime is called runc it goes on without that (`exec-fifo.ts`). */
+  readonly waiting?: WaitingInit;
 }
 
 /**
@@ -90,8 +88,16 @@ export class Runc {
 
   /** Runs the user's program. */
   async start(id: string, { waiting, ...options }: StartOptions = {}): Promise<void> {
-    if (waiting !== undefined && (await this.#letGo(id, waiting))) return;
-    await this.#run("start", argv.startArgs(id), { ...options, id });
+    const { root } = this.#settings;
+    const callRuntime = () => this.#run("start", argv.startArgs(id), { ...options, id });
+    // Runtimes that are like runc may do more at a start; they have names of their own.
+    const isRunc = root !== undefined && path.basename(this.binary) === "runc";
+    if (!isRunc || waiting === undefined) return void (await callRuntime());
+    const stateDirectory = path.join(root, checkId(id));
+    const { signal } = options;
+    const begun = performance.now();
+    if (!(await startInit({ stateDirectory, init: waiting, signal, callRuntime }))) return;
+    this.#logger.debug("start without the OCI runtime", { id, durationMs: performance.now() - begun });
   }
 
   /** Makes, runs and, unless detached, waits for and removes a container; the result has its exit code. */
@@ -179,18 +185,6 @@ export class Runc {
   async version(options: CallOptions = {}): Promise<RuncVersion> {
     const result = await this.#run("version", argv.versionArgs(), options);
     return parseVersion(this.#output("version", result), `${this.binary} --version`);
-  }
-
-  /** Whether the init goes on. Runtimes that are like runc may do more at a start; they have names of their own. */
-  async #letGo(id: string, init: Pick<WaitingInit, "pid" | "ended">): Promise<boolean> {
-    const { root } = this.#settings;
-    if (root === undefined || path.basename(this.binary) !== "runc") return false;
-    const begun = performance.now();
-    const stateDirectory = path.join(root, id);
-    const went = await letInitGo({ ...init, stateDirectory, limitMs: this.#timeouts.start });
-    if (went)
-      this.#logger.debug("start without the OCI runtime", { id, durationMs: performance.now() - begun });
-    return went;
   }
 
   async #json<T>(command: RuncCommand, args: string[], reader: JsonReader<T>, call: Call): Promise<T> {

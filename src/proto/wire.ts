@@ -125,6 +125,7 @@ function lazily(holder: object, name: string, make: () => unknown): void {
       put({ value, writable: true });
       return value;
     },
+    set: (value) => put({ value, writable: true }),
   });
 }
 

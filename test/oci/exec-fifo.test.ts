@@ -2,57 +2,74 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { describe, test } from "node:test";
-import { StatusCode } from "../../src/base/status.ts";
+import { afterEach, describe, test } from "node:test";
+import { sleep } from "../../src/base/deadline.ts";
+import { StatusCode, StatusError } from "../../src/base/status.ts";
 import { O_PATH } from "../../src/linux/libc.ts";
-import { letInitGo } from "../../src/oci/exec-fifo.ts";
+import { startInit } from "../../src/oci/exec-fifo.ts";
 import { countOpenFiles, makeFifo, withTempDir } from "../support/files.ts";
 import { status } from "../support/status.ts";
 import { until } from "./helpers.ts";
 
 const NEVER = new Promise<never>(() => {});
-/** Longer than anything here takes. */
-const LONG_MS = 60_000;
+
+const children: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+});
 
 /** The state of a container that waits for its start, as runc keeps it. */
 function withState(body: (state: string, fifo: string) => Promise<void>): Promise<void> {
   return withTempDir(async (dir) => {
+    fs.writeFileSync(path.join(dir, "state.json"), '{"config":{"Hooks":null}}');
     const fifo = path.join(dir, "exec.fifo");
     makeFifo(fifo);
     await body(dir, fifo);
   });
 }
 
-/** A process that waits for what the script has it wait for, with the fifo's path as its argument. */
-function run(script: string, fifo: string, descriptor: number | "ignore" = "ignore") {
-  const stdio = ["ignore", "ignore", "ignore", descriptor] as const;
-  const child = spawn("sh", ["-c", script, "init", fifo], { stdio: [...stdio] });
-  const { pid } = child;
-  assert.ok(pid);
-  return { child, pid };
-}
-
-/** What runc's init does. */
+/** What runc's init does once it has the fifo as descriptor 3. */
 const WRITES = "printf 0 > /proc/self/fd/3";
 /** What one does that never comes so far. */
 const HANGS = "exec sleep 1000";
 
-/** A process that has, as runc's init, a descriptor that only names the fifo. */
+/** A process that has, as runc's init, a descriptor that only names the fifo; the fifo's path is its argument. */
 function init(fifo: string, script = WRITES) {
   const named = fs.openSync(fifo, O_PATH);
-  try {
-    return run(script, fifo, named);
-  } finally {
-    fs.closeSync(named);
-  }
+  const stdio = ["ignore", "ignore", "ignore", named] as const;
+  const child = spawn("sh", ["-c", script, "init", fifo], { stdio: [...stdio] });
+  fs.closeSync(named);
+  children.push(child);
+  const { pid } = child;
+  assert.ok(pid);
+  const exit = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  return { child, pid, exit };
+}
+
+/** Starts it; whether the runtime was called, which then does what it is told. */
+async function start(
+  stateDirectory: string,
+  waiting: { readonly pid: number; readonly ended?: Promise<unknown> },
+  more: { readonly runtime?: () => Promise<void>; readonly signal?: AbortSignal } = {},
+): Promise<"by itself" | "by the runtime"> {
+  const { runtime = async () => {}, signal } = more;
+  let called = 0;
+  const callRuntime = async () => {
+    called += 1;
+    await runtime();
+  };
+  const went = await startInit({
+    stateDirectory,
+    init: { pid: waiting.pid, ended: waiting.ended ?? NEVER },
+    signal,
+    callRuntime,
+  });
+  assert.equal(called, went ? 0 : 1);
+  return went ? "by itself" : "by the runtime";
 }
 
 function commandOf(pid: number): string {
   return fs.readFileSync(`/proc/${pid}/comm`, "utf8").trim();
-}
-
-function exitOf(child: ChildProcess): Promise<number | null> {
-  return new Promise((resolve) => child.once("exit", resolve));
 }
 
 /** Whether a process sleeps in the open of a fifo, or, where the kernel does not tell, may do so. */
@@ -62,69 +79,92 @@ function waitsForOther(pid: number): boolean {
 
 describe("an init", () => {
   test("that waits goes on, and its container runs from then on", async () => {
-    await withState(async (stateDirectory, fifo) => {
-      const { child, pid } = init(fifo);
-      const exit = exitOf(child);
+    await withState(async (state, fifo) => {
+      const { pid, exit } = init(fifo);
       await until(() => waitsForOther(pid), "an init that waits");
-      assert.equal(await letInitGo({ stateDirectory, pid, ended: NEVER, limitMs: LONG_MS }), true);
+      assert.equal(await start(state, { pid }), "by itself");
       assert.equal(await exit, 0);
       assert.equal(fs.existsSync(fifo), false);
     });
   });
 
   test("that comes to wait only later goes on then", async () => {
-    await withState(async (stateDirectory, fifo) => {
-      const { child, pid } = init(fifo, `sleep 0.1; ${WRITES}`);
-      const exit = exitOf(child);
-      assert.equal(await letInitGo({ stateDirectory, pid, ended: NEVER, limitMs: LONG_MS }), true);
+    await withState(async (state, fifo) => {
+      const { pid, exit } = init(fifo, `sleep 0.1; ${WRITES}`);
+      assert.equal(await start(state, { pid }), "by itself");
       assert.equal(await exit, 0);
     });
   });
 
-  test("that goes on and ends at once has gone on all the same", async () => {
-    await withState(async (stateDirectory, fifo) => {
-      const { child, pid } = init(fifo, HANGS);
+  test("that has gone on and ended has gone on all the same", async () => {
+    await withState(async (state, fifo) => {
+      const { pid } = init(fifo, HANGS);
       const held = fs.openSync(fifo, "r+");
       fs.writeSync(held, "0");
-      assert.equal(
-        await letInitGo({ stateDirectory, pid, ended: Promise.resolve(), limitMs: LONG_MS }),
-        true,
-      );
+      assert.equal(await start(state, { pid, ended: Promise.resolve() }), "by itself");
       fs.closeSync(held);
-      child.kill("SIGKILL");
+    });
+  });
+
+  test("that is only slow finds the fifo open, and the runtime has its byte", async () => {
+    await withState(async (state, fifo) => {
+      const { pid, exit } = init(fifo, `exec 4>/proc/self/fd/3; sleep 1.5; printf 0 >&4`);
+      const byte = Buffer.alloc(1);
+      const runtime = async () => {
+        const fd = fs.openSync(fifo, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+        assert.equal(await exit, 0);
+        fs.readSync(fd, byte);
+        fs.closeSync(fd);
+      };
+      assert.equal(await start(state, { pid }, { runtime }), "by the runtime");
+      assert.equal(byte.toString(), "0");
+      assert.ok(fs.existsSync(fifo));
     });
   });
 
   const endings: [how: string, ended: () => Promise<unknown>][] = [
     ["has just ended", () => Promise.resolve()],
     ["has ended in an unknown way", () => Promise.reject(new Error("unknown"))],
-    ["ends meanwhile", () => new Promise((resolve) => setTimeout(resolve, 20))],
+    ["ends meanwhile", () => sleep(20)],
+    ["does not go on", () => NEVER],
   ];
   for (const [how, ended] of endings) {
-    test(`that ${how} is left to runc, and so is its fifo`, async () => {
-      await withState(async (stateDirectory, fifo) => {
-        const { child, pid } = init(fifo, HANGS);
-        assert.equal(await letInitGo({ stateDirectory, pid, ended: ended(), limitMs: LONG_MS }), false);
-        // Nothing of ours is left in it for runc to take for the init's byte.
-        const left = fs.openSync(fifo, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
-        assert.equal(fs.readSync(left, new Uint8Array(1)), 0);
-        fs.closeSync(left);
-        child.kill("SIGKILL");
+    test(`that ${how} is the runtime's to tell, and so is its fifo`, async () => {
+      await withState(async (state, fifo) => {
+        const { pid } = init(fifo, HANGS);
+        assert.equal(await start(state, { pid, ended: ended() }), "by the runtime");
+        assert.ok(fs.existsSync(fifo));
       });
     });
   }
 
-  test("that does not go on in time is an error, which leaves its fifo", async () => {
-    await withState(async (stateDirectory, fifo) => {
-      const { child, pid } = init(fifo, HANGS);
-      const message = /^OCI runtime start failed: the init has not gone on for 30 ms$/;
-      await assert.rejects(
-        letInitGo({ stateDirectory, pid, ended: NEVER, limitMs: 30 }),
-        status(StatusCode.deadlineExceeded, message),
-      );
-      assert.ok(fs.existsSync(fifo));
-      child.kill("SIGKILL");
+  test("that the runtime does not start is its error", async () => {
+    await withState(async (state, fifo) => {
+      const { pid } = init(fifo, HANGS);
+      const refused = new StatusError(StatusCode.failedPrecondition, "no");
+      const runtime = () => Promise.reject(refused);
+      await assert.rejects(start(state, { pid, ended: Promise.resolve() }, { runtime }), refused);
     });
+  });
+
+  test("is waited for no longer when the caller turns away", async () => {
+    await withState(async (state, fifo) => {
+      const { pid } = init(fifo, HANGS);
+      const reason = new StatusError(StatusCode.cancelled, "away");
+      const signal = AbortSignal.abort(reason);
+      await assert.rejects(start(state, { pid }, { signal }), status(StatusCode.cancelled, /^away$/));
+    });
+  });
+});
+
+test("more inits than there are threads may be waited for at once", async () => {
+  await withState(async (state, fifo) => {
+    const { pid } = init(fifo, HANGS);
+    const all = Array.from({ length: 100 }, () => start(state, { pid }));
+    const other = new Promise((resolve) => fs.stat(fifo, () => resolve("another call")));
+    const first = await Promise.race([other, ...all]);
+    assert.equal(first, "another call");
+    await Promise.all(all);
   });
 });
 
@@ -159,46 +199,65 @@ describe("it is left to the runtime, and nothing is touched, where", () => {
     ["the init reads from the fifo", () => {}, 'exec 3<&-; read -r line < "$1"'],
     ["the init is open on the fifo", () => {}, 'exec 3<> "$1"; exec sleep 1000'],
   ];
+  const states: [what: string, state: string][] = [
+    ["there are poststart hooks", '{"config":{"Hooks":{"poststart":[{"path":"/bin/true"}]}}}'],
+    ["nobody knows of hooks", '{"id":"x"}'],
+    ["hooks have a form that is not known", '{"config":{"Hooks":{"poststart":"/bin/true"}}}'],
+    ["the state is no JSON", '{"config":'],
+  ];
+  for (const [what, text] of states) {
+    cases.push([what, (state) => fs.writeFileSync(path.join(state, "state.json"), text)]);
+  }
   for (const [what, prepare, script = HANGS] of cases) {
     test(what, async () => {
-      await withState(async (stateDirectory, fifo) => {
+      await withState(async (state, fifo) => {
         const { child, pid } = init(fifo, script);
         // From here on it has what it will have; before, it was a shell with the fifo's name.
         await until(() => commandOf(pid) === "sleep" || !fs.existsSync(`/proc/${pid}/fd/3`), "the init");
-        prepare(stateDirectory, fifo);
-        const list = () => (fs.existsSync(stateDirectory) ? fs.readdirSync(stateDirectory) : []);
+        prepare(state, fifo);
+        const list = () => (fs.existsSync(state) ? fs.readdirSync(state) : []);
         const before = list();
-        assert.equal(await letInitGo({ stateDirectory, pid, ended: NEVER, limitMs: LONG_MS }), false);
+        // Who waits for it hears of this.
+        const signal = AbortSignal.abort();
+        assert.equal(await start(state, { pid }, { signal }), "by the runtime");
         assert.deepEqual(list(), before);
-        assert.equal(child.exitCode, null);
-        child.kill("SIGKILL");
+        // One that had been let go would have ended by now.
+        await sleep(50);
+        assert.deepEqual([child.exitCode, child.signalCode], [null, null]);
       });
     });
   }
 
   test("there is no such process", async () => {
-    await withState(async (stateDirectory, fifo) => {
-      const { child, pid } = init(fifo, HANGS);
-      const exit = exitOf(child);
+    await withState(async (state, fifo) => {
+      const { child, pid, exit } = init(fifo, HANGS);
       child.kill("SIGKILL");
       await exit;
-      assert.equal(await letInitGo({ stateDirectory, pid, ended: NEVER, limitMs: LONG_MS }), false);
+      assert.equal(await start(state, { pid }), "by the runtime");
     });
   });
 });
 
+test("hooks of other kinds are none of a start's", async () => {
+  await withState(async (state, fifo) => {
+    const hooks = { prestart: [{ path: "/bin/true" }], poststart: [], poststop: [{ path: "/bin/true" }] };
+    fs.writeFileSync(path.join(state, "state.json"), JSON.stringify({ config: { Hooks: hooks } }));
+    const { pid } = init(fifo);
+    assert.equal(await start(state, { pid }), "by itself");
+  });
+});
+
 test("no descriptor stays open, whatever the end", async () => {
-  await withState(async (stateDirectory, fifo) => {
-    const { child, pid } = init(fifo, HANGS);
-    const attempt = (ended: Promise<unknown>, limitMs: number) =>
-      letInitGo({ stateDirectory, pid, ended, limitMs }).catch(() => {});
-    await attempt(Promise.resolve(), LONG_MS);
+  await withState(async (state, fifo) => {
+    const { pid } = init(fifo, HANGS);
+    const attempt = (more: { signal?: AbortSignal }) =>
+      start(state, { pid, ended: Promise.resolve() }, more).catch(() => {});
+    await attempt({});
     const before = countOpenFiles();
     for (let i = 0; i < 20; i += 1) {
-      await attempt(Promise.resolve(), LONG_MS);
-      await attempt(NEVER, 1);
+      await attempt({});
+      await attempt({ signal: AbortSignal.abort() });
     }
     assert.equal(countOpenFiles(), before);
-    child.kill("SIGKILL");
   });
 });

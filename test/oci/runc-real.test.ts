@@ -4,6 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { StatusCode } from "../../src/base/status.ts";
+import { startInit } from "../../src/oci/exec-fifo.ts";
 import { parseFeatures } from "../../src/oci/features.ts";
 import { readInitPid } from "../../src/oci/pid-file.ts";
 import { Runc } from "../../src/oci/runc.ts";
@@ -159,6 +160,18 @@ for (const runtime of ["runc", "crun"]) {
         await until(() => isGone(pid), "the end of the init");
         const start = runc.start(id, { waiting: { pid, ended: Promise.resolve() } });
         await assert.rejects(start, /^StatusError: OCI runtime start failed: /);
+      });
+    });
+
+    test(`an init ${direct ? "of it" : "of another runtime"} is known`, { skip }, async () => {
+      await withRuntime(runtime, async (runc, bundle) => {
+        const stateDirectory = path.join(path.dirname(bundle), "root", id);
+        await runc.create(id, { bundle, pidFile: path.join(bundle, "init.pid"), stdio });
+        const init = { pid: readInitPid(bundle) ?? 0, ended: new Promise(() => {}) };
+        const callRuntime = () => runc.start(id);
+        const went = await startInit({ stateDirectory, init, signal: undefined, callRuntime });
+        assert.equal(went, direct);
+        assert.equal((await runc.state(id)).status, "running");
       });
     });
 

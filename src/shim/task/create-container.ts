@@ -1,9 +1,10 @@
 import path from "node:path";
 import { hasCode, StatusCode, StatusError } from "../../base/status.ts";
+import { readAnnotations } from "../../oci/annotations.ts";
 import { checkBundle, writeOptions, writeRuntime } from "../../oci/bundle.ts";
 import { bundlePaths } from "../../oci/bundle-paths.ts";
-import { hasPoststartHooks, readAnnotations } from "../../oci/config-json.ts";
 import { decodeRuncOptions } from "../../oci/decode-options.ts";
+import type { WaitingInit } from "../../oci/exec-fifo.ts";
 import { removeExitRecord } from "../../oci/exit-record.ts";
 import type { RuncOptions } from "../../oci/options.ts";
 import { readInitPid } from "../../oci/pid-file.ts";
@@ -18,7 +19,6 @@ import { checkImage, type MadeSoFar, restore } from "./checkpoint.ts";
 import { Container, type ContainerParts } from "./container.ts";
 import { INIT } from "./exit-order.ts";
 import type { Host } from "./host.ts";
-import type { WaitingProcess } from "./process.ts";
 
 /** Who is told what happens to the container. */
 type Tell = Pick<ContainerParts, "onExit" | "onOom">;
@@ -74,7 +74,11 @@ async function build(making: Making, tell: Tell): Promise<Container> {
   }
   return host.childExits.making(async () => {
     const pid = await create(made, undo);
-    return new Container(host, { ...parts, pid, begin: (waiting) => begin(host, made, waiting) });
+    const begin = async (waiting: WaitingInit | undefined) => {
+      await runc.start(id, host.settings.start === "direct" && waiting !== undefined ? { waiting } : {});
+      return undefined;
+    };
+    return new Container(host, { ...parts, pid, begin });
   });
 }
 
@@ -101,22 +105,6 @@ async function create({ id, bundle, options, runc, stdio }: MadeSoFar, undo: Und
   const pid = readInitPid(bundle);
   if (pid === undefined) throw new StatusError(StatusCode.internal, `${pidFile}: runc create left no pid`);
   return pid;
-}
-
-/** Has an init that waits run the user's program. */
-async function begin(host: Host, { id, bundle, runc }: MadeSoFar, waiting: WaitingProcess | undefined) {
-  const directly = host.settings.start === "direct" && hasNothingToDoAtStart(bundle);
-  await runc.start(id, directly && waiting !== undefined ? { waiting } : {});
-  return undefined;
-}
-
-/** Whether a start is only to let the init go. The runtime has a copy of the configuration, if this one is gone. */
-function hasNothingToDoAtStart(bundle: string): boolean {
-  try {
-    return !hasPoststartHooks(bundle);
-  } catch {
-    return false;
-  }
 }
 
 /** Mounts what the daemon gave as rootfs; without mounts the bundle's config.json says where the rootfs is. */

@@ -1,6 +1,7 @@
 import { within } from "../../base/deadline.ts";
 import { hasCode, StatusCode } from "../../base/status.ts";
 import { isNamespaceInit } from "../../linux/process-stat.ts";
+import type { WaitingInit } from "../../oci/exec-fifo.ts";
 import { writeExitRecord } from "../../oci/exit-record.ts";
 import type { Runc } from "../../oci/runc.ts";
 import type { CheckpointOptions } from "../../oci/runc-args.ts";
@@ -10,7 +11,7 @@ import { Steps } from "../steps.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
 import { ContainerCgroup } from "./container-cgroup.ts";
 import { INIT } from "./exit-order.ts";
-import { type Exit, Process, type ProcessParts, type WaitingProcess } from "./process.ts";
+import { type Exit, Process, type ProcessParts } from "./process.ts";
 
 const SIGKILL = 9;
 
@@ -23,7 +24,7 @@ export interface InitParts extends Omit<ProcessParts, "execId" | "paths"> {
   /** Undefined where it comes to be at its start (from a checkpoint). */
   readonly pid: number | undefined;
   /** Runs the user's program; the pid where there was none before. Told of the init that waits for it, where one does. */
-  readonly begin: (waiting: WaitingProcess | undefined) => Promise<number | undefined>;
+  readonly begin: (waiting: WaitingInit | undefined) => Promise<number | undefined>;
   /** Told the end of the process, whose exit goes into the order from there. */
   readonly onEnd: (exit: Exit) => void;
   /** Told that the container was out of memory; each time once. */

@@ -3,6 +3,7 @@ import { deferred } from "../../base/deferred.ts";
 import type { Logger } from "../../base/logger.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { Pidfd } from "../../linux/pidfd.ts";
+import type { WaitingInit } from "../../oci/exec-fifo.ts";
 import { writeExitRecord } from "../../oci/exit-record.ts";
 import type { ProcessStdio, StdioPaths } from "../stdio/stdio.ts";
 import { type ExitOrder, INIT } from "./exit-order.ts";
@@ -15,13 +16,6 @@ export interface Exit {
   readonly pid: number;
   readonly status: number;
   readonly at: Date;
-}
-
-/** A process that there is before its start. */
-export interface WaitingProcess {
-  readonly pid: number;
-  /** Resolves when the kernel has reported its end. */
-  readonly ended: Promise<void>;
 }
 
 /** What a process is known by, and what it shares with the others of its container. */
@@ -162,7 +156,7 @@ export abstract class Process {
   }
 
   /** The process that waits for its start; undefined before there is one. */
-  protected get waiting(): WaitingProcess | undefined {
+  protected get waiting(): WaitingInit | undefined {
     return this.#ended && { pid: this.#pid, ended: this.#ended };
   }
 

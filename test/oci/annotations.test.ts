@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { StatusCode } from "../../src/base/status.ts";
-import { hasPoststartHooks, MAX_CONFIG_BYTES, readAnnotations } from "../../src/oci/config-json.ts";
+import { MAX_CONFIG_BYTES, readAnnotations } from "../../src/oci/annotations.ts";
 import { makeFifo, withTempDir } from "../support/files.ts";
 import { status } from "../support/status.ts";
 import { fixtures } from "./helpers.ts";
@@ -96,32 +96,6 @@ describe("a configuration is refused by file and place:", () => {
     await withTempDir((dir) => {
       makeFifo(path.join(dir, "config.json"));
       assert.throws(() => readAnnotations(dir), status(StatusCode.failedPrecondition, /not a regular file$/));
-    });
-  });
-});
-
-describe("poststart hooks", () => {
-  const hook = { path: "/bin/true" };
-  const rows: [config: object, has: boolean][] = [
-    [{}, false],
-    [{ hooks: null }, false],
-    [{ hooks: {} }, false],
-    [{ hooks: { poststart: null } }, false],
-    [{ hooks: { poststart: [] } }, false],
-    [{ hooks: { poststart: [hook] } }, true],
-    [{ hooks: { prestart: [hook], createRuntime: [hook], startContainer: [hook], poststop: [hook] } }, false],
-    // Whatever that is, the runtime has to see it.
-    [{ hooks: { poststart: "x" } }, true],
-  ];
-  for (const [config, has] of rows) {
-    test(`${has ? "are" : "are not"} in ${JSON.stringify(config)}`, async () => {
-      await withConfig(JSON.stringify(config), (bundle) => assert.equal(hasPoststartHooks(bundle), has));
-    });
-  }
-
-  test("cannot be told without a configuration", async () => {
-    await withTempDir((dir) => {
-      assert.throws(() => hasPoststartHooks(dir), status(StatusCode.notFound, /config\.json: no such file$/));
     });
   });
 });
