@@ -3,10 +3,13 @@ import type { Logger } from "../base/logger.ts";
 import { containerd, events } from "../proto/index.ts";
 import { parseAddress, toNetPath } from "../ttrpc/address.ts";
 import { ClientConnection, createClient } from "../ttrpc/index.ts";
+import { type Encodable, encodeWith } from "../ttrpc/service.ts";
 import { EventQueue, type QueuedEvent, type SendEvent } from "./event-queue.ts";
 import type { Settings } from "./settings.ts";
 import { connectTo } from "./socket-stream.ts";
 import { timestamp } from "./timestamp.ts";
+
+type Events = typeof containerd.events;
 
 /**
  * Publishes a container's events to the daemon, in the order of the calls (containerd's
@@ -32,86 +35,52 @@ export class TaskEvents {
 
   /** The container exists; its init waits for Start. */
   created(event: containerd.events.ITaskCreate): void {
-    this.#publish(
-      "/tasks/create",
-      "containerd.events.TaskCreate",
-      containerd.events.TaskCreate.encode(event).finish(),
-    );
+    this.#publish("/tasks/create", "TaskCreate", event);
   }
 
   /** The init runs the user's program. */
   started(event: containerd.events.ITaskStart): void {
-    this.#publish(
-      "/tasks/start",
-      "containerd.events.TaskStart",
-      containerd.events.TaskStart.encode(event).finish(),
-    );
+    this.#publish("/tasks/start", "TaskStart", event);
   }
 
   /** The container has another process, which waits for its start. */
   execAdded(event: containerd.events.ITaskExecAdded): void {
-    this.#publish(
-      "/tasks/exec-added",
-      "containerd.events.TaskExecAdded",
-      containerd.events.TaskExecAdded.encode(event).finish(),
-    );
+    this.#publish("/tasks/exec-added", "TaskExecAdded", event);
   }
 
   /** An exec runs. */
   execStarted(event: containerd.events.ITaskExecStarted): void {
-    const value = containerd.events.TaskExecStarted.encode(event).finish();
-    this.#publish("/tasks/exec-started", "containerd.events.TaskExecStarted", value);
+    this.#publish("/tasks/exec-started", "TaskExecStarted", event);
   }
 
   /** A process has exited; `id` is the exec's, or the container's for the init. */
   exited(event: containerd.events.ITaskExit): void {
-    this.#publish(
-      "/tasks/exit",
-      "containerd.events.TaskExit",
-      containerd.events.TaskExit.encode(event).finish(),
-    );
+    this.#publish("/tasks/exit", "TaskExit", event);
   }
 
   /** The container is frozen. */
   paused(event: containerd.events.ITaskPaused): void {
-    this.#publish(
-      "/tasks/paused",
-      "containerd.events.TaskPaused",
-      containerd.events.TaskPaused.encode(event).finish(),
-    );
+    this.#publish("/tasks/paused", "TaskPaused", event);
   }
 
   /** The container runs again. */
   resumed(event: containerd.events.ITaskResumed): void {
-    this.#publish(
-      "/tasks/resumed",
-      "containerd.events.TaskResumed",
-      containerd.events.TaskResumed.encode(event).finish(),
-    );
+    this.#publish("/tasks/resumed", "TaskResumed", event);
   }
 
   /** The container's state was written to disk. */
   checkpointed(event: containerd.events.ITaskCheckpointed): void {
-    const value = containerd.events.TaskCheckpointed.encode(event).finish();
-    this.#publish("/tasks/checkpointed", "containerd.events.TaskCheckpointed", value);
+    this.#publish("/tasks/checkpointed", "TaskCheckpointed", event);
   }
 
   /** The container was out of memory. */
   oom(event: containerd.events.ITaskOOM): void {
-    this.#publish(
-      "/tasks/oom",
-      "containerd.events.TaskOOM",
-      containerd.events.TaskOOM.encode(event).finish(),
-    );
+    this.#publish("/tasks/oom", "TaskOOM", event);
   }
 
   /** The container is gone. */
   deleted(event: containerd.events.ITaskDelete): void {
-    this.#publish(
-      "/tasks/delete",
-      "containerd.events.TaskDelete",
-      containerd.events.TaskDelete.encode(event).finish(),
-    );
+    this.#publish("/tasks/delete", "TaskDelete", event);
   }
 
   /** Resolves when the daemon has acknowledged every event. */
@@ -124,12 +93,12 @@ export class TaskEvents {
     return this.#queue.close();
   }
 
-  #publish(topic: string, typeUrl: string, value: Uint8Array): void {
+  #publish<Name extends keyof Events>(topic: string, name: Name, event: Encodable<Events[Name]>): void {
     const envelope = {
       timestamp: timestamp(new Date()),
       namespace: this.#namespace,
       topic,
-      event: { typeUrl: typeUrl, value },
+      event: { typeUrl: `containerd.events.${name}`, value: encodeWith(containerd.events[name], event) },
     };
     this.#queue.publish({ topic, request: { envelope } });
   }
