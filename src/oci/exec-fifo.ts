@@ -3,6 +3,7 @@ import path from "node:path";
 import { sleep } from "../base/deadline.ts";
 import { errnoOf, readTextFile } from "../base/files.ts";
 import { fsError } from "../linux/errno.ts";
+import { fdinfoField } from "../linux/fdinfo.ts";
 import { O_PATH } from "../linux/libc.ts";
 
 /** The init of a created container, which waits for its start. */
@@ -92,17 +93,11 @@ function openFifo(fifo: string, pid: number): number | undefined {
 function isNamedBy(pid: number, { dev, ino }: fs.BigIntStats): boolean {
   return fs.readdirSync(`/proc/${pid}/fd`).some((fd) => {
     // In this order: what else it has open may be on a disk that hangs.
-    if ((flagsOf(pid, fd) & O_PATH) === 0) return false;
+    const flags = Number.parseInt(fdinfoField(pid, fd, "flags") ?? "0", 8);
+    if ((flags & O_PATH) === 0) return false;
     const stats = fs.statSync(`/proc/${pid}/fd/${fd}`, { throwIfNoEntry: false, bigint: true });
     return stats?.ino === ino && stats.dev === dev;
   });
-}
-
-/** The flags of a process's descriptor, proc_pid_fdinfo(5). */
-function flagsOf(pid: number, fd: string): number {
-  const [, flags = "0"] =
-    /^flags:\s+(\d+)$/m.exec(fs.readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8")) ?? [];
-  return Number.parseInt(flags, 8);
 }
 
 /** Whether the init writes its byte soon; false where it does not, or has ended without. */

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { close, open } from "../base/file-calls.ts";
+import { fdinfoField } from "../linux/fdinfo.ts";
 import { O_PATH } from "../linux/libc.ts";
 
 /**
@@ -18,11 +19,11 @@ export async function isNothingMounted(directory: string): Promise<boolean> {
   }
 }
 
-/** The number of the mount that a directory is in, proc_pid_fdinfo(5). */
+/** The number of the mount that a directory is in. */
 async function mountIdOf(directory: string): Promise<string | undefined> {
   const fd = await open(directory, O_PATH | fs.constants.O_DIRECTORY | fs.constants.O_NOFOLLOW);
   try {
-    return /^mnt_id:\s+(\d+)$/m.exec(fs.readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"))?.[1];
+    return fdinfoField("self", fd, "mnt_id");
   } finally {
     await close(fd);
   }
