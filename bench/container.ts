@@ -2,11 +2,12 @@ import { rm } from "node:fs/promises";
 import path from "node:path";
 import { StatusCode, StatusError } from "../src/base/status.ts";
 import { type Bundle, createBundle, defaultSpec, parseStartAnswer, Shim } from "../src/client/index.ts";
-import { identifyProcess, waitUntilGone } from "../src/client/process-state.ts";
+import { identifyProcess } from "../src/client/process-state.ts";
 import { describeEnding, runProgram } from "../src/client/program.ts";
 import { type PreparedRootfs, prepareRootfs } from "../src/client/rootfs.ts";
 import { type ShimCommand, shimArgs, shimEnv } from "../src/client/shim-command.ts";
 import { ShimLog } from "../src/client/shim-log.ts";
+import { waitUntilServedNoMore } from "../src/client/shim-process.ts";
 import { connect } from "../src/ttrpc/index.ts";
 import type { BenchLab } from "./lab.ts";
 import { SERVICE_ENV } from "./service-env.ts";
@@ -136,14 +137,14 @@ export class BenchContainer {
     await this.shim.task.delete({ id: this.id, execId }, this.#call());
   }
 
-  /** Tells the shim to go, and waits until its process has; one that serves others as well stays. */
+  /** Tells the shim to go, and waits until it has; one that serves others as well stays. */
   async shutdown(shared = false): Promise<void> {
     const shim = await identifyProcess(this.shimPid);
     await this.shim.task.shutdown({ id: this.id }, this.#call()).catch((error: unknown) => {
       // One that goes while it answers has done what it was told.
       if (StatusError.from(error).code !== StatusCode.unavailable) throw error;
     });
-    if (shared || shim === undefined || (await waitUntilGone(shim, GONE_MS))) return;
+    if (shared || shim === undefined || (await waitUntilServedNoMore(shim, this.#command, GONE_MS))) return;
     throw new StatusError(StatusCode.deadlineExceeded, `shim ${shim.pid} lives on after Shutdown`);
   }
 

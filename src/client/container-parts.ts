@@ -6,12 +6,11 @@ import { type Bundle, createBundle } from "./bundle.ts";
 import type { ContainerOptions } from "./container-options.ts";
 import { EventReceiver } from "./event-receiver.ts";
 import { deleteShim } from "./launch.ts";
-import { waitUntilGone } from "./process-state.ts";
 import { type PreparedRootfs, prepareRootfs } from "./rootfs.ts";
 import type { Shim } from "./shim.ts";
 import { resolveShimBinary } from "./shim-binary.ts";
 import type { ShimCommand } from "./shim-command.ts";
-import { findShimProcesses, killShim } from "./shim-process.ts";
+import { findShimProcesses, killShim, waitUntilServedNoMore } from "./shim-process.ts";
 import { defaultSpec } from "./spec.ts";
 import { ContainerStdio } from "./stdio.ts";
 
@@ -78,7 +77,7 @@ export function sharesShim(options: ContainerOptions): boolean {
 }
 
 /**
- * Tells the shim to shut down and waits until its process is gone, 3 s at most, as the daemon does. One that
+ * Tells the shim to shut down and waits until it serves no more, 3 s at most, as the daemon does. One that
  * serves other containers too stays, and that is well.
  */
 export async function shutDownShim(parts: ContainerParts, shared: boolean): Promise<void> {
@@ -87,7 +86,9 @@ export async function shutDownShim(parts: ContainerParts, shared: boolean): Prom
   const processes = await findShimProcesses(command);
   await shim.task.shutdown({ id: command.id, now: false }, { timeoutMs: SHUTDOWN_MS }).catch(unlessGone);
   if (shared) return;
-  const gone = await Promise.all(processes.map((process) => waitUntilGone(process, SHUTDOWN_MS)));
+  const gone = await Promise.all(
+    processes.map((process) => waitUntilServedNoMore(process, command, SHUTDOWN_MS)),
+  );
   if (gone.every(Boolean)) return;
   const pids = processes.map(({ pid }) => pid).join(", ");
   throw new StatusError(

@@ -28,8 +28,13 @@ export async function isRunning(process: ProcessIdentity): Promise<boolean> {
 
 /** Waits until a process is gone (or a zombie), at most `ms` milliseconds; says whether it is. */
 export async function waitUntilGone(identity: ProcessIdentity, ms: number): Promise<boolean> {
+  return waitUntilNot(() => isRunning(identity), ms);
+}
+
+/** Waits until something about a process is no longer so, at most `ms` milliseconds; says whether it came to that. */
+export async function waitUntilNot(isSo: () => Promise<boolean>, ms: number): Promise<boolean> {
   const until = performance.now() + ms;
-  for (let pause = POLL_MS.first; await isRunning(identity); pause = Math.min(2 * pause, POLL_MS.last)) {
+  for (let pause = POLL_MS.first; await isSo(); pause = Math.min(2 * pause, POLL_MS.last)) {
     if (performance.now() >= until) return false;
     await sleep(pause);
   }

@@ -29,9 +29,12 @@ const AT_FDCWD = -100;
 const EFD_CLOEXEC = 0o2000000;
 const EFD_NONBLOCK = 0o4000;
 
-/** The kernel's calls through koffi; loads its native module, which takes some milliseconds. */
+let loaded: Libc | undefined;
+
+/** The kernel's calls through koffi; the first call loads its native module, which takes some milliseconds. */
 export function loadLibc(): Libc {
-  return new KoffiLibc(loadNativeModule());
+  loaded ??= new KoffiLibc(loadNativeModule());
+  return loaded;
 }
 
 class KoffiLibc implements Libc {
@@ -144,6 +147,11 @@ class KoffiLibc implements Libc {
     const status = [0];
     const result = this.#check(this.#waitpid(pid, status, WNOHANG), `wait for pid ${pid}`);
     return result === 0 ? undefined : { pid: result, status: status[0] ?? 0 };
+  }
+
+  makeFifo(path: string): void {
+    const mkfifo = this.#caller.define("int mkfifo(const char *path, unsigned int mode)");
+    this.#check(mkfifo(path, 0o600), `make fifo ${path}`);
   }
 
   eventfd(): number {

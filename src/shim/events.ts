@@ -18,6 +18,7 @@ type Events = typeof containerd.events;
 export class TaskEvents {
   readonly #namespace: string;
   readonly #queue: EventQueue<Forward>;
+  readonly #daemon: Daemon;
 
   constructor(options: {
     readonly address: string;
@@ -26,8 +27,9 @@ export class TaskEvents {
     readonly logger: Logger;
   }) {
     this.#namespace = options.namespace;
+    this.#daemon = forwarder(options.address, options.settings.eventMs);
     this.#queue = new EventQueue({
-      send: options.address === "" ? async () => {} : forwarder(options.address, options.settings.eventMs),
+      send: options.address === "" ? async () => {} : this.#daemon.send,
       logger: options.logger,
       capacity: options.settings.eventQueue,
     });
@@ -90,6 +92,7 @@ export class TaskEvents {
 
   /** Stops sending; says how many events the daemon never acknowledged. */
   close(): number {
+    this.#daemon.close();
     return this.#queue.close();
   }
 
@@ -108,8 +111,14 @@ interface Forward extends QueuedEvent {
   readonly request: containerd.services.events.ttrpc.v1.IForwardRequest;
 }
 
+/** Who takes events. */
+interface Daemon {
+  readonly send: SendEvent<Forward>;
+  close(): void;
+}
+
 /** Sends to the daemon over one connection, made when it is needed and made anew when it was lost. */
-function forwarder(address: string, timeoutMs: number): SendEvent<Forward> {
+function forwarder(address: string, timeoutMs: number): Daemon {
   let connection: Promise<ClientConnection> | undefined;
   const connected = () => {
     connection ??= connect(address, timeoutMs).then((made) => {
@@ -123,10 +132,11 @@ function forwarder(address: string, timeoutMs: number): SendEvent<Forward> {
     });
     return connection;
   };
-  return async ({ request }) => {
+  const send: SendEvent<Forward> = async ({ request }) => {
     const client = createClient(events, await connected());
     await client.forward(request, { timeoutMs });
   };
+  return { send, close: () => void connection?.then((made) => made.close()).catch(() => {}) };
 }
 
 async function connect(address: string, timeoutMs: number): Promise<ClientConnection> {

@@ -9,6 +9,8 @@ export interface Flags {
   readonly bundle: string;
   /** The path of the inherited socket, which the server removes when it ends (containerd: `socket path to serve`). */
   readonly socket: string;
+  /** Of a server that stands by: the daemon that it does so for. */
+  readonly daemon: string;
   /** What the server logs, as `start` hands it on; empty means as much as without it. */
   readonly logLevel: string;
   readonly debug: boolean;
@@ -17,7 +19,15 @@ export interface Flags {
   readonly action: string;
 }
 
-type StringFlag = "namespace" | "id" | "address" | "publishBinary" | "bundle" | "socket" | "logLevel";
+type StringFlag =
+  | "namespace"
+  | "id"
+  | "address"
+  | "publishBinary"
+  | "bundle"
+  | "socket"
+  | "daemon"
+  | "logLevel";
 type BoolFlag = "debug" | "version" | "info";
 
 const STRING_FLAGS: Readonly<Record<string, StringFlag>> = {
@@ -27,6 +37,7 @@ const STRING_FLAGS: Readonly<Record<string, StringFlag>> = {
   "publish-binary": "publishBinary",
   bundle: "bundle",
   socket: "socket",
+  daemon: "daemon",
   "log-level": "logLevel",
 };
 
@@ -58,6 +69,7 @@ export function parseFlags(args: readonly string[]): Flags {
     publishBinary: "",
     bundle: "",
     socket: "",
+    daemon: "",
     logLevel: "",
   };
   const bools: Record<BoolFlag, boolean> = { debug: false, version: false, info: false };

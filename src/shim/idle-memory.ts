@@ -29,6 +29,12 @@ export class IdleMemory {
     if (this.#calls >= CALLS) this.#timer ??= this.#lookIn(this.#quietMs);
   }
 
+  /** Gives nothing back any more: what was made of code is of use for what comes. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#calls = Number.NEGATIVE_INFINITY;
+  }
+
   #lookIn(ms: number): NodeJS.Timeout {
     const timer = setTimeout(() => {
       const left = this.#lastEnd + this.#quietMs - performance.now();

@@ -8,10 +8,18 @@ import { StatusError } from "../base/status.ts";
  * log (the shim was called by hand); a reader that is away or slow costs lines, which are counted and told of,
  * never time: the fifo is opened for reading as well, so that opening and writing never wait for anybody.
  */
-export function openLog(file: string, level: LogLevel, fields: LogFields): Logger {
-  const write = lineWriter(file);
+export function openLog(file: string, level: LogLevel, fields: LogFields): Log {
+  const { write, close } = lineWriter(file);
   let lines: PinoLogger | undefined;
-  return wrap({ from: LOG_LEVELS.indexOf(level), open: () => (lines ??= openPino(level, write)) }, fields);
+  const open = () => (lines ??= openPino(level, write));
+  return { logger: wrap({ from: LOG_LEVELS.indexOf(level), open }, fields), close };
+}
+
+/** A logger with its file. */
+export interface Log {
+  readonly logger: Logger;
+  /** Closes the file; lines that come later go nowhere. Repeatable. */
+  close(): void;
 }
 
 /** Where lines go, opened by the first that is to be written. */
@@ -75,12 +83,12 @@ function exceptionOf(thrown: unknown): [string, unknown][] {
 }
 
 /** Writes whole lines without ever waiting. What does not fit is dropped, and the next line that fits says so. */
-function lineWriter(file: string): (line: string) => void {
-  const fd = openWithoutWaiting(file);
-  if (fd === undefined) return () => {};
+function lineWriter(file: string): { readonly write: (line: string) => void; readonly close: () => void } {
+  let fd = openWithoutWaiting(file);
   let dropped = 0;
   let torn = false;
-  return (line) => {
+  const write = (line: string) => {
+    if (fd === undefined) return;
     const notice = dropped > 0 ? noticeOf(dropped) : "";
     const bytes = Buffer.from(`${torn ? "\n" : ""}${notice}${line}`);
     const written = writeSome(fd, bytes);
@@ -91,6 +99,11 @@ function lineWriter(file: string): (line: string) => void {
     dropped = 0;
     torn = written < bytes.length;
   };
+  const close = () => {
+    if (fd !== undefined) fs.closeSync(fd);
+    fd = undefined;
+  };
+  return { write, close };
 }
 
 function noticeOf(dropped: number): string {

@@ -117,10 +117,14 @@ const reports: SocketEvents<SocketStream> = {
   error: ({ data }, err) => data.emit("error", err),
 };
 
+/** What hands each connection that a listener takes on as a stream. */
+export function streamsTo(onStream: (stream: Duplex) => void): SocketEvents<SocketStream> {
+  return { ...reports, open: (made) => onStream(adopt(made)) };
+}
+
 /** Takes connections at a path, or those of an inherited socket that listens. Throws where that is not possible. */
 export function acceptAt(place: ListenPlace, onStream: (stream: Duplex) => void): BunListener {
-  const socket = { ...reports, open: (made: BunSocket<SocketStream>) => onStream(adopt(made)) };
-  return bun.listen<SocketStream>({ ...place, socket });
+  return bun.listen<SocketStream>({ ...place, socket: streamsTo(onStream) });
 }
 
 /** Connects to a unix socket's path; an abstract one begins with a zero. `unavailable` where nobody listens. */

@@ -10,6 +10,7 @@ const none: Flags = {
   publishBinary: "",
   bundle: "",
   socket: "",
+  daemon: "",
   logLevel: "",
   debug: false,
   version: false,

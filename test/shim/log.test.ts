@@ -48,7 +48,7 @@ function parse(text: string): Record<string, unknown>[] {
 describe("a log line", () => {
   test("is JSON with level, time and msg, and the names that OpenTelemetry has for what it is about", () => {
     const file = fifo();
-    const log = openLog(file, "info", { namespace: "n", shim: "s" });
+    const { logger: log } = openLog(file, "info", { namespace: "n", shim: "s" });
     log.child({ id: "c", execId: "e" }).warn("something", { pid: 7, score: "1" });
     assert.deepEqual(parse(drain(file)), [
       {
@@ -66,7 +66,7 @@ describe("a log line", () => {
 
   test("has each field once, the last word counting", () => {
     const file = fifo();
-    openLog(file, "info", { id: "outer" }).child({ id: "child" }).info("m", { id: "line" });
+    openLog(file, "info", { id: "outer" }).logger.child({ id: "child" }).info("m", { id: "line" });
     const text = drain(file);
     assert.equal(text.split("container.id").length, 2);
     assert.equal(parse(text)[0]?.["container.id"], "line");
@@ -74,7 +74,7 @@ describe("a log line", () => {
 
   test("tells a foreseen error by its message, and of any other the place as well", () => {
     const file = fifo();
-    const log = openLog(file, "info", {});
+    const { logger: log } = openLog(file, "info", {});
     log.error("m", { err: new StatusError(StatusCode.notFound, "no such thing") });
     log.error("m", { err: new TypeError("x is not a function") });
     log.error("m", { err: StatusError.from(new TypeError("x is not a function")) });
@@ -91,7 +91,7 @@ describe("a log line", () => {
   for (const [index, level] of LOG_LEVELS.entries()) {
     test(`is written from the level ${level} on where that is asked for`, () => {
       const file = fifo();
-      const log = openLog(file, level, {});
+      const { logger: log } = openLog(file, level, {});
       for (const name of LOG_LEVELS) log[name](name);
       const levels = parse(drain(file)).map((line) => line.level);
       assert.deepEqual(levels, LOG_LEVELS.slice(index));
@@ -103,7 +103,7 @@ describe("a log", () => {
   test("takes 10,000 lines that nobody reads, and tells of those that were lost", () => {
     const file = fifo();
     const stalled = fs.openSync(file, fs.constants.O_RDWR | fs.constants.O_NONBLOCK);
-    const log = openLog(file, "info", {});
+    const { logger: log } = openLog(file, "info", {});
     for (let line = 0; line < 10_000; line += 1) log.info("a line", { line });
     const before = drain(file);
     log.info("the reader is back");
@@ -119,7 +119,7 @@ describe("a log", () => {
   test("waits for a reader that was away: what fits into the pipe is there when it comes back", () => {
     const file = fifo();
     const first = fs.openSync(file, fs.constants.O_RDWR | fs.constants.O_NONBLOCK);
-    const log = openLog(file, "info", {});
+    const { logger: log } = openLog(file, "info", {});
     log.info("before");
     assert.equal(parse(drain(file)).length, 1);
     fs.closeSync(first);
@@ -132,7 +132,7 @@ describe("a log", () => {
 
   test("is none where there is no file for it", () => {
     const file = path.join(dir, "missing");
-    openLog(file, "debug", {}).error("nobody hears");
+    openLog(file, "debug", {}).logger.error("nobody hears");
     assert.equal(fs.existsSync(file), false);
   });
 });

@@ -15,7 +15,8 @@ export async function settingsForStart({ namespace, id }: Flags): Promise<Settin
   } catch (err) {
     const { openLog } = await import("../log.ts");
     const { message } = StatusError.from(err);
-    openLog("log", "info", { namespace, shim: id }).error("the settings cannot be read", { err: message });
+    const { logger } = openLog("log", "info", { namespace, shim: id });
+    logger.error("the settings cannot be read", { err: message });
     throw err;
   }
 }

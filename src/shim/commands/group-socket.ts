@@ -3,18 +3,18 @@ import path from "node:path";
 import { sleep, within } from "../../base/deadline.ts";
 import { errnoOf } from "../../base/files.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
-import { type BunListener, bun } from "../bun.ts";
+import { type BunListener, bun, type SocketEvents } from "../bun.ts";
 
 /** Who serves a group: a shim that lives already, or the one that is to be launched with this socket. */
 export type GroupSocket = { readonly living: true } | ClaimedSocket;
 
-/** A socket that listens, for the shim that is to be launched. */
+/** A socket that listens, for the shim that is to be launched or for this process itself. */
 export interface ClaimedSocket {
   readonly living: false;
-  readonly fd: number;
+  readonly listener: BunListener;
   /**
-   * Leaves it to whoever has inherited the descriptor. Until then this process takes connections as well, and what
-   * has connected to it is lost when it ends.
+   * Closes it; the path stays. Whoever has inherited the descriptor goes on listening. Until then this process takes
+   * connections as well, and what has connected to it is lost when it ends.
    */
   leave(): void;
 }
@@ -24,21 +24,27 @@ const CONNECT_MS = 1_000;
 /** How long to wait for another `start` that is replacing the same stale socket, and how often to look. */
 const REPLACE = { limitMs: 5_000, pauseMs: 5 };
 
+/** For a socket that another process is to serve: what connects to this one is not answered. */
+const NOTHING: SocketEvents<unknown> = { data: () => {} };
+
 /**
  * Listens on the socket of a group (mode 0600 from the moment it exists, in a directory 0700), or finds the
  * shim that does so already. A socket that a dead shim left is replaced; of several calls at once one wins and
- * the others find it living.
+ * the others find it living. What connects to this process is told to `events`.
  */
-export async function claimGroupSocket(socket: string): Promise<GroupSocket> {
+export async function claimGroupSocket<T>(
+  socket: string,
+  events: SocketEvents<T> = NOTHING,
+): Promise<GroupSocket> {
   fs.mkdirSync(path.dirname(socket), { recursive: true, mode: 0o700 });
   const giveUp = performance.now() + REPLACE.limitMs;
   let mutex: BunListener | undefined;
   while (performance.now() < giveUp) {
-    const listening = listenAt(socket);
+    const listening = listenAt(socket, events);
     if (listening !== undefined) return listening;
     if (await accepts(socket)) return { living: true };
     // Only the holder of the mutex removes: else the second of two would remove what the first has just made.
-    mutex ??= listen(`\0ebb-replace-${path.basename(socket)}`);
+    mutex ??= listen(`\0ebb-replace-${path.basename(socket)}`, NOTHING);
     if (mutex === undefined) await sleep(REPLACE.pauseMs);
     else if (!(await accepts(socket))) fs.rmSync(socket, { force: true });
   }
@@ -71,15 +77,15 @@ export async function removeStaleSocket(socket: string): Promise<void> {
  * Listens at a path; undefined where it is taken. The path goes by a descriptor of its directory: the runtime removes
  * the path of a server that it closes, and does not find this one any more.
  */
-function listenAt(socket: string): ClaimedSocket | undefined {
+function listenAt<T>(socket: string, events: SocketEvents<T>): ClaimedSocket | undefined {
   const directory = fs.openSync(path.dirname(socket), fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
   let listener: BunListener | undefined;
   try {
-    listener = listen(`/proc/self/fd/${directory}/${path.basename(socket)}`);
+    listener = listen(`/proc/self/fd/${directory}/${path.basename(socket)}`, events);
   } finally {
     if (listener === undefined) fs.closeSync(directory);
   }
-  return listener && { living: false, fd: listener.fd, leave: () => close(listener, directory) };
+  return listener && { living: false, listener, leave: () => close(listener, directory) };
 }
 
 function close(listener: BunListener, directory: number): void {
@@ -88,11 +94,11 @@ function close(listener: BunListener, directory: number): void {
 }
 
 /** Listens on a new socket; undefined where the address is taken. Unless it is stopped it ends with this process. */
-function listen(socket: string): BunListener | undefined {
+function listen<T>(socket: string, events: SocketEvents<T>): BunListener | undefined {
   // bind(2) takes the mode from the umask, so there is no moment in which somebody else could connect.
   const umask = process.umask(0o177);
   try {
-    return bun.listen({ unix: socket, socket: { data: () => {} } });
+    return bun.listen({ unix: socket, socket: events });
   } catch (err) {
     const reason = errnoOf(err) ?? String(err);
     if (reason === "EADDRINUSE") return undefined;

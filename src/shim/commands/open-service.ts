@@ -15,6 +15,8 @@ export interface OpenService {
   readonly service: TaskService;
   readonly events: TaskEvents;
   readonly logger: Logger;
+  /** Lets go what the process keeps for it. What it still logs goes nowhere. */
+  close(): void;
 }
 
 /**
@@ -28,29 +30,31 @@ export function openService(options: {
 }): OpenService {
   const { flags, settings } = options;
   const level = LOG_LEVELS.find((name) => name === flags.logLevel) ?? (flags.debug ? "debug" : "info");
-  const logger = openLog("log", level, { namespace: flags.namespace, shim: flags.id });
-  logUnexpected(logger);
+  const log = openLog("log", level, { namespace: flags.namespace, shim: flags.id });
+  const { logger } = log;
+  const forget = logUnexpected(logger);
   const libc = loadLibc();
   libc.setChildSubreaper();
   adjustOomScore(logger);
   const address = process.env.TTRPC_ADDRESS ?? "";
   const events = new TaskEvents({ address, namespace: flags.namespace, settings, logger });
-  const host = {
-    namespace: flags.namespace,
-    libc,
-    childExits: new ChildExits({ libc, logger }),
-    oom: new OomWatches({ libc, logger }),
-    mounting: new PQueue({ concurrency: settings.mountsAtOnce }),
-    settings,
-    logger,
+  const childExits = new ChildExits({ libc, logger });
+  const oom = new OomWatches({ libc, logger });
+  const mounting = new PQueue({ concurrency: settings.mountsAtOnce });
+  const host = { namespace: flags.namespace, libc, childExits, oom, mounting, settings, logger };
+  const close = () => {
+    for (const part of [events, childExits, oom, log]) part.close();
+    forget();
   };
-  return { service: new TaskService({ host, events, shutdown: options.shutdown }), events, logger };
+  return { service: new TaskService({ host, events, shutdown: options.shutdown }), events, logger, close };
 }
 
-/** A mistake in one call must not take the others' containers down with it. */
-function logUnexpected(logger: Logger): void {
-  process.on("uncaughtException", (err) => logger.error("unexpected error", { err }));
-  process.on("unhandledRejection", (err) => logger.error("unexpected rejection", { err }));
+/** A mistake in one call must not take the others' containers down with it. What is returned ends it. */
+function logUnexpected(logger: Logger): () => void {
+  const onError = (err: unknown) => logger.error("unexpected error", { err });
+  const onRejection = (err: unknown) => logger.error("unexpected rejection", { err });
+  process.on("uncaughtException", onError).on("unhandledRejection", onRejection);
+  return () => process.off("uncaughtException", onError).off("unhandledRejection", onRejection);
 }
 
 /** Raising the score always works; lowering it needs CAP_SYS_RESOURCE, without which the shim runs all the same. */

@@ -2,12 +2,14 @@ import fs from "node:fs";
 import { deferred } from "../../base/deferred.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { type Flags, usageError } from "../flags.ts";
+import { makeStandbyFolder } from "../standby/folder.ts";
 import { settingsForServer } from "./command-settings.ts";
 import { reportFailure, reportReady, SERVER_SOCKET_FD } from "./ready.ts";
 
 /**
  * The server. It says that it serves as soon as nothing can keep it from that, and loads what it serves with while
- * the daemon reads the answer of `start` and connects: the kernel takes connections from the first moment on.
+ * the daemon reads the answer of `start` and connects: the kernel takes connections from the first moment on. When it
+ * is no longer needed it may stand by for the daemon's next container.
  */
 export async function serve(flags: Flags): Promise<void> {
   const settings = await settingsForServer();
@@ -18,15 +20,24 @@ export async function serve(flags: Flags): Promise<void> {
     throw new StatusError(StatusCode.failedPrecondition, message);
   }
   if ((process.env.SCHED_CORE ?? "") !== "") await takeOwnCores();
-  const ending = deferred<string>();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => ending.resolve(signal));
+  const signalled = deferred<string>();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => signalled.resolve(signal));
   reportReady();
   try {
-    await (await import("./task-server.ts")).serveTasks({ flags, settings, ending });
+    const { TaskServer } = await import("./task-server.ts");
+    const { acceptAt } = await import("../socket-stream.ts");
+    const server = new TaskServer();
+    const listener = acceptAt({ fd: SERVER_SOCKET_FD }, (stream) => server.accept(stream));
+    const serving = { flags, settings, listener, signalled: signalled.promise };
+    if (settings.standbyAtOnce > 0) makeStandbyFolder(flags.socket);
+    if ((await server.serve(serving)) && settings.standbyAtOnce > 0) {
+      await (await import("../standby/stand-by.ts")).serveNext(serving);
+    }
   } catch (err) {
     if (flags.socket !== "") fs.rmSync(flags.socket, { force: true });
     throw err;
   }
+  process.exit(0);
 }
 
 function isSocket(fd: number): boolean {

@@ -9,6 +9,7 @@ import type { AnyMessage } from "../../oci/options.ts";
 import { type BunProcess, bun } from "../bun.ts";
 import { type Flags, usageError } from "../flags.ts";
 import { selfCommand } from "../self.ts";
+import { standbyFolder } from "../standby/folder.ts";
 import { type Bootstrap, encodeAnswer, MAX_STDIN_BYTES, readBootstrap } from "./bootstrap.ts";
 import { type ClaimedSocket, claimGroupSocket } from "./group-socket.ts";
 import { READY_FD, SERVER_SOCKET_FD } from "./ready.ts";
@@ -32,20 +33,20 @@ export async function start(flags: Flags): Promise<void> {
     namespace: flags.namespace,
     group: groupOf(flags.id, annotations),
   });
-  const claim = await claimGroupSocket(socket);
-  const launched = claim.living ? undefined : launchServer({ flags, socket, claim, bootstrap });
+  const server = await serverFor({ flags, socket, bootstrap, bundle });
   try {
-    // All that can be done while the server starts, which takes longer.
+    // All that can be done while a server starts, which takes longer.
     const { settingsForStart } = await import("./command-settings.ts");
     const { serverReadyMs } = await settingsForStart(flags);
     // Daemons up to 1.6 find the shim by this file after their own restart.
     writeAddress(bundle, socketAddress(socket));
     const answer = await encodeAnswer(bootstrap.generation, socketAddress(socket), process.env);
-    if (launched !== undefined) await within(launched.ready, serverReadyMs, "the server's start");
+    if (server !== undefined) await within(server.ready, serverReadyMs, "the server's start");
     fs.writeSync(1, answer);
+    server?.begin();
   } catch (thrown) {
-    if (launched !== undefined) {
-      launched.end();
+    if (server !== undefined) {
+      server.end();
       fs.rmSync(bundlePaths(bundle).address, { force: true });
     }
     throw StatusError.from(thrown);
@@ -59,26 +60,50 @@ function checkStartFlags(flags: Flags): void {
   checkId(flags.namespace);
 }
 
-/** A server that was launched. */
-interface Launched {
+/** Whom a server is for. */
+interface Need {
+  readonly flags: Flags;
+  readonly socket: string;
+  readonly bootstrap: Bootstrap;
+  readonly bundle: string;
+}
+
+/** A server that is to serve the group. */
+interface Found {
   /** Resolves when it serves; rejects with what it says instead. */
   readonly ready: Promise<unknown>;
+  /** To be called when the daemon has been told where it is. */
+  begin(): void;
   /** Takes it back. */
   end(): void;
 }
 
+/** The server for a group: one that stands by, or one that is launched. Undefined where the group has one. */
+async function serverFor(need: Need): Promise<Found | undefined> {
+  const { socket, bundle, bootstrap } = need;
+  const args = serverArgs(need);
+  if (!fs.existsSync(standbyFolder(socket))) return await launched(need, args);
+  const { askStandby } = await import("../standby/ask.ts");
+  const asked = askStandby({ socket, bundle, args, env: serverEnv(), options: bootstrap.options });
+  return asked.taken ? { ...asked.taken, ready: Promise.resolve() } : await launched(need, asked.args);
+}
+
+function serverArgs({ flags, socket, bootstrap }: Need): string[] {
+  const { namespace, id, address } = flags;
+  const names = ["-namespace", namespace, "-id", id, "-address", address, "-socket", socket];
+  return [...names, "-log-level", bootstrap.logLevel];
+}
+
+/** A server that is launched, unless the group has one. */
+async function launched(need: Need, args: readonly string[]): Promise<Found | undefined> {
+  const claim = await claimGroupSocket(need.socket);
+  return claim.living ? undefined : launchServer(need, args, claim);
+}
+
 /** Launches the server in a session of its own. */
-function launchServer(options: {
-  readonly flags: Flags;
-  readonly socket: string;
-  readonly claim: ClaimedSocket;
-  readonly bootstrap: Bootstrap;
-}): Launched {
-  const { flags, socket, bootstrap } = options;
-  const args = ["-namespace", flags.namespace, "-id", flags.id, "-address", flags.address, "-socket", socket];
-  args.push("-log-level", bootstrap.logLevel);
+function launchServer({ socket, bootstrap }: Need, args: readonly string[], claim: ClaimedSocket): Found {
   const stdio: ("ignore" | "pipe" | number)[] = ["ignore", "ignore", "ignore"];
-  stdio[SERVER_SOCKET_FD] = options.claim.fd;
+  stdio[SERVER_SOCKET_FD] = claim.listener.fd;
   stdio[READY_FD] = "pipe";
   let server: BunProcess | undefined;
   const end = () => {
@@ -88,7 +113,7 @@ function launchServer(options: {
   try {
     server = bun.spawn([...selfCommand(), ...args], { detached: true, stdio, env: serverEnv() });
     server.unref();
-    options.claim.leave();
+    claim.leave();
   } catch (thrown) {
     end();
     throw thrown;
@@ -99,7 +124,7 @@ function launchServer(options: {
   ]);
   // Whoever waits for it hears of its failure, and before that something else may fail.
   ready.catch(() => {});
-  return { ready, end };
+  return { ready, begin: () => {}, end };
 }
 
 /** Puts the server into the control group that the options name. Options that say nothing are not decoded. */

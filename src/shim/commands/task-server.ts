@@ -1,54 +1,104 @@
 import fs from "node:fs";
+import type { Duplex } from "node:stream";
 import { within } from "../../base/deadline.ts";
-import { type Deferred, deferred } from "../../base/deferred.ts";
+import { deferred } from "../../base/deferred.ts";
 import { StatusError } from "../../base/status.ts";
 import { taskV2, taskV3 } from "../../proto/index.ts";
 import { type CallContext, type Handlers, Server } from "../../ttrpc/index.ts";
-import { type BunListener, bun } from "../bun.ts";
+import { bun } from "../bun.ts";
 import type { Flags } from "../flags.ts";
 import { IdleMemory } from "../idle-memory.ts";
 import type { Settings } from "../settings.ts";
-import { acceptAt } from "../socket-stream.ts";
 import type { TaskService } from "../task/task-service.ts";
-import { SERVER_SOCKET_FD } from "./ready.ts";
+import type { OpenService } from "./open-service.ts";
 
-/** What is known before anything is served. */
-interface Beginning {
+/** What a server needs to know of whom it serves. */
+export interface Serving {
   readonly flags: Flags;
   readonly settings: Settings;
-  /** Settled once: when the daemon, or a signal, ends the shim. */
-  readonly ending: Deferred<string>;
+  /** What hands its connections to {@link TaskServer.accept}. */
+  readonly listener: { stop(): void };
+  /** Resolves when a signal ends this process. */
+  readonly signalled: Promise<string>;
 }
 
-/** What the parts of the server share. */
-interface Serving extends Beginning {
-  readonly server: Server;
-  readonly listener: BunListener;
-}
+/** Serves the task API for one container, or one pod. A call that comes early waits until it is known whose. */
+export class TaskServer {
+  readonly #server = new Server();
+  readonly #service = deferred<TaskService>();
+  readonly #memory = new IdleMemory(() => bun.shrink());
 
-/** Serves the task API on the inherited socket until Shutdown or a signal. */
-export async function serveTasks(beginning: Beginning): Promise<never> {
-  const { flags, settings, ending } = beginning;
-  const service = deferred<TaskService>();
-  service.promise.catch(() => {});
-  const server = new Server();
-  register(server, service.promise);
-  const listener = acceptAt({ fd: SERVER_SOCKET_FD }, (stream) => server.accept(stream));
-  const serving = { ...beginning, server, listener };
-  const { openService } = await import("./open-service.ts");
-  try {
-    const opened = openService({ flags, settings, shutdown: () => ending.resolve("Shutdown") });
-    service.resolve(opened.service);
-    opened.logger.debug("serving", { socket: flags.socket });
-    const why = await ending.promise;
-    opened.logger.debug("ending", { why });
-    return await end(serving, opened.events);
-  } catch (err) {
-    service.reject(StatusError.from(err));
-    await ending.promise;
-    return await end(serving, undefined);
+  constructor() {
+    this.#service.promise.catch(() => {});
+    this.#register();
+  }
+
+  /** Takes a connection. */
+  accept(stream: Duplex): void {
+    this.#server.accept(stream);
+  }
+
+  /**
+   * Serves until Shutdown or a signal. Resolves when the last answers and events are out and nothing is left on the file
+   * system; to true, where the end was asked for and all of it came about.
+   */
+  async serve(serving: Serving): Promise<boolean> {
+    const { flags, settings } = serving;
+    const ending = deferred<string>();
+    serving.signalled.then(ending.resolve);
+    const { openService } = await import("./open-service.ts");
+    try {
+      const opened = openService({ flags, settings, shutdown: () => ending.resolve(SHUTDOWN) });
+      this.#service.resolve(opened.service);
+      opened.logger.debug("serving", { socket: flags.socket });
+      const why = await ending.promise;
+      opened.logger.debug("ending", { why });
+      return (await this.#end(serving, opened)) && why === SHUTDOWN;
+    } catch (err) {
+      this.#service.reject(StatusError.from(err));
+      await ending.promise;
+      await this.#end(serving, undefined);
+      return false;
+    }
+  }
+
+  /** Answers what is under way, hands the daemon the last events, and leaves nothing on the file system. */
+  async #end({ listener, settings, flags }: Serving, opened: OpenService | undefined): Promise<boolean> {
+    const limit = settings.shutdownMs;
+    const flushed = opened?.events.flushed() ?? Promise.resolve();
+    const isTold = await within(flushed, limit, "sending the last events").then(
+      () => true,
+      () => false,
+    );
+    opened?.events.close();
+    // Before the connections close: who sees that happen may look for what is left.
+    if (flags.socket !== "") fs.rmSync(flags.socket, { force: true });
+    listener.stop();
+    const unanswered = await this.#server.shutdown({ timeoutMs: limit });
+    opened?.close();
+    this.#memory.stop();
+    return isTold && unanswered === 0;
+  }
+
+  /** Both versions of the task API are the same calls with the same messages. */
+  #register(): void {
+    const handlers: Record<string, (request: never, context: CallContext) => Promise<unknown>> = {};
+    for (const name of CALLS) {
+      handlers[name] = async (request, context) => {
+        try {
+          return await (await this.#service.promise)[name](request, context);
+        } finally {
+          this.#memory.ended(name);
+        }
+      };
+    }
+    for (const descriptor of [taskV2, taskV3])
+      this.#server.register(descriptor, handlers as Partial<Handlers<typeof taskV2>>);
   }
 }
+
+/** Why a server ends that the daemon has asked to. */
+const SHUTDOWN = "Shutdown";
 
 /** The calls that are served; the others of the task API answer `unimplemented`. */
 const CALLS = [
@@ -70,35 +120,3 @@ const CALLS = [
   "connect",
   "shutdown",
 ] as const;
-
-/** Both versions of the task API are the same calls with the same messages. A call waits for the service. */
-function register(server: Server, service: Promise<TaskService>): void {
-  const memory = new IdleMemory(() => bun.shrink());
-  const handlers: Record<string, (request: never, context: CallContext) => Promise<unknown>> = {};
-  for (const name of CALLS) {
-    handlers[name] = async (request, context) => {
-      try {
-        return await (await service)[name](request, context);
-      } finally {
-        memory.ended(name);
-      }
-    };
-  }
-  for (const descriptor of [taskV2, taskV3])
-    server.register(descriptor, handlers as Partial<Handlers<typeof taskV2>>);
-}
-
-/** Answers what is under way, hands the daemon the last events, and leaves nothing on the file system. */
-async function end(
-  { server, listener, settings, flags }: Serving,
-  events: { flushed(): Promise<void>; close(): number } | undefined,
-): Promise<never> {
-  const limit = settings.shutdownMs;
-  await within(events?.flushed() ?? Promise.resolve(), limit, "sending the last events").catch(() => {});
-  events?.close();
-  // Before the connections close: who sees that happen may look for what is left.
-  if (flags.socket !== "") fs.rmSync(flags.socket, { force: true });
-  listener.stop();
-  await server.shutdown({ timeoutMs: limit });
-  process.exit(0);
-}

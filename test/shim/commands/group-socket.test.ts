@@ -39,7 +39,7 @@ const launcher = (socket: string) => `
   const { claimGroupSocket } = await import(${JSON.stringify(module)});
   const claim = await claimGroupSocket(${JSON.stringify(socket)});
   const server = spawn(process.execPath, ["-e", ${JSON.stringify(SERVER)}], {
-    stdio: ["pipe", "ignore", "ignore", claim.fd],
+    stdio: ["pipe", "ignore", "ignore", claim.listener.fd],
   });
   claim.leave();
   process.stdout.write("claimed");

@@ -1,0 +1,33 @@
+import fs from "node:fs";
+import { statFields } from "./process-stat.ts";
+
+/** Places in {@link statFields} of where the kernel finds a process's arguments (proc_pid_stat(5), `arg_start`). */
+const ARG_START = 45;
+const ARG_END = 46;
+
+/**
+ * Changes what others see as this process's command line (`/proc/PID/cmdline`, ps(1)), in the place where its arguments
+ * are. The last word is filled up with blanks. False, and nothing is changed, where the words do not fit: who starts a
+ * process that is to do this leaves room, by {@link withRoom}.
+ */
+export function setCommandLine(words: readonly string[]): boolean {
+  const stat = statFields(fs.readFileSync("/proc/self/stat", "utf8"));
+  const [start, end] = [Number(stat[ARG_START]), Number(stat[ARG_END])];
+  const room = end - start;
+  const line = Buffer.alloc(room, " ");
+  const written = Buffer.from(words.join("\0"));
+  if (!(written.length < room)) return false;
+  written.copy(line);
+  line[room - 1] = 0;
+  const fd = fs.openSync("/proc/self/mem", "r+");
+  try {
+    return fs.writeSync(fd, line, 0, room, start) === room;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** The last word of a command line with room for one that is `bytes` longer. */
+export function withRoom(word: string, bytes: number): string {
+  return word + " ".repeat(bytes);
+}

@@ -1,0 +1,88 @@
+import fs from "node:fs";
+import { sleep } from "../../base/deadline.ts";
+import { setCommandLine } from "../../linux/command-line.ts";
+import { ownChildren } from "../../linux/process-stat.ts";
+import { claimGroupSocket } from "../commands/group-socket.ts";
+import { type Serving, TaskServer } from "../commands/task-server.ts";
+import { parseFlags } from "../flags.ts";
+import { selfCommand } from "../self.ts";
+import { readSettings } from "../settings.ts";
+import { streamsTo } from "../socket-stream.ts";
+import { daemonWord, lives, parseDaemon } from "./daemon.ts";
+import { standbyFolder } from "./folder.ts";
+import { kindFolder, pidsIn, placeOf, removePlace } from "./kind.ts";
+import { waitForOrder } from "./wait-for-order.ts";
+
+/** How long this process waits for the children that it has left, and how often it looks at first. */
+const CHILDREN = { firstMs: 2, limitMs: 10_000 };
+
+/**
+ * Serves the daemon's next containers, one after the other, by a server of its own each. Resolves when none comes in
+ * time, when enough stand by already, when this process has served its share, and where something of the last container
+ * is left in it.
+ */
+export async function serveNext(first: Serving): Promise<void> {
+  let descriptors: number | undefined;
+  let serving = first;
+  for (let served = 1; served < serving.settings.standbyContainers; served += 1) {
+    if (!(await haveChildrenGone())) return;
+    // What is open now was open for the first container, too, or is the last one's.
+    descriptors ??= countDescriptors();
+    if (countDescriptors() > descriptors) return;
+    const next = await standBy(serving);
+    if (next === undefined || !(await next.server.serve(next.serving))) return;
+    serving = next.serving;
+  }
+}
+
+/** Whether what this process has started or adopted has ended: as a rule a release waits, and for a moment. */
+async function haveChildrenGone(): Promise<boolean> {
+  let waited = 0;
+  for (let pause = CHILDREN.firstMs; ownChildren().length > 0; pause *= 2) {
+    if (waited > CHILDREN.limitMs) return false;
+    await sleep(pause);
+    waited += pause;
+  }
+  return true;
+}
+
+function countDescriptors(): number {
+  return fs.readdirSync("/proc/self/fd").length;
+}
+
+/** Waits until this process is to serve again, by which server and whom; undefined where it is not. */
+async function standBy(
+  last: Serving,
+): Promise<{ readonly server: TaskServer; readonly serving: Serving } | undefined> {
+  const { signalled } = last;
+  const daemon = parseDaemon(last.flags.daemon);
+  if (daemon === undefined || !lives(daemon)) return undefined;
+  const folder = kindFolder(standbyFolder(last.flags.socket), daemon, process.env);
+  if (countStandbys(folder) >= last.settings.standbyAtOnce) return undefined;
+  if (!setCommandLine([...selfCommand(), "standby", "-daemon", daemonWord(daemon)])) return undefined;
+  process.chdir("/");
+  const server = new TaskServer();
+  const place = placeOf(folder, process.pid);
+  const streams = streamsTo((stream) => server.accept(stream));
+  const claim = await claimGroupSocket(place.socket, streams);
+  if (claim.living) return undefined;
+  const order = await waitForOrder(place, { daemon, signalled, limitMs: last.settings.standbyMs });
+  if (order === undefined || !setCommandLine([...selfCommand(), ...order.args])) return undefined;
+  const flags = parseFlags(order.args);
+  try {
+    process.chdir(order.bundle);
+    const settings = await readSettings(process.env);
+    return { server, serving: { flags, settings, signalled, listener: { stop: claim.leave } } };
+  } catch (err) {
+    fs.rmSync(flags.socket, { force: true });
+    throw err;
+  }
+}
+
+/** How many living servers stand by; the places of others are removed. */
+function countStandbys(folder: string): number {
+  const pids = pidsIn(folder);
+  const dead = pids.filter((pid) => !fs.existsSync(`/proc/${pid}`));
+  for (const pid of dead) removePlace(placeOf(folder, pid));
+  return pids.length - dead.length;
+}
