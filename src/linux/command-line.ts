@@ -7,21 +7,29 @@ const ARG_END = 46;
 
 /**
  * Changes what others see as this process's command line (`/proc/PID/cmdline`, ps(1)), in the place where its arguments
- * are. The last word is filled up with blanks. False, and nothing is changed, where the words do not fit: who starts a
- * process that is to do this leaves room, by {@link withRoom}.
+ * are. The last word is filled up with blanks. False, and nothing is changed, where the words do not fit, and where the
+ * host does not let a process do so: who starts one that is to do this leaves room, by {@link withRoom}.
  */
 export function setCommandLine(words: readonly string[]): boolean {
   const stat = statFields(fs.readFileSync("/proc/self/stat", "utf8"));
   const [start, end] = [Number(stat[ARG_START]), Number(stat[ARG_END])];
-  const room = end - start;
-  const line = Buffer.alloc(room, " ");
-  const written = Buffer.from(words.join("\0"));
-  if (!(written.length < room)) return false;
-  written.copy(line);
-  line[room - 1] = 0;
+  const text = Buffer.from(words.join("\0"));
+  if (!(text.length < end - start)) return false;
+  const line = Buffer.alloc(end - start, " ");
+  text.copy(line);
+  line[line.length - 1] = 0;
+  try {
+    return writeMemory(line, start);
+  } catch {
+    return false;
+  }
+}
+
+/** In one call, so that no reader finds half of it. */
+function writeMemory(bytes: Uint8Array, address: number): boolean {
   const fd = fs.openSync("/proc/self/mem", "r+");
   try {
-    return fs.writeSync(fd, line, 0, room, start) === room;
+    return fs.writeSync(fd, bytes, 0, bytes.length, address) === bytes.length;
   } finally {
     fs.closeSync(fd);
   }

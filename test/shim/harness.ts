@@ -13,6 +13,7 @@ import {
   defaultSpec,
   deleteShim,
   EventReceiver,
+  type LaunchOptions as LaunchShimOptions,
   launchShim,
   type OciSpec,
   type Shim,
@@ -65,6 +66,8 @@ export interface LaunchOptions {
   /** What is launched, if not our executable itself. */
   readonly binary?: string | undefined;
   readonly debug?: boolean;
+  /** The options of the runtime that `start` is handed. */
+  readonly options?: LaunchShimOptions["options"];
 }
 
 /** A place where a test file makes bundles, launches our shim over them and drives it, as the daemon would. */
@@ -150,7 +153,13 @@ export class Workshop {
     const lines: LogLine[] = [];
     this.#logs.set(bundle.id, lines);
     const onLog = (line: string) => void lines.push(JSON.parse(line) as LogLine);
-    const shim = await launchShim({ ...this.#command(bundle, more), env, onLog });
+    const { options } = more;
+    const shim = await launchShim({
+      ...this.#command(bundle, more),
+      env,
+      onLog,
+      ...(options && { options }),
+    });
     this.#shims.push(shim);
     return shim;
   }

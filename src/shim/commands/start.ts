@@ -84,7 +84,8 @@ async function serverFor(need: Need): Promise<Found | undefined> {
   const args = serverArgs(need);
   if (!fs.existsSync(standbyFolder(socket))) return await launched(need, args);
   const { askStandby } = await import("../standby/ask.ts");
-  const asked = askStandby({ socket, bundle, args, env: serverEnv(), options: bootstrap.options });
+  const env = serverEnv();
+  const asked = await askStandby({ socket, bundle, args, env, options: bootstrap.options });
   return asked.taken ? { ...asked.taken, ready: Promise.resolve() } : await launched(need, asked.args);
 }
 

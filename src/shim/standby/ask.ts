@@ -1,8 +1,6 @@
 import fs from "node:fs";
 import { withRoom } from "../../linux/command-line.ts";
 import type { AnyMessage } from "../../oci/options.ts";
-import { messageNameOf, RUNC_OPTIONS } from "../../oci/options-type.ts";
-import { bytesField, readFields, textField } from "../../proto/fields.ts";
 import { callingDaemon, daemonWord } from "./daemon.ts";
 import { standbyFolder } from "./folder.ts";
 import { kindFolder } from "./kind.ts";
@@ -31,10 +29,10 @@ export interface Asked {
 /** By so much the command line for one container may be longer than another's: namespace and id have up to 76 bytes. */
 const ROOM_BYTES = 160;
 
-/** Asks for a server that stands by. */
-export function askStandby({ socket, args, env, bundle, options }: Wanted): Asked {
+/** Asks for a server that stands by. Options that are none are `invalidArgument`. */
+export async function askStandby({ socket, args, env, bundle, options }: Wanted): Promise<Asked> {
   const daemon = callingDaemon();
-  if (daemon === undefined || namesCgroup(options)) return { taken: undefined, args };
+  if (daemon === undefined || (await namesCgroup(options))) return { taken: undefined, args };
   const whole = [...args, "-daemon", daemonWord(daemon)];
   const order = encodeOrder({ args: whole, bundle });
   const isFree = order !== undefined && !fs.existsSync(socket);
@@ -43,23 +41,9 @@ export function askStandby({ socket, args, env, bundle, options }: Wanted): Aske
   return { taken, args: whole.with(-1, withRoom(daemonWord(daemon), ROOM_BYTES)) };
 }
 
-/** Fields of containerd.runc.v1.Options and of runtimeoptions.v1.Options, which may hold the former as TOML. */
-const Options = { shimCgroup: 3 } as const;
-const Generic = { configPath: 2, configBody: 3 } as const;
-
-/**
- * Whether options may name a control group for the server, which `start` is to put it into: one that stood by is in no
- * other than the daemon's. Without the decoder, which takes milliseconds to load.
- */
-function namesCgroup(options: AnyMessage | undefined): boolean {
-  const { typeUrl, value } = options ?? {};
-  if (!value?.length) return false;
-  try {
-    const fields = readFields(value);
-    if (messageNameOf(typeUrl ?? "") === RUNC_OPTIONS) return textField(fields, Options.shimCgroup) !== "";
-    const body = Buffer.from(bytesField(fields, Generic.configBody) ?? []).toString("utf8");
-    return textField(fields, Generic.configPath) !== "" || /cgroup\s*=\s*["']+[^"']/i.test(body);
-  } catch {
-    return true;
-  }
+/** Whether options name a control group for the server: one that stood by is in the daemon's, and would stay there. */
+async function namesCgroup(options: AnyMessage | undefined): Promise<boolean> {
+  if (!options?.value?.length) return false;
+  const { decodeRuncOptions } = await import("../../oci/decode-options.ts");
+  return (await decodeRuncOptions(options)).shimCgroup !== "";
 }

@@ -8,7 +8,7 @@ import { parseFlags } from "../flags.ts";
 import { selfCommand } from "../self.ts";
 import { readSettings } from "../settings.ts";
 import { streamsTo } from "../socket-stream.ts";
-import { daemonWord, lives, parseDaemon } from "./daemon.ts";
+import { type Daemon, daemonWord, lives, parseDaemon } from "./daemon.ts";
 import { standbyFolder } from "./folder.ts";
 import { kindFolder, pidsIn, placeOf, removePlace } from "./kind.ts";
 import { waitForOrder } from "./wait-for-order.ts";
@@ -22,14 +22,19 @@ const CHILDREN = { firstMs: 2, limitMs: 10_000 };
  * is left in it.
  */
 export async function serveNext(first: Serving): Promise<void> {
+  const daemon = parseDaemon(first.flags.daemon);
+  if (daemon === undefined) return;
   let descriptors: number | undefined;
   let serving = first;
   for (let served = 1; served < serving.settings.standbyContainers; served += 1) {
+    // First of all: by its command line people and programs know the shim of a container.
+    if (!setCommandLine([...selfCommand(), "standby", "-daemon", daemonWord(daemon)])) return;
+    process.chdir("/");
     if (!(await haveChildrenGone())) return;
     // What is open now was open for the first container, too, or is the last one's.
     descriptors ??= countDescriptors();
     if (countDescriptors() > descriptors) return;
-    const next = await standBy(serving);
+    const next = await standBy(daemon, serving);
     if (next === undefined || !(await next.server.serve(next.serving))) return;
     serving = next.serving;
   }
@@ -52,27 +57,23 @@ function countDescriptors(): number {
 
 /** Waits until this process is to serve again, by which server and whom; undefined where it is not. */
 async function standBy(
-  last: Serving,
+  daemon: Daemon,
+  { flags: last, settings, signalled }: Serving,
 ): Promise<{ readonly server: TaskServer; readonly serving: Serving } | undefined> {
-  const { signalled } = last;
-  const daemon = parseDaemon(last.flags.daemon);
-  if (daemon === undefined || !lives(daemon)) return undefined;
-  const folder = kindFolder(standbyFolder(last.flags.socket), daemon, process.env);
-  if (countStandbys(folder) >= last.settings.standbyAtOnce) return undefined;
-  if (!setCommandLine([...selfCommand(), "standby", "-daemon", daemonWord(daemon)])) return undefined;
-  process.chdir("/");
+  const folder = kindFolder(standbyFolder(last.socket), daemon, process.env);
+  if (!lives(daemon) || countStandbys(folder) >= settings.standbyAtOnce) return undefined;
   const server = new TaskServer();
   const place = placeOf(folder, process.pid);
   const streams = streamsTo((stream) => server.accept(stream));
   const claim = await claimGroupSocket(place.socket, streams);
   if (claim.living) return undefined;
-  const order = await waitForOrder(place, { daemon, signalled, limitMs: last.settings.standbyMs });
+  const order = await waitForOrder(place, { daemon, signalled, limitMs: settings.standbyMs });
   if (order === undefined || !setCommandLine([...selfCommand(), ...order.args])) return undefined;
   const flags = parseFlags(order.args);
   try {
     process.chdir(order.bundle);
-    const settings = await readSettings(process.env);
-    return { server, serving: { flags, settings, signalled, listener: { stop: claim.leave } } };
+    const serving = { flags, settings: await readSettings(process.env), signalled };
+    return { server, serving: { ...serving, listener: { stop: claim.leave } } };
   } catch (err) {
     fs.rmSync(flags.socket, { force: true });
     throw err;
