@@ -10,7 +10,6 @@ import { ShimLog } from "../src/client/shim-log.ts";
 import { waitUntilServedNoMore } from "../src/client/shim-process.ts";
 import { connect } from "../src/ttrpc/index.ts";
 import type { BenchLab } from "./lab.ts";
-import { SERVICE_ENV } from "./service-env.ts";
 import type { Shim as MeasuredShim } from "./shims.ts";
 
 /** No answer of a shim takes that long, in milliseconds; one that does ends the row. */
@@ -20,7 +19,7 @@ const GONE_MS = 20_000;
 const SIGKILL = 9;
 
 /** Calls `start`; returns what that has printed. */
-type Launch = (command: ShimCommand, signal: AbortSignal) => Promise<Buffer>;
+type Launch = (command: ShimCommand, lab: Pick<BenchLab, "signal" | "env">) => Promise<Buffer>;
 
 /** What a container is to be. */
 export interface Plan {
@@ -91,7 +90,7 @@ export class BenchContainer {
 
   /** Calls `start` as the daemon does, or as `launch` has it, and connects to what it answers. */
   async start(launch: Launch = callStart): Promise<void> {
-    const answer = parseStartAnswer(await launch(this.#command, this.#lab.signal));
+    const answer = parseStartAnswer(await launch(this.#command, this.#lab));
     const connection = await connect(answer.address, { signal: this.#lab.signal });
     this.#shim = new Shim(answer, connection, this.#parts.log);
   }
@@ -160,12 +159,15 @@ export class BenchContainer {
   }
 }
 
-async function callStart(command: ShimCommand, signal: AbortSignal): Promise<Buffer> {
+async function callStart(
+  command: ShimCommand,
+  { env, signal }: Pick<BenchLab, "signal" | "env">,
+): Promise<Buffer> {
   const result = await runProgram({
     file: command.binary,
     args: shimArgs(command, "start"),
     cwd: command.bundle,
-    env: { ...shimEnv(command), ...SERVICE_ENV },
+    env: { ...shimEnv(command), ...env },
     timeoutMs: CALL_MS,
     signal,
   });

@@ -6,7 +6,6 @@ import { importImages, topLayer } from "../lab/import-images.ts";
 import { type PrivateContainerd, startPrivateContainerd } from "../lab/private-containerd.ts";
 import { defaultSpec } from "../src/client/spec.ts";
 import type { BenchLab } from "./lab.ts";
-import { SERVICE_ENV } from "./service-env.ts";
 import { ShimLinks } from "./shim-links.ts";
 import type { Shim } from "./shims.ts";
 import { usable } from "./usable.ts";
@@ -50,7 +49,7 @@ export class BenchDaemon {
       ...places,
       shimDirs: [links.directory],
       logLevel: "info",
-      env: SERVICE_ENV,
+      env: lab.env,
       state: mkdtempSync(path.join(lab.run, "containerd-")),
     });
     try {

@@ -5,6 +5,7 @@ import { makeBusyboxRootfs } from "../lab/busybox-rootfs.ts";
 import { stopEverything } from "../lab/leftovers.ts";
 import { EventReceiver } from "../src/client/index.ts";
 import { readProcessStat } from "../src/linux/process-stat.ts";
+import { SERVICE_ENV } from "./service-env.ts";
 import { referenceOf, type Shim } from "./shims.ts";
 
 /** What a row measures with. */
@@ -24,6 +25,8 @@ export interface BenchLab {
   readonly namespace: string;
   /** The daemon's own address, which names the shims' sockets. */
   readonly address: string;
+  /** What the environment of a daemon, and so of its shims, has beside ours. */
+  readonly env: Readonly<Record<string, string>>;
   /** What takes the shims' events. */
   readonly events: EventReceiver;
   /** How many rounds: the usual number of a row, unless the command says otherwise. */
@@ -61,7 +64,8 @@ export async function withLab<T>(plan: LabPlan, work: (lab: BenchLab) => Promise
     };
     const { shims, signal } = plan;
     const rounds = (usual: number) => plan.rounds ?? usual;
-    const lab = { shims, reference: referenceOf(shims), signal, dir, run, rootfs, namespace, address };
+    const places = { dir, run, rootfs, namespace, address };
+    const lab = { shims, reference: referenceOf(shims), signal, ...places, env: SERVICE_ENV };
     return await work({ ...lab, events, rounds, newId, progress }).finally(() => events.close());
   } finally {
     progress(undefined);

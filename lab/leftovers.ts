@@ -54,7 +54,9 @@ export function shimSocketPath({ address, namespace, sharedNamespace }: Scope, i
 /** Everything of the scope that is there now, one line each, sorted. */
 export function snapshotLeftovers(scope: Scope): string[] {
   return [
-    ...processes(scope).map(({ pid, comm, args }) => `process ${pid} ${comm}: ${args}`),
+    ...processes(scope)
+      .filter((process) => !standsBy(process))
+      .map(({ pid, comm, args }) => `process ${pid} ${comm}: ${args}`),
     ...mounts(scope).map((point) => `mount ${point}`),
     ...scope.ids
       .map((id) => shimSocketPath(scope, id))
@@ -147,6 +149,11 @@ export function processes(scope: Scope): ProcessLine[] {
   const orphans = releasePids(scope);
   const isHelper = ({ pid, parent }: ProcessLine) => orphans.has(pid) || shims.has(parent);
   return all.filter((one) => marked.includes(one) || (isReleaseHelper(one) && isHelper(one)));
+}
+
+/** Whether a shim of ours waits for another container, where the settings have it do so: it is none's any more. */
+function standsBy({ args }: ProcessLine): boolean {
+  return args.includes(" standby -daemon ");
 }
 
 function isReleaseHelper({ pid, comm }: ProcessLine): boolean {

@@ -11,6 +11,7 @@ import { many } from "./many.ts";
 import { shortContainers } from "./short-containers.ts";
 import { size } from "./size.ts";
 import { slowDelete } from "./slow-delete.ts";
+import { standby } from "./standby.ts";
 import { stdout } from "./stdout.ts";
 import { steadyMemory } from "./steady-memory.ts";
 import { ttrpc } from "./ttrpc.ts";
@@ -23,6 +24,7 @@ export const ROWS: readonly Row[] = [
   ...UNDER_CONTAINERD,
   launch,
   life,
+  standby,
   busyNode,
   exec,
   many,

@@ -7,7 +7,6 @@ import { StatusCode, StatusError } from "../../src/base/status.ts";
 import { type ShimCommand, shimArgs, shimEnv } from "../../src/client/shim-command.ts";
 import { BenchContainer } from "../container.ts";
 import type { BenchLab } from "../lab.ts";
-import { SERVICE_ENV } from "../service-env.ts";
 import type { Shim } from "../shims.ts";
 import { findMarks, type Mark } from "./marks.ts";
 import { parseTrace } from "./trace.ts";
@@ -25,7 +24,7 @@ export async function tracedStart(lab: BenchLab, shim: Shim): Promise<Mark[]> {
   const file = path.join(lab.dir, `trace-${container.id}`);
   let ended: Promise<unknown[]> = Promise.resolve([]);
   await container.start((command) => {
-    const strace = traced(command, file);
+    const strace = traced(command, file, lab.env);
     ended = once(strace, "exit");
     const tooSoon = ended.then(([status]) => {
       throw new StatusError(
@@ -47,12 +46,12 @@ export async function tracedStart(lab: BenchLab, shim: Shim): Promise<Mark[]> {
   return findMarks(parseTrace(readFileSync(file, "utf8")), shim.binary);
 }
 
-function traced(command: ShimCommand, file: string) {
+function traced(command: ShimCommand, file: string, more: BenchLab["env"]) {
   const flags = ["-f", "--seccomp-bpf", "-ttt", "-s", String(STRING_BYTES), "-e", `trace=${CALLS}`];
   const args = [...flags, "-o", file, command.binary, ...shimArgs(command, "start")];
   return spawn("strace", args, {
     cwd: command.bundle,
-    env: { ...shimEnv(command), ...SERVICE_ENV },
+    env: { ...shimEnv(command), ...more },
     stdio: ["ignore", "pipe", "inherit"],
   });
 }
