@@ -15,6 +15,8 @@ export interface OpenService {
   readonly service: TaskService;
   readonly events: TaskEvents;
   readonly logger: Logger;
+  /** Whether nothing unforeseen has happened in this process. */
+  isSound(): boolean;
   /** Lets go what the process keeps for it. What it still logs goes nowhere. */
   close(): void;
 }
@@ -32,7 +34,7 @@ export function openService(options: {
   const level = LOG_LEVELS.find((name) => name === flags.logLevel) ?? (flags.debug ? "debug" : "info");
   const log = openLog("log", level, { namespace: flags.namespace, shim: flags.id });
   const { logger } = log;
-  const forget = logUnexpected(logger);
+  const unexpected = watchUnexpected(logger);
   const libc = loadLibc();
   libc.setChildSubreaper();
   adjustOomScore(logger);
@@ -43,18 +45,27 @@ export function openService(options: {
   const mounting = new PQueue({ concurrency: settings.mountsAtOnce });
   const host = { namespace: flags.namespace, libc, childExits, oom, mounting, settings, logger };
   const close = () => {
-    for (const part of [events, childExits, oom, log]) part.close();
-    forget();
+    for (const part of [childExits, oom, log, unexpected]) part.close();
   };
-  return { service: new TaskService({ host, events, shutdown: options.shutdown }), events, logger, close };
+  const service = new TaskService({ host, events, shutdown: options.shutdown });
+  return { service, events, logger, isSound: () => unexpected.count === 0, close };
 }
 
-/** A mistake in one call must not take the others' containers down with it. What is returned ends it. */
-function logUnexpected(logger: Logger): () => void {
-  const onError = (err: unknown) => logger.error("unexpected error", { err });
-  const onRejection = (err: unknown) => logger.error("unexpected rejection", { err });
+/** A mistake in one call must not take the others' containers down with it. */
+function watchUnexpected(logger: Logger): { readonly count: number; close(): void } {
+  let count = 0;
+  const log = (message: string) => (err: unknown) => {
+    count += 1;
+    logger.error(message, { err });
+  };
+  const [onError, onRejection] = [log("unexpected error"), log("unexpected rejection")];
   process.on("uncaughtException", onError).on("unhandledRejection", onRejection);
-  return () => process.off("uncaughtException", onError).off("unhandledRejection", onRejection);
+  return {
+    get count() {
+      return count;
+    },
+    close: () => void process.off("uncaughtException", onError).off("unhandledRejection", onRejection),
+  };
 }
 
 /** Raising the score always works; lowering it needs CAP_SYS_RESOURCE, without which the shim runs all the same. */

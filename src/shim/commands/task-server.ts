@@ -77,7 +77,7 @@ export class TaskServer {
     const unanswered = await this.#server.shutdown({ timeoutMs: limit });
     opened?.close();
     this.#memory.stop();
-    return isTold && unanswered === 0;
+    return isTold && unanswered === 0 && opened?.isSound() === true;
   }
 
   /** Both versions of the task API are the same calls with the same messages. */

@@ -39,7 +39,8 @@ async function begun(id: string, env: Record<string, string>, options: CreateOpt
   const { shimPid } = await task.connect({ id });
   await task.start({ id });
   const end = async () => {
-    await task.kill({ id, signal: 9 }).catch(() => {});
+    // A program that was given ends by itself.
+    if (options.args === undefined) await task.kill({ id, signal: 9 });
     await task.wait({ id });
     await task.delete({ id });
     await task.shutdown({ id });
