@@ -36,9 +36,17 @@ export async function askStandby({ socket, args, env, bundle, options }: Wanted)
   const whole = [...args, "-daemon", daemonWord(daemon)];
   const order = encodeOrder({ args: whole, bundle });
   const isFree = order !== undefined && !fs.existsSync(socket);
-  const folder = kindFolder(standbyFolder(socket), daemon, env);
-  const taken = isFree ? takeStandby(folder, socket, order) : undefined;
+  const taken = isFree ? tryToTake(kindFolder(standbyFolder(socket), daemon, env), socket, order) : undefined;
   return { taken, args: whole.with(-1, withRoom(daemonWord(daemon), ROOM_BYTES)) };
+}
+
+/** Whatever keeps it from that keeps nobody from launching a server, or is found out then. */
+function tryToTake(folder: string, socket: string, order: Uint8Array): Taken | undefined {
+  try {
+    return takeStandby(folder, socket, order);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether options name a control group for the server: one that stood by is in the daemon's, and would stay there. */

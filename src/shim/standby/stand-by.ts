@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { sleep } from "../../base/deadline.ts";
+import { StatusCode, StatusError } from "../../base/status.ts";
 import { setCommandLine } from "../../linux/command-line.ts";
 import { ownChildren } from "../../linux/process-stat.ts";
 import { claimGroupSocket } from "../commands/group-socket.ts";
@@ -13,8 +14,8 @@ import { standbyFolder } from "./folder.ts";
 import { kindFolder, pidsIn, placeOf, removePlace } from "./kind.ts";
 import { waitForOrder } from "./wait-for-order.ts";
 
-/** How long this process waits for the children that it has left, and how often it looks at first. */
-const CHILDREN = { firstMs: 2, limitMs: 10_000 };
+/** How long this process waits for the children that it has left, and how soon it looks again, at first and later. */
+const CHILDREN = { limitMs: 10_000, firstMs: 2, lastMs: 250 };
 
 /**
  * Serves the daemon's next containers, one after the other, by a server of its own each. Resolves when none comes in
@@ -30,7 +31,7 @@ export async function serveNext(first: Serving): Promise<void> {
     // First of all: by its command line people and programs know the shim of a container.
     if (!setCommandLine([...selfCommand(), "standby", "-daemon", daemonWord(daemon)])) return;
     process.chdir("/");
-    if (!(await haveChildrenGone())) return;
+    if (!(await haveChildrenGone(serving.signalled))) return;
     // What is open now was open for the first container, too, or is the last one's.
     descriptors ??= countDescriptors();
     if (countDescriptors() > descriptors) return;
@@ -41,12 +42,11 @@ export async function serveNext(first: Serving): Promise<void> {
 }
 
 /** Whether what this process has started or adopted has ended: as a rule a release waits, and for a moment. */
-async function haveChildrenGone(): Promise<boolean> {
-  let waited = 0;
-  for (let pause = CHILDREN.firstMs; ownChildren().length > 0; pause *= 2) {
-    if (waited > CHILDREN.limitMs) return false;
-    await sleep(pause);
-    waited += pause;
+async function haveChildrenGone(signalled: Promise<string>): Promise<boolean> {
+  const giveUp = performance.now() + CHILDREN.limitMs;
+  for (let pause = CHILDREN.firstMs; ownChildren().length > 0; pause = Math.min(2 * pause, CHILDREN.lastMs)) {
+    const signal = await Promise.race([signalled, sleep(pause)]);
+    if (signal !== undefined || performance.now() > giveUp) return false;
   }
   return true;
 }
@@ -68,9 +68,10 @@ async function standBy(
   const claim = await claimGroupSocket(place.socket, streams);
   if (claim.living) return undefined;
   const order = await waitForOrder(place, { daemon, signalled, limitMs: settings.standbyMs });
-  if (order === undefined || !setCommandLine([...selfCommand(), ...order.args])) return undefined;
+  if (order === undefined) return undefined;
   const flags = parseFlags(order.args);
   try {
+    if (!setCommandLine([...selfCommand(), ...order.args])) throw noRoom(order.args);
     process.chdir(order.bundle);
     const serving = { flags, settings: await readSettings(process.env), signalled };
     return { server, serving: { ...serving, listener: { stop: claim.leave } } };
@@ -78,6 +79,11 @@ async function standBy(
     fs.rmSync(flags.socket, { force: true });
     throw err;
   }
+}
+
+/** For an order that `start` has not left room for. */
+function noRoom(args: readonly string[]): StatusError {
+  return new StatusError(StatusCode.internal, `the command line has no room for ${args.join(" ")}`);
 }
 
 /** How many living servers stand by; the places of others are removed. */

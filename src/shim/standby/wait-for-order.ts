@@ -30,30 +30,36 @@ export async function waitForOrder(place: Place, limits: Limits): Promise<Order 
   fs.rmSync(orders, { force: true });
   loadLibc().makeFifo(orders);
   const fd = fs.openSync(orders, fs.constants.O_RDWR);
-  // A thread of the runtime's waits in it, and goes with the process.
-  const ordered = readOrder(fd);
+  let isRead = false;
+  const ordered = readOrder(fd).finally(() => {
+    isRead = true;
+    fs.closeSync(fd);
+  });
   const giveUp = performance.now() + limits.limitMs;
   for (let looks = 0; looks < LOOKS_WITHOUT_PLACE; ) {
-    const left = giveUp - performance.now();
-    const pause = sleep(left > 0 ? Math.min(left, LOOK_MS) : LOOK_MS);
-    const came = await Promise.race([ordered, limits.signalled, pause]);
-    if (typeof came === "object") {
-      fs.closeSync(fd);
-      return came;
-    }
+    const left = looks > 0 ? LOOK_MS : Math.max(0, giveUp - performance.now());
+    const came = await Promise.race([ordered, limits.signalled, sleep(Math.min(left, LOOK_MS))]);
+    if (typeof came === "object") return came;
     const isWanted = came === undefined && performance.now() < giveUp && lives(limits.daemon);
     // Whose socket has lost its name was taken, and gets its order.
     if (!fs.existsSync(socket)) looks += 1;
     else if (!isWanted && isUnlinked(socket)) break;
   }
-  removePlace(place);
-  removeIfEmpty(path.dirname(socket));
+  leave(place);
+  // A thread still reads.
+  if (!isRead) fs.writeSync(fd, "none");
+  await ordered;
   return undefined;
 }
 
-async function readOrder(fd: number): Promise<Order> {
+/** What is no order is a word, as a signal is, and as little a reason to go on. */
+async function readOrder(fd: number): Promise<Order | string> {
   const buffer = Buffer.alloc(MAX_ORDER_BYTES);
-  return decodeOrder(buffer.subarray(0, await read(fd, buffer, 0, buffer.length)));
+  try {
+    return decodeOrder(buffer.subarray(0, await read(fd, buffer, 0, buffer.length)));
+  } catch (err) {
+    return String(err);
+  }
 }
 
 /** Whether it was this call that took a file its name. */
@@ -67,11 +73,15 @@ function isUnlinked(file: string): boolean {
   }
 }
 
-/** The folder goes with the last that stood by in it. */
-function removeIfEmpty(folder: string): void {
+/** Empties the place, of what a killed `start` has left in it as well. The folder goes with the last one. */
+function leave(place: Place): void {
+  const folder = path.dirname(place.socket);
+  const name = `${path.basename(place.socket)}.`;
+  removePlace(place);
   try {
+    for (const left of fs.readdirSync(folder)) if (left.startsWith(name)) fs.rmSync(path.join(folder, left));
     fs.rmdirSync(folder);
   } catch {
-    // Others do.
+    // Others stand by in it, or have removed it.
   }
 }
