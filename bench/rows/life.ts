@@ -47,10 +47,14 @@ export const life: Row = {
 /** Lives of containers, step by step; `name` is what is shown while they are measured. */
 export async function tablesOfLives(lab: BenchLab, name: string): Promise<readonly ResultTable[]> {
   const { shims: subjects, reference } = lab;
-  const used = new ProcessorTimes();
-  const rounds = { name, subjects, usual: 30, warmUp: 1 };
-  const samples = await inRounds(lab, rounds, (shim) => sample(lab, shim, used));
+  const samples = await inRounds(lab, { name, subjects, usual: 30, warmUp: 1 }, (shim) => sample(lab, shim));
   return [...compare(FIGURES, samples, reference), ...compare(CPU, meanCpu(samples), reference)];
+}
+
+/** The same without what a shim has used, as one that has stood by has used that for others as well. */
+export async function tablesOfSteps(lab: BenchLab, name: string): Promise<readonly ResultTable[]> {
+  const tables = await tablesOfLives(lab, name);
+  return tables.filter(({ title }) => CPU.every((figure) => figure.title !== title));
 }
 
 type Sample = Record<Step | "total" | "cpu", number>;
@@ -60,21 +64,7 @@ function meanCpu(samples: ReadonlyMap<Shim, readonly Sample[]>): Map<Shim, { cpu
   return new Map([...samples].map(([shim, all]) => [shim, [{ cpu: mean(all) }]]));
 }
 
-/** What shims have used, told from what they had before: one that stands by serves several containers. */
-class ProcessorTimes {
-  readonly #used = new Map<number, number>();
-
-  /** Since the last call for this shim, in milliseconds. */
-  since(pid: number): number {
-    const now = 1000 * cpuSecondsOfAll(pid);
-    const before = this.#used.get(pid) ?? 0;
-    this.#used.set(pid, now);
-    // A later process may have the same pid.
-    return now >= before ? now - before : now;
-  }
-}
-
-async function sample(lab: BenchLab, shim: Shim, used: ProcessorTimes): Promise<Sample> {
+async function sample(lab: BenchLab, shim: Shim): Promise<Sample> {
   const container = await BenchContainer.prepare(lab, shim, { args: ["true"] });
   const watch = new Stopwatch<Step>();
   await watch.time("launch", async () => {
@@ -85,7 +75,7 @@ async function sample(lab: BenchLab, shim: Shim, used: ProcessorTimes): Promise<
   await watch.time("start", () => container.run());
   await watch.time("wait", () => container.wait());
   await watch.time("delete", () => container.delete());
-  const cpu = used.since(container.shimPid);
+  const cpu = 1000 * cpuSecondsOfAll(container.shimPid);
   await watch.time("shutdown", () => container.shutdown());
   const { total } = watch;
   await container.remove();

@@ -5,7 +5,7 @@ import type { BenchLab } from "../lab.ts";
 import type { ResultTable, Row } from "../result.ts";
 import { tablesOfRuns } from "./ctr-run.ts";
 import { tablesOfStarts } from "./launch.ts";
-import { tablesOfLives } from "./life.ts";
+import { tablesOfSteps } from "./life.ts";
 import { tablesOfShortContainers } from "./short-containers.ts";
 
 /** As many shims may stand by as containers are run at a time. */
@@ -23,7 +23,7 @@ export const standby: Row = {
       tables: [
         ...(await BenchDaemon.with(lab, (daemon) => underContainerd(lab, daemon))),
         ...(await tablesOfStarts(lab, "standby: launch")),
-        ...(await tablesOfLives(lab, "standby: life")),
+        ...(await tablesOfSteps(lab, "standby: life")),
       ],
     };
   },
