@@ -22,7 +22,7 @@ export const limitsSchema = {
       description:
         "so many shims whose containers have gone stand by, for each daemon, for its next containers, which then need none that has to be started; 0 for none",
       $comment:
-        "it spares a short container a quarter of its time and a third of the processor time, but processes that outlive their container are not what everybody expects of a shim: `2` is enough for a daemon that runs few containers at a time",
+        "it spares a short container a quarter of its time and a fifth of the processor time, but processes that outlive their container are not what everybody expects of a shim: `2` is enough for a daemon that runs few containers at a time",
       default: 0,
     },
     standbyMs: {
