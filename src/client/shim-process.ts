@@ -63,7 +63,10 @@ export function usualSocket({ namespace, id, address }: ShimOf): string {
 /** Kills what is left of a shim, and removes its socket. Says whether all of it is gone. */
 export async function killShim(command: ShimOf, socket: string | undefined): Promise<boolean> {
   const gone = await Promise.all(
-    (await findShimProcesses(command)).map((process) => killProcess(process, KILL_MS)),
+    (await findShimProcesses(command)).map(async (process) =>
+      // One that stands by, or serves another container, since it was found is not killed.
+      (await isNamedBy(process.pid, command)) ? killProcess(process, KILL_MS) : true,
+    ),
   );
   if (socket !== undefined) await rm(socket, { force: true });
   return gone.every(Boolean);

@@ -5,6 +5,7 @@ import { type Flags, usageError } from "../flags.ts";
 import { makeStandbyFolder } from "../standby/folder.ts";
 import { settingsForServer } from "./command-settings.ts";
 import { reportFailure, reportReady, SERVER_SOCKET_FD } from "./ready.ts";
+import type { Serving } from "./task-server.ts";
 
 /**
  * The server. It says that it serves as soon as nothing can keep it from that, and loads what it serves with while
@@ -23,20 +24,22 @@ export async function serve(flags: Flags): Promise<void> {
   const signalled = deferred<string>();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => signalled.resolve(signal));
   reportReady();
+  let mayStandBy = false;
+  let serving: Serving;
   try {
     const { TaskServer } = await import("./task-server.ts");
     const { acceptAt } = await import("../socket-stream.ts");
     const server = new TaskServer();
     const listener = acceptAt({ fd: SERVER_SOCKET_FD }, (stream) => server.accept(stream));
-    const serving = { flags, settings, listener, signalled: signalled.promise };
+    serving = { flags, settings, listener, signalled: signalled.promise };
     if (settings.standbyAtOnce > 0) makeStandbyFolder(flags.socket);
-    if ((await server.serve(serving)) && settings.standbyAtOnce > 0) {
-      await (await import("../standby/stand-by.ts")).serveNext(serving);
-    }
+    mayStandBy = (await server.serve(serving)) && settings.standbyAtOnce > 0;
   } catch (err) {
     if (flags.socket !== "") fs.rmSync(flags.socket, { force: true });
     throw err;
   }
+  // The socket may be somebody else's from here on.
+  if (mayStandBy) await (await import("../standby/stand-by.ts")).serveNext(serving);
   process.exit(0);
 }
 

@@ -42,8 +42,8 @@ export async function start(flags: Flags): Promise<void> {
     writeAddress(bundle, socketAddress(socket));
     const answer = await encodeAnswer(bootstrap.generation, socketAddress(socket), process.env);
     if (server !== undefined) await within(server.ready, serverReadyMs, "the server's start");
-    fs.writeSync(1, answer);
     server?.begin();
+    fs.writeSync(1, answer);
   } catch (thrown) {
     if (server !== undefined) {
       server.end();
@@ -72,7 +72,7 @@ interface Need {
 interface Found {
   /** Resolves when it serves; rejects with what it says instead. */
   readonly ready: Promise<unknown>;
-  /** To be called when the daemon has been told where it is. */
+  /** To be called when nothing but the answer is left; throws where the server has gone since. */
   begin(): void;
   /** Takes it back. */
   end(): void;

@@ -15,13 +15,15 @@ export const MAX_ORDER_BYTES = 4096;
 
 /** An order as bytes; undefined where it is too long for one. */
 export function encodeOrder(order: Order): Uint8Array | undefined {
-  const bytes = Buffer.from(JSON.stringify(order));
+  const bytes = Buffer.from(`${JSON.stringify(order)}\n`);
   return bytes.length <= MAX_ORDER_BYTES ? bytes : undefined;
 }
 
 /** Reads what {@link encodeOrder} makes; `invalidArgument` where it is nothing such. */
 export function decodeOrder(bytes: Uint8Array): Order {
-  const order = decodeJson(Buffer.from(bytes).toString("utf8"), "the order", StatusCode.invalidArgument);
+  // What comes behind its line is none of it.
+  const [line = ""] = Buffer.from(bytes).toString("utf8").split("\n");
+  const order = decodeJson(line, "the order", StatusCode.invalidArgument);
   const { args, bundle } = isObject(order) ? order : {};
   if (Array.isArray(args) && args.every((word) => typeof word === "string") && typeof bundle === "string") {
     return { args, bundle };

@@ -48,8 +48,9 @@ export async function waitForOrder(place: Place, limits: Limits): Promise<Order 
   leave(place);
   // A thread still reads.
   if (!isRead) fs.writeSync(fd, "none");
-  await ordered;
-  return undefined;
+  // One that has come until now counts: who has sent it has told the daemon so.
+  const last = await ordered;
+  return typeof last === "object" ? last : undefined;
 }
 
 /** What is no order is a word, as a signal is, and as little a reason to go on. */

@@ -294,6 +294,8 @@ describe("a shim that stands by is not for", () => {
       await shim.close();
     } finally {
       process.kill(first, "SIGKILL");
+      const pids = () => fs.readFileSync(path.join(group, "cgroup.procs"), "utf8");
+      await until("an empty control group", () => (pids() === "" ? true : undefined));
       fs.rmdirSync(group);
     }
   });

@@ -57,6 +57,13 @@ describe("waiting for an order", () => {
     assert.equal(fs.existsSync(folder), false);
   });
 
+  test("ends with an order that has come before the signal, which is the server's to heed", async () => {
+    const { order } = waiting();
+    fs.writeFileSync(place.orders, encoded());
+    signalled.resolve("SIGTERM");
+    assert.deepEqual(await order, ORDER);
+  });
+
   test("ends by what is no order", async () => {
     const { order } = waiting();
     fs.writeFileSync(place.orders, "garbage");
