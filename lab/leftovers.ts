@@ -16,6 +16,7 @@ import {
 import path from "node:path";
 import { PendingReleases } from "../src/rootfs/pending.ts";
 import { command } from "./command.ts";
+import { standsBy } from "./stands-by.ts";
 import { until } from "./until.ts";
 
 /** What belongs to one containerd. */
@@ -55,7 +56,7 @@ export function shimSocketPath({ address, namespace, sharedNamespace }: Scope, i
 export function snapshotLeftovers(scope: Scope): string[] {
   return [
     ...processes(scope)
-      .filter((process) => !standsBy(process))
+      .filter(({ pid }) => !standsBy(pid))
       .map(({ pid, comm, args }) => `process ${pid} ${comm}: ${args}`),
     ...mounts(scope).map((point) => `mount ${point}`),
     ...scope.ids
@@ -149,11 +150,6 @@ export function processes(scope: Scope): ProcessLine[] {
   const orphans = releasePids(scope);
   const isHelper = ({ pid, parent }: ProcessLine) => orphans.has(pid) || shims.has(parent);
   return all.filter((one) => marked.includes(one) || (isReleaseHelper(one) && isHelper(one)));
-}
-
-/** Whether a shim of ours waits for another container, where the settings have it do so: it is none's any more. */
-function standsBy({ args }: ProcessLine): boolean {
-  return args.includes(" standby -daemon ");
 }
 
 function isReleaseHelper({ pid, comm }: ProcessLine): boolean {

@@ -1,5 +1,6 @@
 import { CpuGroup, whyNoCpuGroup } from "../../lab/cpu-group.ts";
 import { whyNoContainerd } from "../../lab/private-containerd.ts";
+import { standsBy } from "../../lab/stands-by.ts";
 import { until } from "../../lab/until.ts";
 import { defaultSpec } from "../../src/client/spec.ts";
 import { compare, type Figure } from "../comparison.ts";
@@ -8,7 +9,6 @@ import type { BenchLab } from "../lab.ts";
 import type { Found, ResultTable, Row } from "../result.ts";
 import { inRounds } from "../rounds.ts";
 import type { Shim } from "../shims.ts";
-import { standsBy } from "../stands-by.ts";
 
 const WORKERS = 2;
 /** How long one sample is made of containers, in milliseconds: six of them are half a minute. */

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { readMountInfo } from "../../src/linux/mountinfo.ts";
 import { containerd, google, taskV2 } from "../../src/proto/index.ts";
 import { connect, createClient } from "../../src/ttrpc/index.ts";
 import { until } from "../oci/helpers.ts";
 import { makeFifo } from "../support/files.ts";
+import { hierarchy } from "../support/hierarchy.ts";
 import { makeBundle, runShim } from "../support/shim-process.ts";
 
 const { BootstrapParams, BootstrapResult } = containerd.runtime.bootstrap.v1;
@@ -14,11 +14,6 @@ const skip = process.getuid?.() === 0 ? false : "needs root";
 const address = `/run/ebb-process-${process.pid}/containerd.sock`;
 const config = { ociVersion: "1.0.2", process: { args: ["true"] }, root: { path: "rootfs" } };
 const flags = (id: string) => ["-namespace", "ebb-test", "-address", address, "-id", id];
-
-/** Where this host can have a control group made: one v1 hierarchy, or the only one of v2. */
-const hierarchy = readMountInfo().find(
-  ({ type, superOptions }) => type === "cgroup2" || (type === "cgroup" && /\bpids\b/.test(superOptions)),
-)?.mountPoint;
 
 /** Launches a server, hands over its pid, and ends it. */
 async function served(

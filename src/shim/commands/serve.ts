@@ -24,22 +24,21 @@ export async function serve(flags: Flags): Promise<void> {
   const signalled = deferred<string>();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => signalled.resolve(signal));
   reportReady();
-  let mayStandBy = false;
-  let serving: Serving;
+  let ended: Serving | undefined;
   try {
     const { TaskServer } = await import("./task-server.ts");
     const { acceptAt } = await import("../socket-stream.ts");
     const server = new TaskServer();
     const listener = acceptAt({ fd: SERVER_SOCKET_FD }, (stream) => server.accept(stream));
-    serving = { flags, settings, listener, signalled: signalled.promise };
+    const serving = { flags, settings, listener, signalled: signalled.promise };
     if (settings.standbyAtOnce > 0) makeStandbyFolder(flags.socket);
-    mayStandBy = (await server.serve(serving)) && settings.standbyAtOnce > 0;
+    if ((await server.serve(serving)) && settings.standbyAtOnce > 0) ended = serving;
   } catch (err) {
     if (flags.socket !== "") fs.rmSync(flags.socket, { force: true });
     throw err;
   }
   // The socket may be somebody else's from here on.
-  if (mayStandBy) await (await import("../standby/stand-by.ts")).serveNext(serving);
+  if (ended !== undefined) await (await import("../standby/stand-by.ts")).serveNext(ended);
   process.exit(0);
 }
 

@@ -33,7 +33,7 @@ export async function start(flags: Flags): Promise<void> {
     namespace: flags.namespace,
     group: groupOf(flags.id, annotations),
   });
-  const server = await serverFor({ flags, socket, bootstrap, bundle });
+  const server = await serverFor({ flags, socket, bootstrap, bundle, env: serverEnv() });
   try {
     // All that can be done while a server starts, which takes longer.
     const { settingsForStart } = await import("./command-settings.ts");
@@ -66,6 +66,7 @@ interface Need {
   readonly socket: string;
   readonly bootstrap: Bootstrap;
   readonly bundle: string;
+  readonly env: NodeJS.ProcessEnv;
 }
 
 /** A server that is to serve the group. */
@@ -80,11 +81,10 @@ interface Found {
 
 /** The server for a group: one that stands by, or one that is launched. Undefined where the group has one. */
 async function serverFor(need: Need): Promise<Found | undefined> {
-  const { socket, bundle, bootstrap } = need;
+  const { socket, bundle, bootstrap, env } = need;
   const args = serverArgs(need);
   if (!fs.existsSync(standbyFolder(socket))) return await launched(need, args);
   const { askStandby } = await import("../standby/ask.ts");
-  const env = serverEnv();
   const asked = await askStandby({ socket, bundle, args, env, options: bootstrap.options });
   return asked.taken ? { ...asked.taken, ready: Promise.resolve() } : await launched(need, asked.args);
 }
@@ -102,7 +102,11 @@ async function launched(need: Need, args: readonly string[]): Promise<Found | un
 }
 
 /** Launches the server in a session of its own. */
-function launchServer({ socket, bootstrap }: Need, args: readonly string[], claim: ClaimedSocket): Found {
+function launchServer(
+  { socket, bootstrap, env }: Need,
+  args: readonly string[],
+  claim: ClaimedSocket,
+): Found {
   const stdio: ("ignore" | "pipe" | number)[] = ["ignore", "ignore", "ignore"];
   stdio[SERVER_SOCKET_FD] = claim.listener.fd;
   stdio[READY_FD] = "pipe";
@@ -112,7 +116,7 @@ function launchServer({ socket, bootstrap }: Need, args: readonly string[], clai
     fs.rmSync(socket, { force: true });
   };
   try {
-    server = bun.spawn([...selfCommand(), ...args], { detached: true, stdio, env: serverEnv() });
+    server = bun.spawn([...selfCommand(), ...args], { detached: true, stdio, env });
     server.unref();
     claim.leave();
   } catch (thrown) {

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { errnoOf } from "../../base/files.ts";
 import { type Place, pidsIn, placeOf, removePlace } from "./kind.ts";
+import { was } from "./was.ts";
 
 /** A server that stood by, and whose socket has a group's name now. Until it gets its order it answers nobody. */
 export interface Taken {
@@ -65,15 +66,4 @@ function rename({ socket, orders }: Place, groupSocket: string): boolean {
   const isNamed = was(() => fs.linkSync(own, groupSocket), "EEXIST");
   removePlace({ socket: own, orders });
   return isNamed;
-}
-
-/** Whether a call could be made; false where it fails with this error. */
-function was(call: () => void, error: string): boolean {
-  try {
-    call();
-    return true;
-  } catch (err) {
-    if (errnoOf(err) === error) return false;
-    throw err;
-  }
 }

@@ -2,11 +2,11 @@ import fs from "node:fs";
 import path from "node:path";
 import { sleep } from "../../base/deadline.ts";
 import { read } from "../../base/file-calls.ts";
-import { errnoOf } from "../../base/files.ts";
 import { loadLibc } from "../../linux/koffi-libc.ts";
 import { type Daemon, lives } from "./daemon.ts";
 import { type Place, removePlace } from "./kind.ts";
 import { decodeOrder, MAX_ORDER_BYTES, type Order } from "./order.ts";
+import { was } from "./was.ts";
 
 /** How often to look whether the daemon goes on, and whether the place is still this process's, in milliseconds. */
 const LOOK_MS = 5_000;
@@ -43,7 +43,7 @@ export async function waitForOrder(place: Place, limits: Limits): Promise<Order 
     const isWanted = came === undefined && performance.now() < giveUp && lives(limits.daemon);
     // Whose socket has lost its name was taken, and gets its order.
     if (!fs.existsSync(socket)) looks += 1;
-    else if (!isWanted && isUnlinked(socket)) break;
+    else if (!isWanted && was(() => fs.unlinkSync(socket), "ENOENT")) break;
   }
   leave(place);
   // A thread still reads.
@@ -60,17 +60,6 @@ async function readOrder(fd: number): Promise<Order | string> {
     return decodeOrder(buffer.subarray(0, await read(fd, buffer, 0, buffer.length)));
   } catch (err) {
     return String(err);
-  }
-}
-
-/** Whether it was this call that took a file its name. */
-function isUnlinked(file: string): boolean {
-  try {
-    fs.unlinkSync(file);
-    return true;
-  } catch (err) {
-    if (errnoOf(err) === "ENOENT") return false;
-    throw err;
   }
 }
 

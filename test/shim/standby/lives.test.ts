@@ -5,11 +5,11 @@ import fs from "node:fs";
 import path from "node:path";
 import { before, describe, test } from "node:test";
 import { until } from "../../../lab/until.ts";
-import { readMountInfo } from "../../../src/linux/mountinfo.ts";
 import { containerd, taskV2 } from "../../../src/proto/index.ts";
 import { takeStandby } from "../../../src/shim/standby/take.ts";
 import { connect, createClient } from "../../../src/ttrpc/index.ts";
 import { isAlive } from "../../oci/helpers.ts";
+import { hierarchy } from "../../support/hierarchy.ts";
 import { shimPath } from "../../support/shim-process.ts";
 import { type CreateOptions, NAMESPACE, noContainers, Workshop } from "../harness.ts";
 
@@ -72,12 +72,6 @@ function placeOf(pid: number): Promise<{ readonly folder: string; readonly socke
     return undefined;
   });
 }
-
-/** Where this host can have a control group made: one v1 hierarchy, or the only one of v2. */
-const hierarchy =
-  readMountInfo().find(
-    ({ type, superOptions }) => type === "cgroup2" || (type === "cgroup" && /\bpids\b/.test(superOptions)),
-  )?.mountPoint ?? "";
 
 const ended = (pid: number) => until(`the end of ${pid}`, () => (isAlive(pid) ? undefined : true));
 
@@ -278,7 +272,7 @@ describe("a shim that stands by is not for", () => {
     const first = await life("sb-c1", env);
     await placeOf(first);
     const name = `ebb-standby-${process.pid}`;
-    const group = path.join(hierarchy, name);
+    const group = path.join(hierarchy ?? "", name);
     fs.mkdirSync(group);
     try {
       const value = containerd.runc.v1.Options.encode({ shimCgroup: name }).finish();
