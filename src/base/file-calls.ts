@@ -62,3 +62,8 @@ export function readdir(dir: string): Promise<string[]> {
 export function readText(file: string): Promise<string> {
   return promised((done) => fs.readFile(file, "utf8", done));
 }
+
+/** Writes text over what a file has, or to a file of the kernel's; `ENOENT` where there is none. */
+export function writeText(file: string, text: string): Promise<void> {
+  return promised((done) => fs.writeFile(file, text, { flag: "r+" }, (error) => done(error, undefined)));
+}

@@ -26,19 +26,33 @@ type FindDir = (controller: string, group: string) => string | undefined;
 
 /** The same from the text of `/proc/[pid]/cgroup`. */
 export function parseCgroupDirs(text: string, find: FindDir): CgroupDirs | undefined {
-  const groups = text.split("\n").flatMap((line) => {
-    const [hierarchy, names = "", ...group] = line.split(":");
-    return names.split(",").map((name) => ({ hierarchy, name, group: group.join(":") }));
-  });
-  const own = groups.filter(({ group }) => group !== "" && group !== "/" && !group.startsWith("/.."));
-  const found = own.flatMap(({ name, group }) => {
+  const own = groupsOf(text).filter(({ path: group }) => group !== "/" && !group.startsWith("/.."));
+  const found = own.flatMap(({ name, path: group }) => {
     const dir = name === "" || name.startsWith("name=") ? undefined : find(name, group);
     return dir === undefined ? [] : [[name, dir] as const];
   });
   if (found.length > 0) return { version: 1, controllers: Object.fromEntries(found) };
   const unified = own.find(({ hierarchy }) => hierarchy === "0");
-  const dir = unified && find("", unified.group);
+  const dir = unified && find("", unified.path);
   return dir === undefined ? undefined : { version: 2, unified: dir };
+}
+
+/** One line of `/proc/[pid]/cgroup`, or one of the controllers that share it. */
+export interface Group {
+  readonly hierarchy: string;
+  /** The controller; that of v2 is empty. */
+  readonly name: string;
+  /** Where the process is in the hierarchy, from where that begins for us. */
+  readonly path: string;
+}
+
+/** The groups that a process is in, in the order of the text of `/proc/[pid]/cgroup`. */
+export function groupsOf(text: string): Group[] {
+  const groups = text.split("\n").flatMap((line) => {
+    const [hierarchy = "", names = "", ...group] = line.split(":");
+    return names.split(",").map((name) => ({ hierarchy, name, path: group.join(":") }));
+  });
+  return groups.filter(({ path: group }) => group !== "");
 }
 
 function existing(hierarchy: string, group: string): string | undefined {

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { hasCode, StatusCode, StatusError } from "../../base/status.ts";
+import { hastenMove } from "../../linux/cgroup/hasten.ts";
 import { readAnnotations } from "../../oci/annotations.ts";
 import { checkBundle, writeOptions, writeRuntime } from "../../oci/bundle.ts";
 import { bundlePaths } from "../../oci/bundle-paths.ts";
@@ -93,6 +94,7 @@ async function create({ id, bundle, options, runc, stdio }: MadeSoFar, undo: Und
       pidFile,
       noPivot: options.noPivotRoot,
       noNewKeyring: options.noNewKeyring,
+      onSpawn: (pid) => void hastenMove(pid),
       stdio: stdio.childFds,
       ...(stdio.consoleSocket !== undefined && { consoleSocket: stdio.consoleSocket }),
     });

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { writeFileAtomically } from "../../base/files.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
+import { hastenMove } from "../../linux/cgroup/hasten.ts";
 import { readProcessStat } from "../../linux/process-stat.ts";
 import { type ExecPaths, execPaths } from "../../oci/bundle-paths.ts";
 import { readPidFile } from "../../oci/pid-file.ts";
@@ -100,6 +101,7 @@ export class Exec extends Process {
         detach: true,
         stdio: stdio.childFds,
         signal: this.#parts.signal,
+        onSpawn: (pid) => void hastenMove(pid),
         ...(stdio.consoleSocket !== undefined && { consoleSocket: stdio.consoleSocket }),
       });
       const pid = readPidFile(pidFile);

@@ -1,0 +1,34 @@
+import path from "node:path";
+import { readText, writeText } from "../../base/file-calls.ts";
+import { CGROUP_ROOT, groupsOf } from "./dirs.ts";
+
+/** At most one call waits for the kernel: it does so for all, and takes none of the threads that others need. */
+let isUnderWay = false;
+
+/**
+ * To be called when a program has been started that will move a process into a control group, as `runc create` and
+ * `runc exec` do. Before the first such move for a while the kernel waits until each processor has noticed that there
+ * will be one (an RCU grace period, in which `cgroup_threadgroup_rwsem` of kernel/cgroup/cgroup.c becomes a lock for
+ * writers): 6 to 13 ms in which the program would do nothing. This moves the program itself to where it is, which
+ * changes nothing and has the kernel wait while the program is still getting ready.
+ *
+ * Resolves when that has been; or could not be, which costs the time alone.
+ */
+export async function hastenMove(program: number, root = CGROUP_ROOT): Promise<void> {
+  if (isUnderWay) return;
+  isUnderWay = true;
+  try {
+    const [group] = groupsOf(await readText(`/proc/${program}/cgroup`)).filter(isVisible);
+    if (group === undefined) return;
+    await writeText(path.join(root, group.name, group.path, "cgroup.procs"), String(program));
+  } catch {
+    // It has ended already; or it may not be moved by us, or at all.
+  } finally {
+    isUnderWay = false;
+  }
+}
+
+/** Whether a group is one of a hierarchy mounted under its name, and below where that begins for us. */
+function isVisible({ name, path: group }: { readonly name: string; readonly path: string }): boolean {
+  return !name.startsWith("name=") && !group.startsWith("/..");
+}
