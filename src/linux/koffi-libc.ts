@@ -149,11 +149,6 @@ class KoffiLibc implements Libc {
     return result === 0 ? undefined : { pid: result, status: status[0] ?? 0 };
   }
 
-  makeFifo(path: string): void {
-    const mkfifo = this.#caller.define("int mkfifo(const char *path, unsigned int mode)");
-    this.#check(mkfifo(path, 0o600), `make fifo ${path}`);
-  }
-
   eventfd(): number {
     return this.#check(this.#eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "make an eventfd");
   }

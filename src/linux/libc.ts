@@ -108,8 +108,6 @@ export interface Libc {
   createCoreGroup(): void;
   /** waitpid(2) with WNOHANG for one pid: undefined while it runs. Not our child is `notFound`. */
   waitpid(pid: number): WaitResult | undefined;
-  /** mkfifo(3), mode 0600. */
-  makeFifo(path: string): void;
   /** eventfd(2): a counter as a descriptor, at 0, that neither blocks nor is inherited. */
   eventfd(): number;
   /** pidfd_open(2): a descriptor, close-on-exec, that means this very process for ever. */

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
-import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { settledLeftovers, snapshotLeftovers } from "../../lab/leftovers.ts";
 import { until } from "../../lab/until.ts";
@@ -17,8 +16,8 @@ const FOLDER = "/run/containerd/s/standby";
 /** Waits until a shim's process stands by. */
 function standsBy(pid: number): Promise<true> {
   return until(`shim ${pid} to stand by`, () => {
-    const kinds = existsSync(FOLDER) ? readdirSync(FOLDER) : [];
-    return kinds.some((kind) => existsSync(path.join(FOLDER, kind, `${pid}.orders`))) ? true : undefined;
+    const names = existsSync(FOLDER) ? readdirSync(FOLDER) : [];
+    return names.some((name) => name.endsWith(`:${pid}`)) ? true : undefined;
   });
 }
 

@@ -47,10 +47,6 @@ export class FakeLibc implements Libc {
     return true;
   }
 
-  makeFifo(path: string): void {
-    this.calls.push(`mkfifo ${path}`);
-  }
-
   setChildSubreaper(): void {
     this.calls.push("subreaper");
   }

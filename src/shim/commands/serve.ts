@@ -1,8 +1,9 @@
 import fs from "node:fs";
 import { deferred } from "../../base/deferred.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
+import { countDescriptors } from "../../linux/fdinfo.ts";
 import { type Flags, usageError } from "../flags.ts";
-import { makeStandbyFolder } from "../standby/folder.ts";
+import { keepStandbyFolder } from "../standby/place.ts";
 import { settingsForServer } from "./command-settings.ts";
 import { reportFailure, reportReady, SERVER_SOCKET_FD } from "./ready.ts";
 import type { Serving } from "./task-server.ts";
@@ -24,22 +25,30 @@ export async function serve(flags: Flags): Promise<void> {
   const signalled = deferred<string>();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => signalled.resolve(signal));
   reportReady();
-  let ended: Serving | undefined;
+  const descriptors = countDescriptors();
+  const ended = await serveFirst(flags, { settings, signalled: signalled.promise });
+  // The socket may be somebody else's from here on.
+  if (settings.standbyAtOnce > 0) {
+    const { serveNext } = await import("../standby/stand-by.ts");
+    await serveNext(ended.serving, ended.served, descriptors);
+  }
+  process.exit(0);
+}
+
+/** Serves whom `start` has launched this process for. */
+async function serveFirst(flags: Flags, host: Pick<Serving, "settings" | "signalled">) {
   try {
     const { TaskServer } = await import("./task-server.ts");
     const { acceptAt } = await import("../socket-stream.ts");
     const server = new TaskServer();
     const listener = acceptAt({ fd: SERVER_SOCKET_FD }, (stream) => server.accept(stream));
-    const serving = { flags, settings, listener, signalled: signalled.promise };
-    if (settings.standbyAtOnce > 0) makeStandbyFolder(flags.socket);
-    if ((await server.serve(serving)) && settings.standbyAtOnce > 0) ended = serving;
+    if (flags.socket !== "") keepStandbyFolder(flags.socket, host.settings.standbyAtOnce > 0);
+    const serving = { ...host, flags, listener };
+    return { serving, served: await server.serve(serving) };
   } catch (err) {
     if (flags.socket !== "") fs.rmSync(flags.socket, { force: true });
     throw err;
   }
-  // The socket may be somebody else's from here on.
-  if (ended !== undefined) await (await import("../standby/stand-by.ts")).serveNext(ended);
-  process.exit(0);
 }
 
 function isSocket(fd: number): boolean {

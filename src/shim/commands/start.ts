@@ -9,9 +9,10 @@ import type { AnyMessage } from "../../oci/options.ts";
 import { type BunProcess, bun } from "../bun.ts";
 import { type Flags, usageError } from "../flags.ts";
 import { selfCommand } from "../self.ts";
-import { standbyFolder } from "../standby/folder.ts";
+import type { Settings } from "../settings.ts";
+import { standbyFolder } from "../standby/place.ts";
 import { type Bootstrap, encodeAnswer, MAX_STDIN_BYTES, readBootstrap } from "./bootstrap.ts";
-import { type ClaimedSocket, claimGroupSocket } from "./group-socket.ts";
+import { type ClaimedSocket, claimGroupSocket, removeStaleSocket } from "./group-socket.ts";
 import { READY_FD, SERVER_SOCKET_FD } from "./ready.ts";
 import { serverEnv } from "./server-env.ts";
 import { DEFAULT_SOCKET_DIR, groupOf, socketAddress, socketPath } from "./socket-address.ts";
@@ -36,17 +37,16 @@ export async function start(flags: Flags): Promise<void> {
   const server = await serverFor({ flags, socket, bootstrap, bundle, env: serverEnv() });
   try {
     // All that can be done while a server starts, which takes longer.
-    const { settingsForStart } = await import("./command-settings.ts");
-    const { serverReadyMs } = await settingsForStart(flags);
+    const { serverReadyMs } = await settings(flags);
     // Daemons up to 1.6 find the shim by this file after their own restart.
     writeAddress(bundle, socketAddress(socket));
     const answer = await encodeAnswer(bootstrap.generation, socketAddress(socket), process.env);
     if (server !== undefined) await within(server.ready, serverReadyMs, "the server's start");
-    server?.begin();
+    server?.serve();
     fs.writeSync(1, answer);
   } catch (thrown) {
     if (server !== undefined) {
-      server.end();
+      await server.end();
       fs.rmSync(bundlePaths(bundle).address, { force: true });
     }
     throw StatusError.from(thrown);
@@ -74,19 +74,33 @@ interface Found {
   /** Resolves when it serves; rejects with what it says instead. */
   readonly ready: Promise<unknown>;
   /** To be called when nothing but the answer is left; throws where the server has gone since. */
-  begin(): void;
+  serve(): void;
   /** Takes it back. */
-  end(): void;
+  end(): Promise<void>;
 }
 
 /** The server for a group: one that stands by, or one that is launched. Undefined where the group has one. */
 async function serverFor(need: Need): Promise<Found | undefined> {
-  const { socket, bundle, bootstrap, env } = need;
+  const { socket, bundle, bootstrap, env, flags } = need;
   const args = serverArgs(need);
-  if (!fs.existsSync(standbyFolder(socket))) return await launched(need, args);
+  const folder = standbyFolder(socket);
+  if (!fs.existsSync(folder)) return await launched(need, args);
   const { askStandby } = await import("../standby/ask.ts");
-  const asked = await askStandby({ socket, bundle, args, env, options: bootstrap.options });
-  return asked.taken ? { ...asked.taken, ready: Promise.resolve() } : await launched(need, asked.args);
+  const { serverReadyMs: limitMs } = await settings(flags);
+  const asked = await askStandby({ folder, bundle, args, env, options: bootstrap.options, limitMs });
+  if (asked.server === "living") return undefined;
+  const { server } = asked;
+  if (server === undefined) return await launched(need, asked.args);
+  const end = async () => {
+    server.end();
+    await removeStaleSocket(socket);
+  };
+  return { ready: Promise.resolve(), serve: server.serve, end };
+}
+
+async function settings(flags: Flags): Promise<Settings> {
+  const { settingsForStart } = await import("./command-settings.ts");
+  return await settingsForStart(flags);
 }
 
 function serverArgs({ flags, socket, bootstrap }: Need): string[] {
@@ -98,20 +112,20 @@ function serverArgs({ flags, socket, bootstrap }: Need): string[] {
 /** A server that is launched, unless the group has one. */
 async function launched(need: Need, args: readonly string[]): Promise<Found | undefined> {
   const claim = await claimGroupSocket(need.socket);
-  return claim.living ? undefined : launchServer(need, args, claim);
+  return claim.living ? undefined : await launchServer(need, args, claim);
 }
 
 /** Launches the server in a session of its own. */
-function launchServer(
+async function launchServer(
   { socket, bootstrap, env }: Need,
   args: readonly string[],
   claim: ClaimedSocket,
-): Found {
+): Promise<Found> {
   const stdio: ("ignore" | "pipe" | number)[] = ["ignore", "ignore", "ignore"];
   stdio[SERVER_SOCKET_FD] = claim.listener.fd;
   stdio[READY_FD] = "pipe";
   let server: BunProcess | undefined;
-  const end = () => {
+  const end = async () => {
     server?.kill("SIGKILL");
     fs.rmSync(socket, { force: true });
   };
@@ -120,7 +134,7 @@ function launchServer(
     server.unref();
     claim.leave();
   } catch (thrown) {
-    end();
+    await end();
     throw thrown;
   }
   const ready = Promise.all([
@@ -129,7 +143,7 @@ function launchServer(
   ]);
   // Whoever waits for it hears of its failure, and before that something else may fail.
   ready.catch(() => {});
-  return { ready, begin: () => {}, end };
+  return { ready, serve: () => {}, end };
 }
 
 /** Puts the server into the control group that the options name. Options that say nothing are not decoded. */

@@ -22,6 +22,14 @@ export interface Serving {
   readonly signalled: Promise<string>;
 }
 
+/** What there is to say of one that has ended. */
+export interface Served {
+  /** Whether its end was asked for and came about, and nothing unforeseen has happened in this process. */
+  isSound(): boolean;
+  /** Lets go what it has kept in this process until now: its log, and what sees to the ends of children. */
+  close(): void;
+}
+
 /** Serves the task API for one container, or one pod. A call that comes early waits until it is known whose. */
 export class TaskServer {
   readonly #server = new Server();
@@ -40,29 +48,39 @@ export class TaskServer {
 
   /**
    * Serves until Shutdown or a signal. Resolves when the last answers and events are out and nothing is left on the file
-   * system; to true, where the end was asked for and all of it came about.
+   * system.
    */
-  async serve(serving: Serving): Promise<boolean> {
-    const { flags, settings } = serving;
+  async serve(serving: Serving): Promise<Served> {
     const ending = deferred<string>();
     serving.signalled.then(ending.resolve);
-    const { openService } = await import("./open-service.ts");
+    const opened = await this.#open(serving, () => ending.resolve(SHUTDOWN));
+    const why = await ending.promise;
+    opened?.logger.debug("ending", { why });
+    const isWhole = await this.#end(serving, opened);
+    return {
+      isSound: () => isWhole && why === SHUTDOWN && opened?.isSound() === true,
+      close: () => opened?.close(),
+    };
+  }
+
+  /** Undefined where there can be no service: every call is told why. */
+  async #open({ flags, settings }: Serving, shutdown: () => void): Promise<OpenService | undefined> {
     try {
-      const opened = openService({ flags, settings, shutdown: () => ending.resolve(SHUTDOWN) });
+      const { openService } = await import("./open-service.ts");
+      const opened = openService({ flags, settings, shutdown });
       this.#service.resolve(opened.service);
       opened.logger.debug("serving", { socket: flags.socket });
-      const why = await ending.promise;
-      opened.logger.debug("ending", { why });
-      return (await this.#end(serving, opened)) && why === SHUTDOWN;
+      return opened;
     } catch (err) {
       this.#service.reject(StatusError.from(err));
-      await ending.promise;
-      await this.#end(serving, undefined);
-      return false;
+      return undefined;
     }
   }
 
-  /** Answers what is under way, hands the daemon the last events, and leaves nothing on the file system. */
+  /**
+   * Answers what is under way, hands the daemon the last events, and leaves nothing on the file system. Resolves to
+   * whether all of it came about.
+   */
   async #end({ listener, settings, flags }: Serving, opened: OpenService | undefined): Promise<boolean> {
     const limit = settings.shutdownMs;
     const flushed = opened?.events.flushed() ?? Promise.resolve();
@@ -75,9 +93,8 @@ export class TaskServer {
     if (flags.socket !== "") fs.rmSync(flags.socket, { force: true });
     listener.stop();
     const unanswered = await this.#server.shutdown({ timeoutMs: limit });
-    opened?.close();
     this.#memory.stop();
-    return isTold && unanswered === 0 && opened?.isSound() === true;
+    return isTold && unanswered === 0;
   }
 
   /** Both versions of the task API are the same calls with the same messages. */

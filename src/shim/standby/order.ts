@@ -2,6 +2,13 @@ import { decodeJson } from "../../base/decode-json.ts";
 import { isObject } from "../../base/json-finding.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 
+/**
+ * What `start` and a server that stands by say to each other, a line each: the order; whether the server takes it, or
+ * knows who serves the group; and at last, when nothing can keep `start` from its answer any more, that it is to serve.
+ * Who of the two hangs up before that takes all of it back.
+ */
+export const Word = { ready: "ready", living: "living", serve: "serve" } as const;
+
 /** What a server that stands by is told: whom it is to serve. */
 export interface Order {
   /** The command line that a server would have been launched with. */
@@ -10,19 +17,13 @@ export interface Order {
   readonly bundle: string;
 }
 
-/** As much as a pipe takes whole or not at all (pipe(7), PIPE_BUF). An order has some hundred bytes. */
-export const MAX_ORDER_BYTES = 4096;
-
-/** An order as bytes; undefined where it is too long for one. */
-export function encodeOrder(order: Order): Uint8Array | undefined {
-  const bytes = Buffer.from(`${JSON.stringify(order)}\n`);
-  return bytes.length <= MAX_ORDER_BYTES ? bytes : undefined;
+/** An order as a line. */
+export function encodeOrder({ args, bundle }: Order): string {
+  return JSON.stringify({ args, bundle });
 }
 
 /** Reads what {@link encodeOrder} makes; `invalidArgument` where it is nothing such. */
-export function decodeOrder(bytes: Uint8Array): Order {
-  // What comes behind its line is none of it.
-  const [line = ""] = Buffer.from(bytes).toString("utf8").split("\n");
+export function decodeOrder(line: string): Order {
   const order = decodeJson(line, "the order", StatusCode.invalidArgument);
   const { args, bundle } = isObject(order) ? order : {};
   if (Array.isArray(args) && args.every((word) => typeof word === "string") && typeof bundle === "string") {

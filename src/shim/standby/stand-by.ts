@@ -1,95 +1,118 @@
 import fs from "node:fs";
 import { sleep } from "../../base/deadline.ts";
-import { StatusCode, StatusError } from "../../base/status.ts";
 import { setCommandLine } from "../../linux/command-line.ts";
+import { countDescriptors } from "../../linux/fdinfo.ts";
 import { ownChildren } from "../../linux/process-stat.ts";
 import { claimGroupSocket } from "../commands/group-socket.ts";
-import { type Serving, TaskServer } from "../commands/task-server.ts";
-import { parseFlags } from "../flags.ts";
+import type { Served, Serving, TaskServer } from "../commands/task-server.ts";
 import { selfCommand } from "../self.ts";
-import { readSettings } from "../settings.ts";
-import { streamsTo } from "../socket-stream.ts";
 import { type Daemon, daemonWord, lives, parseDaemon } from "./daemon.ts";
-import { standbyFolder } from "./folder.ts";
-import { kindFolder, pidsIn, placeOf, removePlace } from "./kind.ts";
-import { waitForOrder } from "./wait-for-order.ts";
+import { Desk } from "./desk.ts";
+import { isOf, kindOf, type Place, placesIn, socketOf, standbyFolder } from "./place.ts";
+import { take } from "./take.ts";
 
-/** How long this process waits for the children that it has left, and how soon it looks again, at first and later. */
-const CHILDREN = { limitMs: 10_000, firstMs: 2, lastMs: 250 };
+/** How long this process waits until nothing of the last container is left in it, and how soon it looks again. */
+const SETTLING = { limitMs: 10_000, firstMs: 2, lastMs: 250 };
+
+/** How often to look whether the daemon goes on, and whether the place is still this process's, in milliseconds. */
+const LOOK_MS = 5_000;
+
+/** Who is served next, and by what. */
+export interface Next {
+  readonly server: TaskServer;
+  readonly serving: Serving;
+}
 
 /**
  * Serves the daemon's next containers, one after the other, by a server of its own each. Resolves when none comes in
  * time, when enough stand by already, when this process has served its share, and where something of the last container
- * is left in it.
+ * is left in it: a child, or more descriptors than it had when it began.
  */
-export async function serveNext(first: Serving): Promise<void> {
+export async function serveNext(first: Serving, firstServed: Served, descriptors: number): Promise<void> {
   const daemon = parseDaemon(first.flags.daemon);
   if (daemon === undefined) return;
-  let descriptors: number | undefined;
-  let serving = first;
-  for (let served = 1; served < serving.settings.standbyContainers; served += 1) {
+  let [serving, served] = [first, firstServed];
+  for (let containers = 1; containers < serving.settings.standbyContainers; containers += 1) {
     // First of all: by its command line people and programs know the shim of a container.
-    if (!setCommandLine([...selfCommand(), "standby", "-daemon", daemonWord(daemon)])) return;
-    process.chdir("/");
-    if (!(await haveChildrenGone(serving.signalled))) return;
-    // What is open now was open for the first container, too, or is the last one's.
-    descriptors ??= countDescriptors();
-    if (countDescriptors() > descriptors) return;
-    const next = await standBy(daemon, serving);
-    if (next === undefined || !(await next.server.serve(next.serving))) return;
+    if (!served.isSound() || !standAside(daemon)) return;
+    if (!(await settles(() => ownChildren().length === 0, serving.signalled))) return;
+    served.close();
+    if (!(await settles(() => countDescriptors() <= descriptors, serving.signalled))) return;
+    const next = served.isSound() ? await standBy(daemon, serving) : undefined;
+    if (next === undefined) return;
     serving = next.serving;
+    served = await next.server.serve(serving);
   }
 }
 
-/** Whether what this process has started or adopted has ended: as a rule a release waits, and for a moment. */
-async function haveChildrenGone(signalled: Promise<string>): Promise<boolean> {
-  const giveUp = performance.now() + CHILDREN.limitMs;
-  for (let pause = CHILDREN.firstMs; ownChildren().length > 0; pause = Math.min(2 * pause, CHILDREN.lastMs)) {
+/** Looks like nobody's shim, and holds no bundle. */
+function standAside(daemon: Daemon): boolean {
+  process.chdir("/");
+  return setCommandLine([...selfCommand(), "standby", "-daemon", daemonWord(daemon)]);
+}
+
+/** Whether something comes about, as it does in a moment: children end, the runtime closes what it was told to. */
+async function settles(isSo: () => boolean, signalled: Promise<string>): Promise<boolean> {
+  const giveUp = performance.now() + SETTLING.limitMs;
+  for (let pause = SETTLING.firstMs; !isSo(); pause = Math.min(2 * pause, SETTLING.lastMs)) {
     const signal = await Promise.race([signalled, sleep(pause)]);
     if (signal !== undefined || performance.now() > giveUp) return false;
   }
   return true;
 }
 
-function countDescriptors(): number {
-  return fs.readdirSync("/proc/self/fd").length;
-}
-
 /** Waits until this process is to serve again, by which server and whom; undefined where it is not. */
-async function standBy(
-  daemon: Daemon,
-  { flags: last, settings, signalled }: Serving,
-): Promise<{ readonly server: TaskServer; readonly serving: Serving } | undefined> {
-  const folder = kindFolder(standbyFolder(last.socket), daemon, process.env);
-  if (!lives(daemon) || countStandbys(folder) >= settings.standbyAtOnce) return undefined;
-  const server = new TaskServer();
-  const place = placeOf(folder, process.pid);
-  const streams = streamsTo((stream) => server.accept(stream));
-  const claim = await claimGroupSocket(place.socket, streams);
+async function standBy(daemon: Daemon, last: Serving): Promise<Next | undefined> {
+  const folder = standbyFolder(last.flags.socket);
+  const { standbyAtOnce } = last.settings;
+  const others = livingPlaces(folder).filter((place) => isOf(daemon, place));
+  if (!lives(daemon) || others.length >= standbyAtOnce) return undefined;
+  const desk = new Desk();
+  const own = { daemon, kind: kindOf(process.env), pid: process.pid };
+  const place = socketOf(folder, own);
+  const claim = await claimGroupSocket(place, desk.events);
   if (claim.living) return undefined;
-  const order = await waitForOrder(place, { daemon, signalled, limitMs: settings.standbyMs });
-  if (order === undefined) return undefined;
-  const flags = parseFlags(order.args);
   try {
-    if (!setCommandLine([...selfCommand(), ...order.args])) throw noRoom(order.args);
-    process.chdir(order.bundle);
-    const serving = { flags, settings: await readSettings(process.env), signalled };
-    return { server, serving: { ...serving, listener: { stop: claim.leave } } };
-  } catch (err) {
-    fs.rmSync(flags.socket, { force: true });
-    throw err;
+    // Of several that came at once those with the lowest pids stay.
+    const all = livingPlaces(folder).filter((other) => isOf(daemon, other));
+    if (all.findIndex(({ pid }) => pid === own.pid) >= standbyAtOnce) return undefined;
+    return await ordered(desk, { daemon, place, last });
+  } finally {
+    fs.rmSync(place, { force: true });
+    desk.close();
+    claim.leave();
   }
 }
 
-/** For an order that `start` has not left room for. */
-function noRoom(args: readonly string[]): StatusError {
-  return new StatusError(StatusCode.internal, `the command line has no room for ${args.join(" ")}`);
+/** The places of servers that live. Those of others are removed, whichever daemon they were for. */
+function livingPlaces(folder: string): Place[] {
+  return placesIn(folder).filter((place) => {
+    const isLiving = fs.existsSync(`/proc/${place.pid}`);
+    if (!isLiving) fs.rmSync(socketOf(folder, place), { force: true });
+    return isLiving;
+  });
 }
 
-/** How many living servers stand by; the places of others are removed. */
-function countStandbys(folder: string): number {
-  const pids = pidsIn(folder);
-  const dead = pids.filter((pid) => !fs.existsSync(`/proc/${pid}`));
-  for (const pid of dead) removePlace(placeOf(folder, pid));
-  return pids.length - dead.length;
+/** Who waits, and where. */
+interface Waiting {
+  readonly daemon: Daemon;
+  readonly place: string;
+  readonly last: Serving;
+}
+
+/** Waits for an order that can be carried out. */
+async function ordered(desk: Desk, { daemon, place, last }: Waiting): Promise<Next | undefined> {
+  const { signalled, settings } = last;
+  const giveUp = performance.now() + settings.standbyMs;
+  for (;;) {
+    const look = sleep(Math.max(0, Math.min(giveUp - performance.now(), LOOK_MS)));
+    const came = await Promise.race([desk.asking(), signalled, look]);
+    if (typeof came === "object") {
+      const next = await take(came, last);
+      if (next !== "none") return next;
+      desk.next();
+    } else if (came !== undefined || performance.now() >= giveUp || !lives(daemon) || !fs.existsSync(place)) {
+      return undefined;
+    }
+  }
 }

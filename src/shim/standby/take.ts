@@ -1,69 +1,69 @@
 import fs from "node:fs";
-import { errnoOf } from "../../base/files.ts";
-import { type Place, pidsIn, placeOf, removePlace } from "./kind.ts";
-import { was } from "./was.ts";
-
-/** A server that stood by, and whose socket has a group's name now. Until it gets its order it answers nobody. */
-export interface Taken {
-  /** Gives it its order. */
-  begin(): void;
-  /** Takes it back: its name goes, and without an order it ends by itself. */
-  end(): void;
-}
-
-const { O_WRONLY, O_NONBLOCK } = fs.constants;
+import { sleep, within } from "../../base/deadline.ts";
+import { StatusCode, StatusError } from "../../base/status.ts";
+import { setCommandLine } from "../../linux/command-line.ts";
+import { claimGroupSocket } from "../commands/group-socket.ts";
+import { type Serving, TaskServer } from "../commands/task-server.ts";
+import { type Flags, parseFlags } from "../flags.ts";
+import { selfCommand } from "../self.ts";
+import { readSettings } from "../settings.ts";
+import { streamsTo } from "../socket-stream.ts";
+import type { Lines } from "./lines.ts";
+import { decodeOrder, type Order, Word } from "./order.ts";
+import type { Next } from "./stand-by.ts";
 
 /**
- * Takes a server that stands by in a folder, and names its socket as a group's. Undefined where there is none, where
- * others are first, and where the group has a socket by now. Nothing in this waits for anybody.
+ * Takes the order of a `start`: listens at the group's socket, says so, and waits until it is told to serve. `none`
+ * where nothing has come of it (what was said is no order, the group has a server, or who asked has gone), and this
+ * process is as it was. Undefined where it cannot serve, or was taken back: it may have been connected to by then.
  */
-export function takeStandby(folder: string, groupSocket: string, order: Uint8Array): Taken | undefined {
-  for (const pid of pidsIn(folder)) {
-    const taken = take(placeOf(folder, pid), groupSocket);
-    if (taken === undefined) continue;
-    const close = () => fs.closeSync(taken);
-    return {
-      begin: () => {
-        fs.writeSync(taken, order);
-        close();
-      },
-      end: () => {
-        fs.rmSync(groupSocket, { force: true });
-        close();
-      },
-    };
-  }
-  return undefined;
-}
-
-/** The writing end of the fifo of the server that was taken. */
-function take(place: Place, groupSocket: string): number | undefined {
-  const fd = openOrders(place);
-  if (fd === undefined) return undefined;
-  if (rename(place, groupSocket)) return fd;
-  fs.closeSync(fd);
-  return undefined;
-}
-
-/** Undefined where nobody reads any more, and the place is removed, or where another has taken it. */
-function openOrders(place: Place): number | undefined {
+export async function take(lines: Lines, last: Serving): Promise<Next | "none" | undefined> {
+  const order = await heard(lines, last.settings.serverReadyMs);
+  if (order === undefined) return "none";
+  const server = new TaskServer();
+  const claim = await claimGroupSocket(
+    order.flags.socket,
+    streamsTo((stream) => server.accept(stream)),
+  );
   try {
-    return fs.openSync(place.orders, O_WRONLY | O_NONBLOCK);
-  } catch (err) {
-    if (errnoOf(err) === "ENXIO") removePlace(place);
-    else if (errnoOf(err) !== "ENOENT") throw err;
+    if (claim.living) {
+      lines.say(Word.living);
+      return "none";
+    }
+    const settings = await become(order);
+    lines.say(Word.ready);
+    const word = await within(lines.hear(), settings.serverReadyMs, "start");
+    if (word !== Word.serve) throw new StatusError(StatusCode.aborted, "it was taken back");
+    const listener = { stop: claim.leave };
+    return { server, serving: { flags: order.flags, settings, listener, signalled: last.signalled } };
+  } catch {
+    if (claim.living) return "none";
+    fs.rmSync(order.flags.socket, { force: true });
+    claim.leave();
     return undefined;
   }
 }
 
-/**
- * Whether this process has given the socket the new name: of several at once one finds it to rename, and a link, other
- * than a rename, replaces nobody's. A server that has lost its place for nothing ends by itself.
- */
-function rename({ socket, orders }: Place, groupSocket: string): boolean {
-  const own = `${socket}.${process.pid}`;
-  if (!was(() => fs.renameSync(socket, own), "ENOENT")) return false;
-  const isNamed = was(() => fs.linkSync(own, groupSocket), "EEXIST");
-  removePlace({ socket: own, orders });
-  return isNamed;
+/** An order with its flags. */
+type Heard = Order & { readonly flags: Flags };
+
+async function heard(lines: Lines, limitMs: number): Promise<Heard | undefined> {
+  try {
+    const order = decodeOrder((await within(lines.hear(), limitMs, "the order")) ?? "");
+    // Who has asked long ago, while this process was kept from its work, has asked somebody else since.
+    await sleep(0);
+    return lines.isOver ? undefined : { ...order, flags: parseFlags(order.args) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Makes this process what one that was launched with the order's command line would be. */
+async function become({ args, bundle }: Order) {
+  const words = [...selfCommand(), ...args];
+  if (!setCommandLine(words)) {
+    throw new StatusError(StatusCode.internal, `the command line has no room for ${words.join(" ")}`);
+  }
+  process.chdir(bundle);
+  return await readSettings(process.env);
 }

@@ -6,7 +6,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { groupsOf } from "../../../src/linux/cgroup/dirs.ts";
 import { hastenMove } from "../../../src/linux/cgroup/hasten.ts";
-import { loadLibc } from "../../../src/linux/koffi-libc.ts";
+import { makeFifo } from "../../support/files.ts";
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), "ebb-hasten-"));
 const child = spawn("sleep", ["1000"], { stdio: "ignore" });
@@ -48,7 +48,7 @@ describe("hastening a move into a control group", () => {
 
   test("is done by one call at a time, so that a kernel that takes long has one thread", async () => {
     fs.rmSync(file, { force: true });
-    loadLibc().makeFifo(file);
+    makeFifo(file);
     const fifo = fs.openSync(file, fs.constants.O_RDWR | fs.constants.O_NONBLOCK);
     const filling = Buffer.alloc(4096);
     let bytes = 0;

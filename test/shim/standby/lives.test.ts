@@ -2,11 +2,13 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import fs from "node:fs";
+import net from "node:net";
 import path from "node:path";
-import { before, describe, test } from "node:test";
+import { afterEach, beforeEach, describe, test } from "node:test";
 import { until } from "../../../lab/until.ts";
+import { sleep } from "../../../src/base/deadline.ts";
 import { containerd, taskV2 } from "../../../src/proto/index.ts";
-import { takeStandby } from "../../../src/shim/standby/take.ts";
+import { encodeOrder } from "../../../src/shim/standby/order.ts";
 import { connect, createClient } from "../../../src/ttrpc/index.ts";
 import { isAlive } from "../../oci/helpers.ts";
 import { hierarchy } from "../../support/hierarchy.ts";
@@ -16,7 +18,7 @@ import { type CreateOptions, NAMESPACE, noContainers, Workshop } from "../harnes
 const shop = new Workshop();
 const skip = noContainers;
 
-/** Where servers stand by. It is made by the first of them, so that `start` asks for one from the second on. */
+/** Where servers stand by. */
 const FOLDER = "/run/containerd/s/standby";
 
 /** The environment of shims that stand by; one test's are of another kind than any other's. */
@@ -62,30 +64,64 @@ const wordAfter = (pid: number, flag: string) => wordsOf(pid)[wordsOf(pid).index
 
 const openFiles = (pid: number) => fs.readdirSync(`/proc/${pid}/fd`).length;
 
-/** The folder and name of where a server stands by, once it does. */
-function placeOf(pid: number): Promise<{ readonly folder: string; readonly socket: string }> {
+/** The socket at which a server stands by, once it does. */
+function placeOf(pid: number): Promise<string> {
   return until(`shim ${pid} to stand by`, () => {
-    for (const kind of fs.readdirSync(FOLDER)) {
-      const socket = path.join(FOLDER, kind, String(pid));
-      if (fs.existsSync(`${socket}.orders`)) return { folder: path.dirname(socket), socket };
-    }
-    return undefined;
+    const name = fs.readdirSync(FOLDER).find((each) => each.endsWith(`:${pid}`));
+    return name && path.join(FOLDER, name);
   });
 }
 
+/** Says something to a server that stands by, and hears what it says until it hangs up. */
+class Asker {
+  heard = "";
+  readonly #socket: net.Socket;
+  readonly over: Promise<string>;
+
+  constructor(place: string) {
+    this.#socket = net.connect(place);
+    this.#socket.on("data", (chunk) => {
+      this.heard += chunk;
+    });
+    this.#socket.on("error", () => {});
+    this.over = new Promise((resolve) => this.#socket.on("close", () => resolve(this.heard)));
+  }
+
+  say(text: string): void {
+    this.#socket.write(text);
+  }
+
+  hangUp(): void {
+    this.#socket.destroy();
+  }
+}
+
+const kill = async (...pids: number[]) => {
+  for (const pid of pids) process.kill(pid, "SIGTERM");
+  for (const pid of pids) await ended(pid);
+};
+
 const ended = (pid: number) => until(`the end of ${pid}`, () => (isAlive(pid) ? undefined : true));
 
-before(async () => {
-  if (skip === false) await ended(await life("sb-first", standingBy("first", { EBB_STANDBY_MS: "1" })));
+// The first shim of all makes it, and stands by in none; one whose settings have none do so removes it where it is empty.
+beforeEach(() => {
+  if (skip === false) fs.mkdirSync(FOLDER, { recursive: true, mode: 0o700 });
+});
+
+// The settings' limit is one for all that stand by for this process.
+afterEach(() => {
+  const own = fs.existsSync(FOLDER)
+    ? fs.readdirSync(FOLDER).filter((name) => name.startsWith(`${process.pid}:`))
+    : [];
+  assert.deepEqual(own, [], "stand by yet");
 });
 
 describe("a shim that stands by", () => {
   test("serves the next container as a shim of its own would", { skip }, async () => {
     const env = standingBy("next");
     const first = await life("sb-a", env, { args: ["sh", "-c", "exit 3"] });
-    const { socket } = await placeOf(first);
+    const socket = await placeOf(first);
     assert.equal(fs.statSync(socket).mode & 0o777, 0o600);
-    assert.equal(fs.statSync(`${socket}.orders`).mode & 0o777, 0o600);
     assert.equal(fs.statSync(FOLDER).mode & 0o777, 0o700);
     assert.ok(!wordsOf(first).some((word) => word.includes("sb-a")), wordsOf(first).join(" "));
     assert.ok(wordsOf(first).includes("standby"));
@@ -113,7 +149,7 @@ describe("a shim that stands by", () => {
     const lines = shop.log("sb-longer-than-the-first");
     assert.ok(lines.length > 0);
     for (const line of lines) assert.equal(line["containerd.shim.id"], "sb-longer-than-the-first");
-    process.kill(first, "SIGKILL");
+    await kill(first);
   });
 
   test("is no larger and has no more open after many containers", { skip }, async () => {
@@ -124,10 +160,10 @@ describe("a shim that stands by", () => {
     for (let n = 1; n <= 8; n += 1) {
       assert.equal(await life(`sb-n${n}`, env), first);
       await placeOf(first);
-      assert.equal(openFiles(first), open);
+      await until("no more to be open", () => (openFiles(first) === open ? true : undefined));
     }
     assert.equal(fs.readFileSync(`/proc/${first}/task/${first}/children`, "utf8"), "");
-    process.kill(first, "SIGKILL");
+    await kill(first);
   });
 
   test("serves a pod, and its containers share it", { skip }, async () => {
@@ -142,62 +178,188 @@ describe("a shim that stands by", () => {
     await other.shim.close();
     await sandbox.end();
     await placeOf(first);
-    process.kill(first, "SIGKILL");
+    await kill(first);
   });
 
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     test(`ends by ${signal}, and its place is empty`, { skip }, async () => {
       const pid = await life(`sb-${signal.toLowerCase()}`, standingBy(signal));
-      const { folder } = await placeOf(pid);
+      const place = await placeOf(pid);
       process.kill(pid, signal);
       await ended(pid);
-      assert.equal(fs.existsSync(folder), false);
+      assert.equal(fs.existsSync(place), false);
     });
   }
 
   test("ends when nobody needs it for as long as the settings say", { skip }, async () => {
     const pid = await life("sb-unused", standingBy("unused", { EBB_STANDBY_MS: "300" }));
-    const { folder } = await placeOf(pid);
+    const place = await placeOf(pid);
     await ended(pid);
-    assert.equal(fs.existsSync(folder), false);
+    assert.equal(fs.existsSync(place), false);
   });
 
   test("that is killed leaves the next container one that is launched", { skip }, async () => {
     const env = standingBy("killed");
     const first = await life("sb-k1", env);
-    const { folder, socket } = await placeOf(first);
+    const place = await placeOf(first);
     process.kill(first, "SIGKILL");
     await ended(first);
-    assert.ok(fs.existsSync(socket));
+    assert.ok(fs.existsSync(place));
     const second = await life("sb-k2", env);
     assert.notEqual(second, first);
+    // Nobody is asked there again.
+    assert.equal(fs.existsSync(place), false);
     await placeOf(second);
-    assert.deepEqual(fs.readdirSync(folder).sort(), [String(second), `${second}.orders`]);
-    process.kill(second, "SIGKILL");
+    await kill(second);
   });
 
-  test("that is told garbage ends, and the next container has one that is launched", { skip }, async () => {
-    const env = standingBy("garbage");
-    const first = await life("sb-g1", env);
-    const { socket } = await placeOf(first);
-    fs.writeFileSync(`${socket}.orders`, "\0garbage\n");
+  test("that is stopped holds nobody up beyond the limit, and is asked no more", { skip }, async () => {
+    const env = standingBy("stopped", { EBB_SERVER_READY_MS: "1500" });
+    const first = await life("sb-p1", env);
+    const place = await placeOf(first);
+    process.kill(first, "SIGSTOP");
+    const second = await begun("sb-p2", env);
+    assert.notEqual(second.shimPid, first);
+    assert.equal(fs.existsSync(place), false);
+    // What it was asked long ago is nothing to it any more, and without a place it has no reason to stay.
+    process.kill(first, "SIGCONT");
     await ended(first);
-    const second = await life("sb-g2", env);
+    await second.task.state({ id: "sb-p2" });
+    await second.end();
+    await placeOf(second.shimPid);
+    await kill(second.shimPid);
+  });
+
+  for (const [n, [what, text]] of Object.entries([
+    ["garbage", "\0garbage\n"],
+    ["what is no order", "{}\n"],
+    ["flags that there are not", `${encodeOrder({ args: ["-x"], bundle: "/" })}\n`],
+    ["a line without an end", "x".repeat(10_000)],
+  ] as const)) {
+    test(`hangs up on ${what}, and serves the next container all the same`, { skip }, async () => {
+      const env = standingBy("garbage");
+      const first = await life(`sb-g${n}`, env);
+      const asker = new Asker(await placeOf(first));
+      asker.say(text);
+      assert.equal(await asker.over, "");
+      assert.equal(await life(`sb-h${n}`, env), first);
+      await placeOf(first);
+      await kill(first);
+    });
+  }
+
+  test("hears one at a time, and sends others away at once", { skip }, async () => {
+    const env = standingBy("busy");
+    const first = await life("sb-b1", env);
+    const place = await placeOf(first);
+    const silent = new Asker(place);
+    assert.equal(await new Asker(place).over, "");
+    const second = await life("sb-b2", env);
     assert.notEqual(second, first);
     await placeOf(second);
-    process.kill(second, "SIGKILL");
+    await kill(second);
+    silent.hangUp();
+    const third = await until("the first to hear the next", async () => {
+      const asker = new Asker(place);
+      const isSentAway = await Promise.race([asker.over.then(() => true), sleep(50).then(() => false)]);
+      asker.hangUp();
+      return isSentAway ? undefined : true;
+    }).then(() => life("sb-b3", env));
+    assert.equal(third, first);
+    await placeOf(first);
+    await kill(first);
   });
 
-  test("that was taken, and not told for whom, ends by itself", { skip }, async () => {
-    const pid = await life("sb-taken", standingBy("taken"));
-    const { folder } = await placeOf(pid);
-    const group = path.join(FOLDER, `taken-${pid}`);
-    assert.ok(takeStandby(folder, group, Buffer.from("not sent")) !== undefined);
-    const connection = await connect(`unix://${group}`);
+  test("ends where who has taken it hangs up before it is to serve, and so does its socket", {
+    skip,
+  }, async () => {
+    const bundle = await shop.bundle("sb-taken", ["true"]);
+    const pid = await life("sb-taken-1", standingBy("taken"));
+    const asker = new Asker(await placeOf(pid));
+    const socket = path.join(shop.dir, "taken.sock");
+    const args = ["-namespace", NAMESPACE, "-id", "sb-taken", "-address", "/x", "-socket", socket];
+    asker.say(`${encodeOrder({ args, bundle: bundle.path })}\n`);
+    await until("its answer", () => (asker.heard === "ready\n" ? true : undefined));
+    assert.equal(wordAfter(pid, "-id"), "sb-taken");
+    const connection = await connect(`unix://${socket}`);
     const call = createClient(taskV2, connection).state({ id: "x" });
+    asker.hangUp();
     await assert.rejects(call, /connection/);
     await ended(pid);
-    fs.rmSync(group);
+    assert.equal(fs.existsSync(socket), false);
+  });
+
+  test("does not take an order whose bundle has gone: the shim that is launched tells why", {
+    skip,
+  }, async () => {
+    const pid = await life("sb-gone-1", standingBy("gone"));
+    const asker = new Asker(await placeOf(pid));
+    const socket = path.join(shop.dir, "gone.sock");
+    const args = ["-namespace", NAMESPACE, "-id", "sb-gone", "-address", "/x", "-socket", socket];
+    asker.say(`${encodeOrder({ args, bundle: path.join(shop.dir, "no such bundle") })}\n`);
+    assert.equal(await asker.over, "");
+    await ended(pid);
+    assert.equal(fs.existsSync(socket), false);
+  });
+
+  test("knows a group that has a shim, and goes on standing by", { skip }, async () => {
+    const env = standingBy("living");
+    const first = await life("sb-l1", env);
+    const place = await placeOf(first);
+    const socket = path.join(shop.dir, "living.sock");
+    const other = net.createServer((client) => client.end());
+    await new Promise<void>((resolve) => other.listen(socket, resolve));
+    const asker = new Asker(place);
+    const args = ["-namespace", NAMESPACE, "-id", "sb-l", "-address", "/x", "-socket", socket];
+    asker.say(`${encodeOrder({ args, bundle: shop.dir })}\n`);
+    assert.equal(await asker.over, "living\n");
+    other.close();
+    assert.ok(wordsOf(first).includes("standby"));
+    assert.equal(await life("sb-l2", env), first);
+    await placeOf(first);
+    await kill(first);
+  });
+
+  test("serves one of two who start a pod at once, and both get its shim", { skip }, async () => {
+    const env = standingBy("pods");
+    const standbys = await Promise.all(["sb-two-1", "sb-two-2"].map((id) => begun(id, env)));
+    for (const each of standbys) await each.end();
+    for (const { shimPid } of standbys) await placeOf(shimPid);
+    const annotations = { "io.kubernetes.cri.sandbox-id": "sb-both" };
+    const bundles = await Promise.all(
+      ["sb-both", "sb-both-in"].map((id) => shop.bundle(id, ["true"], annotations)),
+    );
+    const shims = await Promise.all(bundles.map((bundle) => shop.launch(bundle, env)));
+    const pids = await Promise.all(shims.map(async ({ task }) => (await task.connect({ id: "" })).shimPid));
+    assert.equal(pids[0], pids[1]);
+    const served = standbys.find(({ shimPid }) => shimPid === pids[0]);
+    const other = standbys.find(({ shimPid }) => shimPid !== pids[0]);
+    assert.ok(served !== undefined && other !== undefined, `${pids}`);
+    await placeOf(other.shimPid);
+    await shims[0]?.task.shutdown({ id: "" });
+    for (const shim of shims) await shim.close();
+    await placeOf(served.shimPid);
+    await kill(...standbys.map(({ shimPid }) => shimPid));
+  });
+
+  test("is taken by one of many that are started at once, and the others are launched", {
+    skip,
+  }, async () => {
+    const env = standingBy("many-at-once");
+    const standbys = await Promise.all(["sb-m1", "sb-m2"].map((id) => begun(id, env)));
+    for (const each of standbys) await each.end();
+    for (const { shimPid } of standbys) await placeOf(shimPid);
+    const running = await Promise.all(Array.from({ length: 6 }, (_, n) => begun(`sb-m-${n}`, env)));
+    const pids = running.map(({ shimPid }) => shimPid);
+    assert.equal(new Set(pids).size, pids.length);
+    for (const { shimPid } of standbys) assert.ok(pids.includes(shimPid), `${pids}`);
+    for (const each of running) await each.end();
+    const places = () => fs.readdirSync(FOLDER).map((name) => Number(name.split(":").at(-1)));
+    const left = await until("two of them to stand by, and the others to end", () => {
+      const alive = pids.filter(isAlive);
+      return alive.length === 2 && alive.every((pid) => places().includes(pid)) ? alive : undefined;
+    });
+    await kill(...left);
   });
 
   test("ends when its daemon has", { skip }, async () => {
@@ -214,9 +376,10 @@ describe("a shim that stands by", () => {
     const { shimPid } = await task.connect({ id: "" });
     await task.shutdown({ id: "" });
     await connection.closed;
-    await placeOf(shimPid);
+    const place = await placeOf(shimPid);
     daemon.kill("SIGKILL");
     await ended(shimPid);
+    assert.equal(fs.existsSync(place), false);
   });
 });
 
@@ -239,7 +402,7 @@ describe("a shim does not stand by", () => {
     await other.end();
     await ended(other.shimPid);
     assert.ok(isAlive(one.shimPid));
-    process.kill(one.shimPid, "SIGKILL");
+    await kill(one.shimPid);
   });
 
   test("when it has served as many as the settings say", { skip }, async () => {
@@ -264,7 +427,7 @@ describe("a shim that stands by is not for", () => {
     await placeOf(first);
     const second = await life("sb-v2", standingBy("variable", { EBB_TEST: "2" }));
     assert.notEqual(second, first);
-    for (const pid of [first, second]) process.kill(pid, "SIGKILL");
+    await kill(first, second);
   });
 
   test("a container whose options name a control group for its shim", { skip }, async () => {
@@ -287,7 +450,7 @@ describe("a shim that stands by is not for", () => {
       await ended(shimPid);
       await shim.close();
     } finally {
-      process.kill(first, "SIGKILL");
+      await kill(first);
       const pids = () => fs.readFileSync(path.join(group, "cgroup.procs"), "utf8");
       await until("an empty control group", () => (pids() === "" ? true : undefined));
       fs.rmdirSync(group);

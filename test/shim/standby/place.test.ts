@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { describe, test } from "node:test";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { daemonWord, lives, parseDaemon } from "../../../src/shim/standby/daemon.ts";
+import { isOf, keepStandbyFolder, kindOf, placesIn, socketOf } from "../../../src/shim/standby/place.ts";
+import { withTempDir } from "../../support/files.ts";
+
+const daemon = { pid: 10, startTime: 20 };
+const module = pathToFileURL(
+  path.join(path.dirname(fileURLToPath(import.meta.url)), "../../../src/shim/standby/place.ts"),
+).href;
+
+/** The kind of a process that a shell has started after a command of its own. */
+function kindAfter(command: string): string {
+  const script = `
+    const { kindOf } = await import(${JSON.stringify(module)});
+    console.log(kindOf({}));`;
+  const { stdout, stderr } = spawnSync(
+    "sh",
+    ["-c", `${command}; exec "$0" -e "$1"`, process.execPath, script],
+    {
+      encoding: "utf8",
+    },
+  );
+  assert.equal(stderr, "");
+  return stdout.trim();
+}
+
+describe("a kind of servers", () => {
+  test("is one as long as all that a server inherits is the same", () => {
+    assert.equal(kindOf({ A: "1", B: "2" }), kindOf({ B: "2", A: "1" }));
+    assert.match(kindOf({}), /^[0-9a-f]{20}$/);
+    assert.equal(kindAfter(":"), kindAfter(":"));
+  });
+
+  test("is another with another environment", () => {
+    assert.notEqual(kindOf({ A: "1" }), kindOf({ A: "2" }));
+    assert.notEqual(kindOf({ A: "1" }), kindOf({ A: "1", B: "" }));
+    assert.notEqual(kindOf({ A: "1", B: "2" }), kindOf({ A: '1","B":"2' }));
+  });
+
+  test("is another with other limits", () => {
+    assert.notEqual(kindAfter("ulimit -c 0"), kindAfter("ulimit -c 0; ulimit -S -s 1024"));
+  });
+});
+
+describe("the folder of those that stand by", () => {
+  const there = (dir: string) => fs.existsSync(path.join(dir, "standby"));
+
+  test("is made where any are to, and goes where none is", async () => {
+    await withTempDir(async (dir) => {
+      const socket = path.join(dir, "socket");
+      keepStandbyFolder(socket, false);
+      assert.equal(there(dir), false);
+      for (let n = 0; n < 2; n += 1) keepStandbyFolder(socket, true);
+      assert.equal(fs.statSync(path.join(dir, "standby")).mode & 0o777, 0o700);
+      keepStandbyFolder(socket, false);
+      assert.equal(there(dir), false);
+    });
+  });
+
+  test("stays as long as one does", async () => {
+    await withTempDir(async (dir) => {
+      const socket = path.join(dir, "socket");
+      keepStandbyFolder(socket, true);
+      fs.writeFileSync(path.join(dir, "standby/one"), "");
+      keepStandbyFolder(socket, false);
+      assert.equal(there(dir), true);
+    });
+  });
+
+  test("is not missed where it cannot be made", () => {
+    keepStandbyFolder("/no such directory/socket", true);
+    keepStandbyFolder("/no such directory/socket", false);
+  });
+});
+
+describe("a place", () => {
+  const place = { daemon, kind: "00ff", pid: 30 };
+
+  test("is found by its socket's name, and nothing else in the folder is one", async () => {
+    await withTempDir(async (dir) => {
+      assert.deepEqual(placesIn(path.join(dir, "missing")), []);
+      const later = { ...place, pid: 4 };
+      for (const each of [place, later]) fs.writeFileSync(socketOf(dir, each), "");
+      for (const name of ["x", "10:20:00ff", "10:20:00ff:", "10:20:xyz:30", "10:20:00ff:30.old"]) {
+        fs.writeFileSync(path.join(dir, name), "");
+      }
+      assert.deepEqual(placesIn(dir), [later, place]);
+    });
+  });
+
+  test("is that of one daemon, which had its pid before and after", () => {
+    assert.equal(isOf({ pid: 10, startTime: 20 }, place), true);
+    assert.equal(isOf({ pid: 11, startTime: 20 }, place), false);
+    assert.equal(isOf({ pid: 10, startTime: 21 }, place), false);
+  });
+
+  test("has a path that is no longer than that of a shim's socket", () => {
+    const kind = kindOf({});
+    const last = { daemon: { pid: 4194304, startTime: 99999999999 }, kind, pid: 4194304 };
+    const shimSocket = `/s/${"0".repeat(64)}`;
+    assert.ok(socketOf("/s/standby", last).length <= shimSocket.length);
+  });
+});
+
+describe("a daemon", () => {
+  test("is the same after it was a word, with blanks behind it or none", () => {
+    assert.deepEqual(parseDaemon(daemonWord(daemon)), daemon);
+    assert.deepEqual(parseDaemon(`${daemonWord(daemon)}   `), daemon);
+  });
+
+  for (const word of ["", "10", "10:", ":20", "10:20:30", "a:b", "-1:20"]) {
+    test(`is not ${JSON.stringify(word)}`, () => assert.equal(parseDaemon(word), undefined));
+  }
+
+  test("lives as long as its process", () => {
+    const own = spawnSync("sh", ["-c", "cat /proc/self/stat"], { encoding: "utf8" }).stdout.split(" ");
+    assert.equal(lives({ pid: Number(own[0]), startTime: Number(own[21]) }), false);
+    assert.equal(lives({ pid: process.pid, startTime: 1 }), false);
+  });
+});
