@@ -11,7 +11,8 @@ export const limitsSchema = {
   properties: {
     serverReadyMs: {
       ...milliseconds,
-      description: "`start` waits that long for the server that it launched",
+      description:
+        "`start` waits that long for the server that it launched, or that stands by, and that for `start`",
       $comment: "a server is there at once, on a host that swaps after seconds; the daemon waits longer",
       default: 10_000,
     },
