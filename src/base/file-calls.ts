@@ -58,6 +58,11 @@ export function readdir(dir: string): Promise<string[]> {
   return promised((done) => fs.readdir(dir, done));
 }
 
+/** rmdir(2). */
+export function rmdir(dir: string): Promise<void> {
+  return promised((done) => fs.rmdir(dir, (error) => done(error, undefined)));
+}
+
 /** All of a file as text. */
 export function readText(file: string): Promise<string> {
   return promised((done) => fs.readFile(file, "utf8", done));

@@ -1,10 +1,11 @@
 import fs from "node:fs";
 import path from "node:path";
 import { sleep } from "../base/deadline.ts";
-import { errnoOf, readTextFile } from "../base/files.ts";
+import { errnoOf } from "../base/files.ts";
 import { fsError } from "../linux/errno.ts";
 import { fdinfoField } from "../linux/fdinfo.ts";
 import { O_PATH } from "../linux/libc.ts";
+import { mayHaveHooks, readKeptState } from "./kept-state.ts";
 
 /** The init of a created container, which waits for its start. */
 export interface WaitingInit {
@@ -28,8 +29,6 @@ const SOON_MS = 1_000;
 /** So many looks are made at once, and how long the pauses are between those that follow, in milliseconds. */
 const LOOKS_AT_ONCE = 4;
 const LONGEST_PAUSE_MS = 16;
-/** The state of a container with a configuration as large as any. */
-const MAX_STATE_BYTES = 64 << 20;
 
 /**
  * Has an init that `runc create` has made go on to the user's program, as `runc start` does: the init waits until
@@ -58,20 +57,10 @@ export async function startInit(start: InitStart): Promise<boolean> {
   }
 }
 
-/**
- * Whether a start is more than to let the init go, or may be, by what `runc start` itself reads: the state, with the
- * configuration that `runc create` has made of the bundle's (libcontainer/configs/config.go: `Hooks`).
- */
+/** Whether a start is more than to let the init go, or may be, by what `runc start` itself reads. */
 function hasMoreToDo(stateDirectory: string): boolean {
-  try {
-    const text = readTextFile(path.join(stateDirectory, "state.json"), MAX_STATE_BYTES) ?? "";
-    const { config } = JSON.parse(text) as { config: object };
-    const [, hooks] = Object.entries(config).find(([name]) => name.toLowerCase() === "hooks") ?? [];
-    const poststart = (hooks as { poststart?: unknown } | null | undefined)?.poststart ?? [];
-    return !Array.isArray(poststart) || poststart.length > 0;
-  } catch {
-    return true;
-  }
+  const state = readKeptState(stateDirectory);
+  return state === undefined || mayHaveHooks(state, "poststart");
 }
 
 /** Opens the fifo, waiting for nobody (fifo(7)); undefined where it is none that an init of runc writes to. */

@@ -8,6 +8,7 @@ import { StatusCode, StatusError } from "../base/status.ts";
 import { type CommandResult, runCommand, type StdioTarget } from "./command.ts";
 import { startInit, type WaitingInit } from "./exec-fifo.ts";
 import { checkId } from "./id.ts";
+import { removeEnded } from "./remove-ended.ts";
 import * as argv from "./runc-args.ts";
 import { type RuncCommand, readLogErrors, runcError } from "./runc-error.ts";
 import {
@@ -56,6 +57,15 @@ export interface StartOptions extends CallOptions {
   readonly waiting?: WaitingInit;
 }
 
+/** How a deletion is to be made. */
+export interface DeleteOptions extends argv.DeleteOptions, CallOptions {
+  /**
+   * The pid of the init, which has ended: where the runtime is called runc, what is left of the container is removed
+   * without it (`remove-ended.ts`).
+   */
+  readonly endedPid?: number;
+}
+
 /**
  * An OCI runtime (runc, crun) as a set of calls. Every call has its own time limit; a failed one is a
  * StatusError `OCI runtime <command> failed: <what the runtime said>` with a code of its own where the text is
@@ -88,12 +98,9 @@ export class Runc {
 
   /** Runs the user's program. */
   async start(id: string, { waiting, ...options }: StartOptions = {}): Promise<void> {
-    const { root } = this.#settings;
     const callRuntime = () => this.#run("start", argv.startArgs(id), { ...options, id });
-    // Runtimes that are like runc may do more at a start; they have names of their own.
-    const isRunc = root !== undefined && path.basename(this.binary) === "runc";
-    if (!isRunc || waiting === undefined) return void (await callRuntime());
-    const stateDirectory = path.join(root, checkId(id));
+    const stateDirectory = this.#stateDirectory(id);
+    if (stateDirectory === undefined || waiting === undefined) return void (await callRuntime());
     const { signal } = options;
     const begun = performance.now();
     if (!(await startInit({ stateDirectory, init: waiting, signal, callRuntime }))) return;
@@ -112,8 +119,17 @@ export class Runc {
   }
 
   /** Removes a container. `notFound` where there is none, unless forced. */
-  async delete(id: string, options: argv.DeleteOptions & CallOptions = {}): Promise<void> {
-    await this.#run("delete", argv.deleteArgs(id, options), { ...options, id });
+  async delete(id: string, { endedPid, ...options }: DeleteOptions = {}): Promise<void> {
+    const stateDirectory = endedPid === undefined ? undefined : this.#stateDirectory(id);
+    const begun = performance.now();
+    if (
+      endedPid === undefined ||
+      stateDirectory === undefined ||
+      !(await removeEnded({ stateDirectory, pid: endedPid }))
+    ) {
+      return void (await this.#run("delete", argv.deleteArgs(id, options), { ...options, id }));
+    }
+    this.#logger.debug("delete without the OCI runtime", { id, durationMs: performance.now() - begun });
   }
 
   /** What the runtime knows of a container; `notFound` where it does not. */
@@ -185,6 +201,14 @@ export class Runc {
   async version(options: CallOptions = {}): Promise<RuncVersion> {
     const result = await this.#run("version", argv.versionArgs(), options);
     return parseVersion(this.#output("version", result), `${this.binary} --version`);
+  }
+
+  /** Where a runtime that is runc keeps a container's state. Those that are like it have names of their own. */
+  #stateDirectory(id: string): string | undefined {
+    const { root } = this.#settings;
+    return root !== undefined && path.basename(this.binary) === "runc"
+      ? path.join(root, checkId(id))
+      : undefined;
   }
 
   async #json<T>(command: RuncCommand, args: string[], reader: JsonReader<T>, call: Call): Promise<T> {

@@ -4,7 +4,7 @@ import { readConfig } from "../config/config.ts";
 import { defaultConfig } from "../config/defaults.ts";
 import { limitsSchema } from "../config/limits.ts";
 import { isRunDirectory, RUN_DIRECTORY_VARIABLE } from "../config/run-directory.ts";
-import { type RuntimeConfig, START_WAYS } from "../config/schema.ts";
+import { CALL_WAYS, type RuntimeConfig } from "../config/schema.ts";
 
 type Limits = RuntimeConfig["limits"];
 
@@ -20,6 +20,7 @@ export const defaultSettings: Settings = flat(defaultConfig.runtime);
 export const VARIABLES: Readonly<Record<keyof Settings, string>> = {
   release: "EBB_RELEASE",
   start: "EBB_START",
+  delete: "EBB_DELETE",
   runDirectory: RUN_DIRECTORY_VARIABLE,
   serverReadyMs: "EBB_SERVER_READY_MS",
   standbyAtOnce: "EBB_STANDBY_AT_ONCE",
@@ -80,10 +81,11 @@ function fromText(key: keyof Settings, text: string): Settings[keyof Settings] {
     case "release":
       if (isReleaseMode(text)) return text;
       throw refuse(`one of ${RELEASE_MODES.join(", ")}`);
-    case "start": {
-      const way = START_WAYS.find((name) => name === text);
+    case "start":
+    case "delete": {
+      const way = CALL_WAYS.find((name) => name === text);
       if (way !== undefined) return way;
-      throw refuse(`one of ${START_WAYS.join(", ")}`);
+      throw refuse(`one of ${CALL_WAYS.join(", ")}`);
     }
     case "runDirectory":
       if (isRunDirectory(text)) return text;

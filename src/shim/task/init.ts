@@ -199,8 +199,9 @@ export class Init extends Process {
 
   /** Gone already (a checkpoint removes it, so may a person by hand) is as good as removed. */
   async #runcDelete(runc: Runc): Promise<void> {
+    const isDirect = this.host.settings.delete === "direct" && this.exit !== undefined && this.pid !== 0;
     try {
-      await runc.delete(this.id);
+      await runc.delete(this.id, isDirect ? { endedPid: this.pid } : {});
     } catch (err) {
       if (!hasCode(err, StatusCode.notFound)) throw err;
     }
