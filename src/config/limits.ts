@@ -11,8 +11,7 @@ export const limitsSchema = {
   properties: {
     serverReadyMs: {
       ...milliseconds,
-      description:
-        "`start` waits that long for the server that it launched, or that stands by, and that for `start`",
+      description: "`start` waits that long for the server that it launched",
       $comment: "a server is there at once, on a host that swaps after seconds; the daemon waits longer",
       default: 10_000,
     },
@@ -32,6 +31,12 @@ export const limitsSchema = {
       $comment:
         "the next container comes at once where containers are short, and memory is not held for long",
       default: 60_000,
+    },
+    standbyAnswerMs: {
+      ...milliseconds,
+      description: "`start` waits that long, in all, for shims that stand by to answer; then it launches one",
+      $comment: "one answers within some milliseconds, unless it was stopped or the host swaps",
+      default: 1_000,
     },
     standbyContainers: {
       type: "integer",

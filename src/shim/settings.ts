@@ -25,6 +25,7 @@ export const VARIABLES: Readonly<Record<keyof Settings, string>> = {
   serverReadyMs: "EBB_SERVER_READY_MS",
   standbyAtOnce: "EBB_STANDBY_AT_ONCE",
   standbyMs: "EBB_STANDBY_MS",
+  standbyAnswerMs: "EBB_STANDBY_ANSWER_MS",
   standbyContainers: "EBB_STANDBY_CONTAINERS",
   mountMs: "EBB_MOUNT_MS",
   mountsAtOnce: "EBB_MOUNTS_AT_ONCE",

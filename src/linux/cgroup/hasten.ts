@@ -9,20 +9,22 @@ let isUnderWay = false;
  * To be called when a program has been started that will move a process into a control group, as `runc create` and
  * `runc exec` do. Before the first such move for a while the kernel waits until each processor has noticed that there
  * will be one (an RCU grace period, in which `cgroup_threadgroup_rwsem` of kernel/cgroup/cgroup.c becomes a lock for
- * writers): 6 to 13 ms in which the program would do nothing. This moves the program itself to where it is, which
- * changes nothing and has the kernel wait while the program is still getting ready.
+ * writers): 6 to 13 ms in which the program would do nothing. This moves our own process to where it is, which changes
+ * nothing and has the kernel wait while the program is still getting ready.
  *
- * Resolves when that has been; or could not be, which costs the time alone.
+ * Resolves when that has been, to true; or could not be, which costs the time alone.
  */
-export async function hastenMove(program: number, root = CGROUP_ROOT): Promise<void> {
-  if (isUnderWay) return;
+export async function hastenMove(root = CGROUP_ROOT): Promise<boolean> {
+  if (isUnderWay) return false;
   isUnderWay = true;
   try {
-    const [group] = groupsOf(await readText(`/proc/${program}/cgroup`)).filter(isVisible);
-    if (group === undefined) return;
-    await writeText(path.join(root, group.name, group.path, "cgroup.procs"), String(program));
+    const [group] = groupsOf(await readText("/proc/self/cgroup")).filter(isVisible);
+    if (group === undefined) return false;
+    await writeText(path.join(root, group.name, group.path, "cgroup.procs"), String(process.pid));
+    return true;
   } catch {
-    // It has ended already; or it may not be moved by us, or at all.
+    // Control groups are not mounted there, or not ours to write to.
+    return false;
   } finally {
     isUnderWay = false;
   }

@@ -39,14 +39,18 @@ export async function claimGroupSocket<T>(
   fs.mkdirSync(path.dirname(socket), { recursive: true, mode: 0o700 });
   const giveUp = performance.now() + REPLACE.limitMs;
   let mutex: BunListener | undefined;
-  while (performance.now() < giveUp) {
-    const listening = listenAt(socket, events);
-    if (listening !== undefined) return listening;
-    if (await accepts(socket)) return { living: true };
-    // Only the holder of the mutex removes: else the second of two would remove what the first has just made.
-    mutex ??= listen(`\0ebb-replace-${path.basename(socket)}`, NOTHING);
-    if (mutex === undefined) await sleep(REPLACE.pauseMs);
-    else if (!(await accepts(socket))) fs.rmSync(socket, { force: true });
+  try {
+    while (performance.now() < giveUp) {
+      const listening = listenAt(socket, events);
+      if (listening !== undefined) return listening;
+      if (await accepts(socket)) return { living: true };
+      // Only the holder of the mutex removes: else the second of two would remove what the first has just made.
+      mutex ??= listen(`\0ebb-replace-${path.basename(socket)}`, NOTHING);
+      if (mutex === undefined) await sleep(REPLACE.pauseMs);
+      else if (!(await accepts(socket))) fs.rmSync(socket, { force: true });
+    }
+  } finally {
+    mutex?.stop();
   }
   throw new StatusError(
     StatusCode.unavailable,

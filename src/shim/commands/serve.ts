@@ -3,7 +3,7 @@ import { deferred } from "../../base/deferred.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { countDescriptors } from "../../linux/fdinfo.ts";
 import { type Flags, usageError } from "../flags.ts";
-import { keepStandbyFolder } from "../standby/place.ts";
+import { makeStandbyFolder } from "../standby/place.ts";
 import { settingsForServer } from "./command-settings.ts";
 import { reportFailure, reportReady, SERVER_SOCKET_FD } from "./ready.ts";
 import type { Serving } from "./task-server.ts";
@@ -25,7 +25,8 @@ export async function serve(flags: Flags): Promise<void> {
   const signalled = deferred<string>();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => signalled.resolve(signal));
   reportReady();
-  const descriptors = countDescriptors();
+  // The socket that it has inherited goes with the first container.
+  const descriptors = countDescriptors() - 1;
   const ended = await serveFirst(flags, { settings, signalled: signalled.promise });
   // The socket may be somebody else's from here on.
   if (settings.standbyAtOnce > 0) {
@@ -42,7 +43,7 @@ async function serveFirst(flags: Flags, host: Pick<Serving, "settings" | "signal
     const { acceptAt } = await import("../socket-stream.ts");
     const server = new TaskServer();
     const listener = acceptAt({ fd: SERVER_SOCKET_FD }, (stream) => server.accept(stream));
-    if (flags.socket !== "") keepStandbyFolder(flags.socket, host.settings.standbyAtOnce > 0);
+    if (host.settings.standbyAtOnce > 0 && flags.socket !== "") makeStandbyFolder(flags.socket);
     const serving = { ...host, flags, listener };
     return { serving, served: await server.serve(serving) };
   } catch (err) {

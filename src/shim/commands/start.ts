@@ -12,7 +12,7 @@ import { selfCommand } from "../self.ts";
 import type { Settings } from "../settings.ts";
 import { standbyFolder } from "../standby/place.ts";
 import { type Bootstrap, encodeAnswer, MAX_STDIN_BYTES, readBootstrap } from "./bootstrap.ts";
-import { type ClaimedSocket, claimGroupSocket, removeStaleSocket } from "./group-socket.ts";
+import { type ClaimedSocket, claimGroupSocket } from "./group-socket.ts";
 import { READY_FD, SERVER_SOCKET_FD } from "./ready.ts";
 import { serverEnv } from "./server-env.ts";
 import { DEFAULT_SOCKET_DIR, groupOf, socketAddress, socketPath } from "./socket-address.ts";
@@ -46,7 +46,7 @@ export async function start(flags: Flags): Promise<void> {
     fs.writeSync(1, answer);
   } catch (thrown) {
     if (server !== undefined) {
-      await server.end();
+      server.end();
       fs.rmSync(bundlePaths(bundle).address, { force: true });
     }
     throw StatusError.from(thrown);
@@ -76,7 +76,7 @@ interface Found {
   /** To be called when nothing but the answer is left; throws where the server has gone since. */
   serve(): void;
   /** Takes it back. */
-  end(): Promise<void>;
+  end(): void;
 }
 
 /** The server for a group: one that stands by, or one that is launched. Undefined where the group has one. */
@@ -86,14 +86,19 @@ async function serverFor(need: Need): Promise<Found | undefined> {
   const folder = standbyFolder(socket);
   if (!fs.existsSync(folder)) return await launched(need, args);
   const { askStandby } = await import("../standby/ask.ts");
-  const { serverReadyMs: limitMs } = await settings(flags);
+  const { standbyAnswerMs: limitMs } = await settings(flags);
   const asked = await askStandby({ folder, bundle, args, env, options: bootstrap.options, limitMs });
-  if (asked.server === "living") return undefined;
   const { server } = asked;
-  if (server === undefined) return await launched(need, asked.args);
-  const end = async () => {
+  if (server === "living") return undefined;
+  if (server === undefined) {
+    const found = await launched(need, asked.args);
+    if (found !== undefined || !asked.isInDoubt) return found;
+    const message = `a server that stands by has not said within ${limitMs} ms whether it serves ${socket}: try again`;
+    throw new StatusError(StatusCode.unavailable, message);
+  }
+  const end = () => {
     server.end();
-    await removeStaleSocket(socket);
+    fs.rmSync(socket, { force: true });
   };
   return { ready: Promise.resolve(), serve: server.serve, end };
 }
@@ -112,20 +117,20 @@ function serverArgs({ flags, socket, bootstrap }: Need): string[] {
 /** A server that is launched, unless the group has one. */
 async function launched(need: Need, args: readonly string[]): Promise<Found | undefined> {
   const claim = await claimGroupSocket(need.socket);
-  return claim.living ? undefined : await launchServer(need, args, claim);
+  return claim.living ? undefined : launchServer(need, args, claim);
 }
 
 /** Launches the server in a session of its own. */
-async function launchServer(
+function launchServer(
   { socket, bootstrap, env }: Need,
   args: readonly string[],
   claim: ClaimedSocket,
-): Promise<Found> {
+): Found {
   const stdio: ("ignore" | "pipe" | number)[] = ["ignore", "ignore", "ignore"];
   stdio[SERVER_SOCKET_FD] = claim.listener.fd;
   stdio[READY_FD] = "pipe";
   let server: BunProcess | undefined;
-  const end = async () => {
+  const end = () => {
     server?.kill("SIGKILL");
     fs.rmSync(socket, { force: true });
   };
@@ -134,7 +139,7 @@ async function launchServer(
     server.unref();
     claim.leave();
   } catch (thrown) {
-    await end();
+    end();
     throw thrown;
   }
   const ready = Promise.all([

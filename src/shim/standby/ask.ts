@@ -1,14 +1,13 @@
 import fs from "node:fs";
 import { within } from "../../base/deadline.ts";
-import { errnoOf } from "../../base/files.ts";
 import { hasCode, StatusCode } from "../../base/status.ts";
 import { withRoom } from "../../linux/command-line.ts";
 import type { AnyMessage } from "../../oci/options.ts";
 import { bun } from "../bun.ts";
 import { callingDaemon, type Daemon, daemonWord } from "./daemon.ts";
 import { type Lines, linesTo, MAX_LINE_BYTES } from "./lines.ts";
-import { encodeOrder, Word } from "./order.ts";
-import { isOf, kindOf, placesIn, socketOf } from "./place.ts";
+import { encodeOrder, pidOfReady, Word } from "./order.ts";
+import { isLiving, isOf, kindOf, type Place, placesIn, socketOf } from "./place.ts";
 
 /** What a server is to be, whether it stands by or has to be launched. */
 export interface Wanted {
@@ -19,7 +18,7 @@ export interface Wanted {
   readonly bundle: string;
   /** The options of the runtime. */
   readonly options: AnyMessage | undefined;
-  /** How long one may take to answer. */
+  /** How long all of them together may take to answer. */
   readonly limitMs: number;
 }
 
@@ -27,6 +26,8 @@ export interface Wanted {
 export interface Asked {
   /** Who serves the group: one that stood by, and listens at the group's socket; or one that did so before. */
   readonly server: Taken | "living" | undefined;
+  /** One has the order and has not answered in time: for a moment it may listen at the group's socket yet. */
+  readonly isInDoubt: boolean;
   /** The command line of one that may stand by later: with the daemon's name and with room for another container's. */
   readonly args: readonly string[];
 }
@@ -35,7 +36,7 @@ export interface Asked {
 export interface Taken {
   /** Has it serve; `unavailable` where it has gone since. */
   serve(): void;
-  /** Takes it back. */
+  /** Kills it, whatever it was told. */
   end(): void;
 }
 
@@ -46,48 +47,59 @@ const ROOM_BYTES = 160;
  * Asks for a server that stands by, one after the other until one has taken the order. Options that are none are
  * `invalidArgument`.
  */
-export async function askStandby({ folder, options, args, ...wanted }: Wanted): Promise<Asked> {
+export async function askStandby({ options, args, ...wanted }: Wanted): Promise<Asked> {
   const daemon = callingDaemon();
-  if (daemon === undefined || (await namesCgroup(options))) return { server: undefined, args };
+  if (daemon === undefined || (await namesCgroup(options)))
+    return { server: undefined, isInDoubt: false, args };
   const whole = [...args, "-daemon", daemonWord(daemon)];
-  const server = await askAll(
-    { folder, daemon, ...wanted },
-    encodeOrder({ args: whole, bundle: wanted.bundle }),
-  );
-  return { server, args: whole.with(-1, withRoom(daemonWord(daemon), ROOM_BYTES)) };
+  const order = encodeOrder({ args: whole, bundle: wanted.bundle });
+  const asked = await askAll({ daemon, order, ...wanted });
+  return { ...asked, args: whole.with(-1, withRoom(daemonWord(daemon), ROOM_BYTES)) };
 }
 
-type Asking = Pick<Wanted, "folder" | "env" | "limitMs"> & { readonly daemon: Daemon };
+interface Asking extends Pick<Wanted, "folder" | "env" | "limitMs"> {
+  readonly daemon: Daemon;
+  readonly order: string;
+}
 
-async function askAll({ folder, daemon, env, limitMs }: Asking, order: string): Promise<Asked["server"]> {
-  if (Buffer.byteLength(order) >= MAX_LINE_BYTES) return undefined;
+type Answer = Omit<Asked, "args">;
+
+const NONE: Answer = { server: undefined, isInDoubt: false };
+
+async function askAll({ folder, daemon, order, env, limitMs }: Asking): Promise<Answer> {
+  if (Buffer.byteLength(order) >= MAX_LINE_BYTES) return NONE;
   const places = placesIn(folder).filter((place) => isOf(daemon, place));
-  if (places.length === 0) return undefined;
+  if (places.length === 0) return NONE;
   const kind = kindOf(env);
-  for (const place of places) {
-    const server = place.kind === kind ? await ask(socketOf(folder, place), order, limitMs) : undefined;
-    if (server !== undefined) return server;
+  const giveUp = performance.now() + limitMs;
+  let isInDoubt = false;
+  for (const place of places.filter((each) => each.kind === kind)) {
+    const left = giveUp - performance.now();
+    const answer = left > 0 ? await ask(folder, place, order, left) : NONE;
+    isInDoubt ||= answer.isInDoubt;
+    if (answer.server !== undefined) return { server: answer.server, isInDoubt };
   }
-  return undefined;
+  return { server: undefined, isInDoubt };
 }
 
-/** Undefined where it hangs up: somebody else has asked before, or it cannot do what was ordered. */
-async function ask(place: string, order: string, limitMs: number): Promise<Asked["server"]> {
+/** None where it hangs up: somebody else has asked before, or it cannot do what was ordered. */
+async function ask(folder: string, place: Place, order: string, limitMs: number): Promise<Answer> {
+  const socket = socketOf(folder, place);
   let lines: Lines | undefined;
   try {
-    lines = await connect(place, limitMs);
+    lines = await connect(socket, limitMs);
     lines.say(order);
-    const answer = await within(lines.hear(), limitMs, "the answer of a server that stands by");
-    if (answer === Word.ready) return takenBy(lines);
+    const line = await within(lines.hear(), limitMs, "the answer of a server that stands by");
+    const pid = pidOfReady(line);
+    if (pid !== undefined) return { server: takenBy(lines, pid), isInDoubt: false };
     lines.end();
-    return answer === Word.living ? answer : undefined;
+    return line === Word.living ? { server: line, isInDoubt: false } : NONE;
   } catch (err) {
     lines?.end();
-    // Where nobody listens, or nobody answers in time, nobody asks again.
-    if (errnoOf(err) === "ECONNREFUSED" || hasCode(err, StatusCode.deadlineExceeded)) {
-      fs.rmSync(place, { force: true });
-    }
-    return undefined;
+    const isLate = hasCode(err, StatusCode.deadlineExceeded);
+    // Where nobody lives, or nobody answers in time, nobody asks again.
+    if (isLate || !isLiving(place)) fs.rmSync(socket, { force: true });
+    return { server: undefined, isInDoubt: isLate };
   }
 }
 
@@ -102,13 +114,14 @@ async function connect(unix: string, limitMs: number): Promise<Lines> {
   }
 }
 
-function takenBy(lines: Lines): Taken {
+/** The connection stays until this process ends: as long as it does the pid is the server's. */
+function takenBy(lines: Lines, pid: number): Taken {
   return {
-    serve: () => {
-      lines.say(Word.serve);
+    serve: () => lines.say(Word.serve),
+    end: () => {
+      if (!lines.isOver) process.kill(pid, "SIGKILL");
       lines.end();
     },
-    end: () => lines.end(),
   };
 }
 

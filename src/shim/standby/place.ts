@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { sha256 } from "../../base/sha256.ts";
+import { readProcessStat } from "../../linux/process-stat.ts";
 import { type Daemon, daemonWord, parseDaemon } from "./daemon.ts";
 
 /** Where one server stands by. */
@@ -13,20 +14,18 @@ export interface Place {
 
 /**
  * The folder, beside the sockets of shims, in which servers stand by, each at a socket of its own. It is there where the
- * settings have any do so; everywhere else `start` has to look no further.
+ * settings have had any do so since the last boot; everywhere else `start` has to look no further.
  */
 export function standbyFolder(groupSocket: string): string {
   return path.join(path.dirname(groupSocket), "standby");
 }
 
-/** Sees to it that `start` asks for servers that stand by, from the next one on; or asks no more, once none does. */
-export function keepStandbyFolder(groupSocket: string, isWanted: boolean): void {
-  const folder = standbyFolder(groupSocket);
+/** Has `start` ask for servers that stand by, from the next one on and until the host boots. */
+export function makeStandbyFolder(groupSocket: string): void {
   try {
-    if (isWanted) fs.mkdirSync(folder, { mode: 0o700 });
-    else fs.rmdirSync(folder);
+    fs.mkdirSync(standbyFolder(groupSocket), { mode: 0o700 });
   } catch {
-    // As it is to be already; or nobody stands by until it is.
+    // It is there; or nobody stands by.
   }
 }
 
@@ -70,4 +69,10 @@ export function placesIn(folder: string): Place[] {
 /** Whether two places are those of one daemon's servers. */
 export function isOf(daemon: Daemon, place: Place): boolean {
   return daemonWord(place.daemon) === daemonWord(daemon);
+}
+
+/** Whether there is a process that may be the server of a place. */
+export function isLiving({ pid }: Place): boolean {
+  const state = readProcessStat(pid)?.state;
+  return state !== undefined && state !== "Z";
 }

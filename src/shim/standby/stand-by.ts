@@ -8,7 +8,7 @@ import type { Served, Serving, TaskServer } from "../commands/task-server.ts";
 import { selfCommand } from "../self.ts";
 import { type Daemon, daemonWord, lives, parseDaemon } from "./daemon.ts";
 import { Desk } from "./desk.ts";
-import { isOf, kindOf, type Place, placesIn, socketOf, standbyFolder } from "./place.ts";
+import { isLiving, isOf, kindOf, type Place, placesIn, socketOf, standbyFolder } from "./place.ts";
 import { take } from "./take.ts";
 
 /** How long this process waits until nothing of the last container is left in it, and how soon it looks again. */
@@ -73,7 +73,7 @@ async function standBy(daemon: Daemon, last: Serving): Promise<Next | undefined>
   const claim = await claimGroupSocket(place, desk.events);
   if (claim.living) return undefined;
   try {
-    // Of several that came at once those with the lowest pids stay.
+    // Several may have come at once: as a rule those with the lowest pids stay.
     const all = livingPlaces(folder).filter((other) => isOf(daemon, other));
     if (all.findIndex(({ pid }) => pid === own.pid) >= standbyAtOnce) return undefined;
     return await ordered(desk, { daemon, place, last });
@@ -87,9 +87,9 @@ async function standBy(daemon: Daemon, last: Serving): Promise<Next | undefined>
 /** The places of servers that live. Those of others are removed, whichever daemon they were for. */
 function livingPlaces(folder: string): Place[] {
   return placesIn(folder).filter((place) => {
-    const isLiving = fs.existsSync(`/proc/${place.pid}`);
-    if (!isLiving) fs.rmSync(socketOf(folder, place), { force: true });
-    return isLiving;
+    if (isLiving(place)) return true;
+    fs.rmSync(socketOf(folder, place), { force: true });
+    return false;
   });
 }
 
@@ -106,10 +106,11 @@ async function ordered(desk: Desk, { daemon, place, last }: Waiting): Promise<Ne
   const giveUp = performance.now() + settings.standbyMs;
   for (;;) {
     const look = sleep(Math.max(0, Math.min(giveUp - performance.now(), LOOK_MS)));
-    const came = await Promise.race([desk.asking(), signalled, look]);
+    const came = await Promise.race([signalled, desk.asking(), look]);
     if (typeof came === "object") {
       const next = await take(came, last);
       if (next !== "none") return next;
+      if (!standAside(daemon)) return undefined;
       desk.next();
     } else if (came !== undefined || performance.now() >= giveUp || !lives(daemon) || !fs.existsSync(place)) {
       return undefined;

@@ -2,43 +2,46 @@ import fs from "node:fs";
 import { sleep, within } from "../../base/deadline.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { setCommandLine } from "../../linux/command-line.ts";
-import { claimGroupSocket } from "../commands/group-socket.ts";
+import { claimGroupSocket, type GroupSocket } from "../commands/group-socket.ts";
 import { type Serving, TaskServer } from "../commands/task-server.ts";
 import { type Flags, parseFlags } from "../flags.ts";
 import { selfCommand } from "../self.ts";
 import { readSettings } from "../settings.ts";
 import { streamsTo } from "../socket-stream.ts";
 import type { Lines } from "./lines.ts";
-import { decodeOrder, type Order, Word } from "./order.ts";
+import { decodeOrder, type Order, readyWith, Word } from "./order.ts";
 import type { Next } from "./stand-by.ts";
 
 /**
  * Takes the order of a `start`: listens at the group's socket, says so, and waits until it is told to serve. `none`
- * where nothing has come of it (what was said is no order, the group has a server, or who asked has gone), and this
- * process is as it was. Undefined where it cannot serve, or was taken back: it may have been connected to by then.
+ * where nothing has come of it: what was said is no order, the group has a server, who asked has gone, or a signal has
+ * come. Undefined where this process cannot serve, or was taken back: it may have been connected to by then.
  */
 export async function take(lines: Lines, last: Serving): Promise<Next | "none" | undefined> {
-  const order = await heard(lines, last.settings.serverReadyMs);
+  const signalled = last.signalled.then(() => undefined);
+  const order = await Promise.race([signalled, heard(lines, last.settings.serverReadyMs)]);
   if (order === undefined) return "none";
+  const { flags } = order;
   const server = new TaskServer();
-  const claim = await claimGroupSocket(
-    order.flags.socket,
-    streamsTo((stream) => server.accept(stream)),
-  );
+  let claim: GroupSocket | undefined;
   try {
-    if (claim.living) {
-      lines.say(Word.living);
-      return "none";
-    }
+    // First: when the socket is there, nothing is left but to say so.
     const settings = await become(order);
-    lines.say(Word.ready);
+    claim = await claimGroupSocket(
+      flags.socket,
+      streamsTo((stream) => server.accept(stream)),
+    );
+    lines.say(claim.living ? Word.living : readyWith(process.pid));
+    if (claim.living) return "none";
     const word = await within(lines.hear(), settings.serverReadyMs, "start");
     if (word !== Word.serve) throw new StatusError(StatusCode.aborted, "it was taken back");
-    const listener = { stop: claim.leave };
-    return { server, serving: { flags: order.flags, settings, listener, signalled: last.signalled } };
+    return {
+      server,
+      serving: { flags, settings, listener: { stop: claim.leave }, signalled: last.signalled },
+    };
   } catch {
-    if (claim.living) return "none";
-    fs.rmSync(order.flags.socket, { force: true });
+    if (claim === undefined || claim.living) return "none";
+    fs.rmSync(flags.socket, { force: true });
     claim.leave();
     return undefined;
   }
@@ -50,9 +53,10 @@ type Heard = Order & { readonly flags: Flags };
 async function heard(lines: Lines, limitMs: number): Promise<Heard | undefined> {
   try {
     const order = decodeOrder((await within(lines.hear(), limitMs, "the order")) ?? "");
+    const flags = parseFlags(order.args);
     // Who has asked long ago, while this process was kept from its work, has asked somebody else since.
     await sleep(0);
-    return lines.isOver ? undefined : { ...order, flags: parseFlags(order.args) };
+    return lines.isOver || flags.socket === "" ? undefined : { ...order, flags };
   } catch {
     return undefined;
   }

@@ -94,7 +94,7 @@ async function create({ id, bundle, options, runc, stdio }: MadeSoFar, undo: Und
       pidFile,
       noPivot: options.noPivotRoot,
       noNewKeyring: options.noNewKeyring,
-      onSpawn: (pid) => void hastenMove(pid),
+      onSpawn: () => void hastenMove(),
       stdio: stdio.childFds,
       ...(stdio.consoleSocket !== undefined && { consoleSocket: stdio.consoleSocket }),
     });

@@ -101,7 +101,7 @@ export class Exec extends Process {
         detach: true,
         stdio: stdio.childFds,
         signal: this.#parts.signal,
-        onSpawn: (pid) => void hastenMove(pid),
+        onSpawn: () => void hastenMove(),
         ...(stdio.consoleSocket !== undefined && { consoleSocket: stdio.consoleSocket }),
       });
       const pid = readPidFile(pidFile);

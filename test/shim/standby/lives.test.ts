@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import { until } from "../../../lab/until.ts";
 import { sleep } from "../../../src/base/deadline.ts";
 import { containerd, taskV2 } from "../../../src/proto/index.ts";
+import { socketPath } from "../../../src/shim/commands/socket-address.ts";
 import { encodeOrder } from "../../../src/shim/standby/order.ts";
 import { connect, createClient } from "../../../src/ttrpc/index.ts";
 import { isAlive } from "../../oci/helpers.ts";
@@ -67,7 +68,8 @@ const openFiles = (pid: number) => fs.readdirSync(`/proc/${pid}/fd`).length;
 /** The socket at which a server stands by, once it does. */
 function placeOf(pid: number): Promise<string> {
   return until(`shim ${pid} to stand by`, () => {
-    const name = fs.readdirSync(FOLDER).find((each) => each.endsWith(`:${pid}`));
+    const names = fs.existsSync(FOLDER) ? fs.readdirSync(FOLDER) : [];
+    const name = names.find((each) => each.endsWith(`:${pid}`));
     return name && path.join(FOLDER, name);
   });
 }
@@ -94,6 +96,45 @@ class Asker {
   hangUp(): void {
     this.#socket.destroy();
   }
+}
+
+/** What a process was given as its environment. */
+const environmentOf = (pid: number) =>
+  Object.fromEntries(
+    fs
+      .readFileSync(`/proc/${pid}/environ`, "utf8")
+      .split("\0")
+      .filter((line) => line !== "")
+      .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
+  );
+
+/** The socket of the shim that the workshop launches for a container. */
+const groupSocket = (group: string) =>
+  socketPath({
+    dir: path.dirname(FOLDER),
+    address: path.join(shop.dir, "containerd.sock"),
+    namespace: NAMESPACE,
+    group,
+  });
+
+/** Leaves a socket on which nobody listens any more. */
+async function leaveStale(socket: string): Promise<void> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(`${socket}.made`, resolve));
+  fs.renameSync(`${socket}.made`, socket);
+  await new Promise((resolve) => server.close(resolve));
+}
+
+/** Waits until a shim stands by. */
+async function standing(pid: number): Promise<number> {
+  await placeOf(pid);
+  return pid;
+}
+
+/** Ends all that stand by for this process. */
+async function killAll(): Promise<void> {
+  const names = fs.readdirSync(FOLDER).filter((name) => name.startsWith(`${process.pid}:`));
+  await kill(...names.map((name) => Number(name.split(":").at(-1))));
 }
 
 const kill = async (...pids: number[]) => {
@@ -214,7 +255,7 @@ describe("a shim that stands by", () => {
   });
 
   test("that is stopped holds nobody up beyond the limit, and is asked no more", { skip }, async () => {
-    const env = standingBy("stopped", { EBB_SERVER_READY_MS: "1500" });
+    const env = standingBy("stopped", { EBB_STANDBY_ANSWER_MS: "500" });
     const first = await life("sb-p1", env);
     const place = await placeOf(first);
     process.kill(first, "SIGSTOP");
@@ -279,7 +320,7 @@ describe("a shim that stands by", () => {
     const socket = path.join(shop.dir, "taken.sock");
     const args = ["-namespace", NAMESPACE, "-id", "sb-taken", "-address", "/x", "-socket", socket];
     asker.say(`${encodeOrder({ args, bundle: bundle.path })}\n`);
-    await until("its answer", () => (asker.heard === "ready\n" ? true : undefined));
+    await until("its answer", () => (asker.heard === `ready ${pid}\n` ? true : undefined));
     assert.equal(wordAfter(pid, "-id"), "sb-taken");
     const connection = await connect(`unix://${socket}`);
     const call = createClient(taskV2, connection).state({ id: "x" });
@@ -289,17 +330,107 @@ describe("a shim that stands by", () => {
     assert.equal(fs.existsSync(socket), false);
   });
 
-  test("does not take an order whose bundle has gone: the shim that is launched tells why", {
-    skip,
-  }, async () => {
+  test("does not take an order whose bundle has gone, and goes on standing by", { skip }, async () => {
     const pid = await life("sb-gone-1", standingBy("gone"));
-    const asker = new Asker(await placeOf(pid));
+    const place = await placeOf(pid);
     const socket = path.join(shop.dir, "gone.sock");
     const args = ["-namespace", NAMESPACE, "-id", "sb-gone", "-address", "/x", "-socket", socket];
-    asker.say(`${encodeOrder({ args, bundle: path.join(shop.dir, "no such bundle") })}\n`);
+    for (const each of [
+      { args, bundle: path.join(shop.dir, "no such bundle") },
+      { args: args.with(-1, "/proc/no such directory/x"), bundle: shop.dir },
+      { args: args.slice(0, -2), bundle: shop.dir },
+    ]) {
+      const asker = new Asker(place);
+      asker.say(`${encodeOrder(each)}\n`);
+      assert.equal(await asker.over, "");
+    }
+    assert.equal(fs.existsSync(socket), false);
+    assert.ok(wordsOf(pid).includes("standby"), wordsOf(pid).join(" "));
+    assert.equal(fs.readlinkSync(`/proc/${pid}/cwd`), "/");
+    await kill(pid);
+  });
+
+  test("heeds a signal while somebody is silent", { skip }, async () => {
+    const pid = await life("sb-silent", standingBy("silent", { EBB_SERVER_READY_MS: "600000" }));
+    const asker = new Asker(await placeOf(pid));
+    await sleep(50);
+    process.kill(pid, "SIGTERM");
     assert.equal(await asker.over, "");
     await ended(pid);
-    assert.equal(fs.existsSync(socket), false);
+  });
+
+  test("replaces the socket of a dead shim, and keeps nobody from doing so later", { skip }, async () => {
+    const env = standingBy("stale");
+    const first = await life("sb-stale-0", env);
+    for (let n = 1; n <= 3; n += 1) {
+      const place = await placeOf(first);
+      const socket = groupSocket("sb-stale");
+      await leaveStale(socket);
+      const asker = new Asker(place);
+      const args = ["-namespace", NAMESPACE, "-id", `sb-st-${n}`, "-address", "/x", "-socket", socket];
+      const bundle = await shop.bundle(`sb-st-${n}`, ["true"]);
+      asker.say(
+        `${encodeOrder({ args: [...args, "-daemon", path.basename(place).split(":").slice(0, 2).join(":")], bundle: bundle.path })}\n`,
+      );
+      await until("its answer", () => (asker.heard === `ready ${first}\n` ? true : undefined));
+      asker.say("serve\n");
+      const connection = await connect(`unix://${socket}`);
+      assert.equal(
+        fs.readFileSync("/proc/net/unix", "utf8").includes(`@ebb-replace-${path.basename(socket)}`),
+        false,
+      );
+      await createClient(taskV2, connection).shutdown({ id: "" });
+      await connection.closed;
+    }
+    await placeOf(first);
+    await kill(first);
+  });
+
+  test("is killed where start cannot give its answer, and the group has no socket then", {
+    skip,
+  }, async () => {
+    const env = standingBy("answer");
+    const first = await life("sb-answer-0", env);
+    await placeOf(first);
+    const bundle = await shop.bundle("sb-answer", ["true"]);
+    const address = path.join(shop.dir, "containerd.sock");
+    const child = spawn(
+      shimPath,
+      ["-namespace", NAMESPACE, "-id", "sb-answer", "-address", address, "start"],
+      {
+        cwd: bundle.path,
+        env: environmentOf(first),
+        stdio: ["ignore", fs.openSync("/dev/full", "w"), "ignore"],
+      },
+    );
+    assert.equal(await new Promise((resolve) => child.once("exit", resolve)), 1);
+    await ended(first);
+    assert.equal(fs.existsSync(groupSocket("sb-answer")), false);
+    assert.notEqual(await life("sb-answer-2", env).then(standing), first);
+    await killAll();
+  });
+
+  test("that has the group's socket and has not said so in time fails start, which answers no address", {
+    skip,
+  }, async () => {
+    const env = standingBy("doubt", { EBB_STANDBY_ANSWER_MS: "300" });
+    const first = await life("sb-doubt-0", env);
+    const place = await placeOf(first);
+    await kill(first);
+    // One that takes orders and connections, and says nothing.
+    const silent = path.join(FOLDER, path.basename(place).replace(/\d+$/, String(process.pid)));
+    const desk = net.createServer(() => {});
+    await new Promise<void>((resolve) => desk.listen(silent, resolve));
+    const bundle = await shop.bundle("sb-doubt", ["true"]);
+    const living = net.createServer(() => {});
+    await new Promise<void>((resolve) => living.listen(groupSocket("sb-doubt"), resolve));
+    const message = /stands by has not said within 300 ms whether it serves/;
+    await assert.rejects(shop.launch(bundle, env), message);
+    living.close();
+    desk.close();
+    assert.equal(fs.existsSync(silent), false);
+    await life("sb-doubt-2", env).then(standing);
+    await killAll();
   });
 
   test("knows a group that has a shim, and goes on standing by", { skip }, async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { StatusCode } from "../../../src/base/status.ts";
-import { decodeOrder, encodeOrder } from "../../../src/shim/standby/order.ts";
+import { decodeOrder, encodeOrder, pidOfReady, readyWith } from "../../../src/shim/standby/order.ts";
 import { status } from "../../support/status.ts";
 
 describe("an order", () => {
@@ -9,6 +9,13 @@ describe("an order", () => {
     const order = { args: ["-id", "a", "-namespace", "ü ✓\n"], bundle: "/run/b" };
     assert.equal(encodeOrder(order).includes("\n"), false);
     assert.deepEqual(decodeOrder(encodeOrder(order)), order);
+  });
+
+  test("is taken with the pid of the server", () => {
+    assert.equal(pidOfReady(readyWith(7)), 7);
+    for (const line of [undefined, "", "ready", "ready 0", "ready -1", "ready 1 2", "living"]) {
+      assert.equal(pidOfReady(line), undefined);
+    }
   });
 
   for (const text of ["", "garbage", "[]", "null", "{}", '{"args":[1],"bundle":"/"}', '{"args":[]}', "{"]) {

@@ -5,7 +5,7 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { daemonWord, lives, parseDaemon } from "../../../src/shim/standby/daemon.ts";
-import { isOf, keepStandbyFolder, kindOf, placesIn, socketOf } from "../../../src/shim/standby/place.ts";
+import { isOf, kindOf, makeStandbyFolder, placesIn, socketOf } from "../../../src/shim/standby/place.ts";
 import { withTempDir } from "../../support/files.ts";
 
 const daemon = { pid: 10, startTime: 20 };
@@ -48,33 +48,15 @@ describe("a kind of servers", () => {
 });
 
 describe("the folder of those that stand by", () => {
-  const there = (dir: string) => fs.existsSync(path.join(dir, "standby"));
-
-  test("is made where any are to, and goes where none is", async () => {
+  test("is made for its owner alone, once", async () => {
     await withTempDir(async (dir) => {
-      const socket = path.join(dir, "socket");
-      keepStandbyFolder(socket, false);
-      assert.equal(there(dir), false);
-      for (let n = 0; n < 2; n += 1) keepStandbyFolder(socket, true);
+      for (let n = 0; n < 2; n += 1) makeStandbyFolder(path.join(dir, "socket"));
       assert.equal(fs.statSync(path.join(dir, "standby")).mode & 0o777, 0o700);
-      keepStandbyFolder(socket, false);
-      assert.equal(there(dir), false);
-    });
-  });
-
-  test("stays as long as one does", async () => {
-    await withTempDir(async (dir) => {
-      const socket = path.join(dir, "socket");
-      keepStandbyFolder(socket, true);
-      fs.writeFileSync(path.join(dir, "standby/one"), "");
-      keepStandbyFolder(socket, false);
-      assert.equal(there(dir), true);
     });
   });
 
   test("is not missed where it cannot be made", () => {
-    keepStandbyFolder("/no such directory/socket", true);
-    keepStandbyFolder("/no such directory/socket", false);
+    makeStandbyFolder("/no such directory/socket");
   });
 });
 
