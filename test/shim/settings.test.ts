@@ -27,9 +27,16 @@ describe("the settings of a host", { skip: fs.existsSync(DEFAULT_CONFIG_FILE) },
       EBB_EXIT_MS: "250",
       EBB_RELEASE: "volatile",
       EBB_START: "runtime",
+      EBB_DELETE: "runtime",
       EBB_RUN_DIR: "/run/other",
     };
-    const changes = { exitMs: 250, release: "volatile", start: "runtime", runDirectory: "/run/other" };
+    const changes = {
+      exitMs: 250,
+      release: "volatile",
+      start: "runtime",
+      delete: "runtime",
+      runDirectory: "/run/other",
+    };
     assert.deepEqual(await readSettings(env), { ...defaultSettings, ...changes });
   });
 
@@ -59,6 +66,7 @@ describe("the settings of a host", { skip: fs.existsSync(DEFAULT_CONFIG_FILE) },
     ["EBB_RELEASE", "lazy", "one of deferred, strict, volatile"],
     ["EBB_RELEASE", "constructor", "one of deferred, strict, volatile"],
     ["EBB_START", "fast", "one of direct, runtime"],
+    ["EBB_DELETE", "never", "one of direct, runtime"],
     ["EBB_RUN_DIR", "run/ebb", "an absolute path"],
     ["EBB_RUN_DIR", "/", "an absolute path"],
   ];
