@@ -32,7 +32,7 @@ export const runtimeSchema = {
     delete: {
       enum: CALL_WAYS,
       description:
-        "how Delete removes what runc keeps of a container that has ended: `direct` removes its control groups and its state, `runtime` calls the OCI runtime, as is done in any case where that is not named `runc`, where the container has poststop hooks, control groups of systemd's or no pid namespace of its own, where it has not ended by itself, and where a control group cannot be removed",
+        "how Delete removes what runc keeps of a container that has run and ended: `direct` removes its control groups and its state, `runtime` calls the OCI runtime, as is done in any case where that is not named `runc`, where the container has poststop hooks, an intelRdt group, control groups of systemd's or elsewhere than below `/sys/fs/cgroup`, or no pid namespace of its own, and where a control group cannot be removed",
       $comment:
         "saves a program of 10 ms; who has a program of their own in runc's place that does more at a deletion needs the other",
       default: "direct",

@@ -11,6 +11,10 @@ export interface EndedContainer {
   readonly stateDirectory: string;
   /** The pid that its init had. */
   readonly pid: number;
+  /** Whether the runtime was called with `--systemd-cgroup`: not every runc notes that down. */
+  readonly systemdCgroup: boolean;
+  /** Ends it between two steps. */
+  readonly signal?: AbortSignal;
   /** Where the file systems of control groups are mounted. */
   readonly cgroupRoot?: string;
 }
@@ -23,17 +27,19 @@ export interface EndedContainer {
  * intelRdt group, processes that a pid namespace did not take along), and where a control group cannot be removed, for
  * which it waits and which it tells. What was removed here is nothing that it would miss.
  */
-export async function removeEnded({
-  stateDirectory,
-  pid,
-  cgroupRoot = CGROUP_ROOT,
-}: EndedContainer): Promise<boolean> {
+export async function removeEnded(container: EndedContainer): Promise<boolean> {
+  const { stateDirectory, pid, systemdCgroup, signal, cgroupRoot = CGROUP_ROOT } = container;
   const state = readKeptState(stateDirectory);
-  if (state === undefined || Number(state.init_process_pid) !== pid || hasMoreToDo(state)) return false;
+  if (state === undefined || Number(state.init_process_pid) !== pid) return false;
+  if (hasMoreToDo(state, systemdCgroup)) return false;
   const groups = groupsOf(state, cgroupRoot);
   if (groups === undefined) return false;
   try {
-    await Promise.all(groups.map(removeGroup));
+    // One by one: a lock of the kernel's that is held for long has one thread wait.
+    for (const group of groups) {
+      await removeGroup(group);
+      signal?.throwIfAborted();
+    }
     fs.rmSync(stateDirectory, { recursive: true });
     return true;
   } catch {
@@ -42,9 +48,9 @@ export async function removeEnded({
 }
 
 /** Whether a deletion is more than to remove directories, or may be. */
-function hasMoreToDo(state: KeptState): boolean {
+function hasMoreToDo(state: KeptState, systemdCgroup: boolean): boolean {
   const { config } = state;
-  const isOfSystemd = fieldOf(fieldOf(config, "cgroups"), "systemd") !== false;
+  const isOfSystemd = (fieldOf(fieldOf(config, "cgroups"), "systemd") ?? systemdCgroup) !== false;
   const hasRdt = (state.intel_rdt_path ?? "") !== "" || (fieldOf(config, "intel_rdt") ?? null) !== null;
   return isOfSystemd || hasRdt || !hasOwnPids(config) || mayHaveHooks(state, "poststop");
 }

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { abortable, deadline } from "../base/deadline.ts";
 import { fileSize, openText } from "../base/files.ts";
 import type { JsonReader } from "../base/json.ts";
 import { type Logger, nullLogger } from "../base/logger.ts";
@@ -120,16 +121,25 @@ export class Runc {
 
   /** Removes a container. `notFound` where there is none, unless forced. */
   async delete(id: string, { endedPid, ...options }: DeleteOptions = {}): Promise<void> {
-    const stateDirectory = endedPid === undefined ? undefined : this.#stateDirectory(id);
     const begun = performance.now();
-    if (
-      endedPid === undefined ||
-      stateDirectory === undefined ||
-      !(await removeEnded({ stateDirectory, pid: endedPid }))
-    ) {
-      return void (await this.#run("delete", argv.deleteArgs(id, options), { ...options, id }));
+    if (endedPid === undefined || !(await this.#removeEnded(id, endedPid))) {
+      await this.#run("delete", argv.deleteArgs(id, options), { ...options, id });
+      return;
     }
     this.#logger.debug("delete without the OCI runtime", { id, durationMs: performance.now() - begun });
+  }
+
+  /** As far as a deletion can be made without the runtime, and as long as one may take. */
+  async #removeEnded(id: string, pid: number): Promise<boolean> {
+    const stateDirectory = this.#stateDirectory(id);
+    if (stateDirectory === undefined) return false;
+    const { systemdCgroup = false } = this.#settings;
+    const { signal, cleanup } = deadline(this.#timeouts.delete, `the removal of what runc keeps of ${id}`);
+    try {
+      return await abortable(removeEnded({ stateDirectory, pid, systemdCgroup, signal }), signal);
+    } finally {
+      cleanup();
+    }
   }
 
   /** What the runtime knows of a container; `notFound` where it does not. */

@@ -47,7 +47,7 @@ const config = (changes: object) => (state: State) => ({ ...state, config: { ...
 describe("what runc keeps of a container that has ended", () => {
   test("is removed: its control groups, and its state", async () => {
     await withContainer(async ({ stateDirectory, cgroupRoot, groups }) => {
-      assert.equal(await removeEnded({ stateDirectory, cgroupRoot, pid: PID }), true);
+      assert.equal(await removeEnded({ stateDirectory, cgroupRoot, pid: PID, systemdCgroup: false }), true);
       for (const each of [...groups, stateDirectory]) assert.equal(fs.existsSync(each), false);
       for (const each of groups) assert.equal(fs.existsSync(path.dirname(each)), true);
     });
@@ -56,14 +56,35 @@ describe("what runc keeps of a container that has ended", () => {
   test("is removed whichever case its fields have", async () => {
     const change = config({ Hooks: undefined, hooks: { PostStop: [] }, cgroups: { systemd: false } });
     await withContainer(async ({ stateDirectory, cgroupRoot }) => {
-      assert.equal(await removeEnded({ stateDirectory, cgroupRoot, pid: PID }), true);
+      assert.equal(await removeEnded({ stateDirectory, cgroupRoot, pid: PID, systemdCgroup: false }), true);
     }, change);
+  });
+
+  test("is removed where runc does not note down whose its groups are, unless it was told that they are systemd's", async () => {
+    for (const systemdCgroup of [false, true]) {
+      await withContainer(
+        async ({ stateDirectory, cgroupRoot }) => {
+          const removed = await removeEnded({ stateDirectory, cgroupRoot, pid: PID, systemdCgroup });
+          assert.equal(removed, !systemdCgroup);
+        },
+        config({ cgroups: { name: "c" } }),
+      );
+    }
+  });
+
+  test("is left as it is where its time is over", async () => {
+    await withContainer(async ({ stateDirectory, cgroupRoot }) => {
+      const signal = AbortSignal.abort();
+      const ended = { stateDirectory, cgroupRoot, pid: PID, systemdCgroup: false, signal };
+      assert.equal(await removeEnded(ended), false);
+      assert.equal(fs.existsSync(path.join(stateDirectory, "state.json")), true);
+    });
   });
 
   test("keeps its state where a control group cannot be removed", async () => {
     await withContainer(async ({ stateDirectory, cgroupRoot, groups }) => {
       fs.mkdirSync(path.join(groups[1] ?? "", "inner"));
-      assert.equal(await removeEnded({ stateDirectory, cgroupRoot, pid: PID }), false);
+      assert.equal(await removeEnded({ stateDirectory, cgroupRoot, pid: PID, systemdCgroup: false }), false);
       assert.equal(fs.existsSync(path.join(stateDirectory, "state.json")), true);
     });
   });
@@ -75,7 +96,6 @@ describe("what runc keeps of a container that has ended", () => {
     ["has poststop hooks", config({ Hooks: { poststop: [{ path: "/bin/true" }] } })],
     ["has hooks of a form that is not known", config({ Hooks: { poststop: {} } })],
     ["has groups of systemd's", config({ cgroups: { Systemd: true } })],
-    ["does not say whose its groups are", config({ cgroups: {} })],
     ["has an intelRdt group", (state) => ({ ...state, intel_rdt_path: "/sys/fs/resctrl/c" })],
     ["has an intelRdt configuration", config({ intel_rdt: {} })],
     ["shares a pid namespace", config({ namespaces: [{ type: "NEWPID", path: "/proc/1/ns/pid" }] })],
@@ -85,7 +105,10 @@ describe("what runc keeps of a container that has ended", () => {
   for (const [what, change] of left) {
     test(`is left to the runtime where it ${what}`, async () => {
       await withContainer(async ({ stateDirectory, cgroupRoot, groups }) => {
-        assert.equal(await removeEnded({ stateDirectory, cgroupRoot, pid: PID }), false);
+        assert.equal(
+          await removeEnded({ stateDirectory, cgroupRoot, pid: PID, systemdCgroup: false }),
+          false,
+        );
         for (const each of [...groups, stateDirectory]) assert.equal(fs.existsSync(each), true);
       }, change);
     });
@@ -100,13 +123,19 @@ describe("what runc keeps of a container that has ended", () => {
         const state = JSON.parse(fs.readFileSync(file, "utf8"));
         state.cgroup_paths.blkio = `${dir}/${elsewhere}`;
         fs.writeFileSync(file, JSON.stringify(state));
-        assert.equal(await removeEnded({ stateDirectory, cgroupRoot, pid: PID }), false);
+        assert.equal(
+          await removeEnded({ stateDirectory, cgroupRoot, pid: PID, systemdCgroup: false }),
+          false,
+        );
         for (const each of [...groups, path.join(dir, "outside")]) assert.equal(fs.existsSync(each), true);
       });
     });
   }
 
   test("is left to the runtime where there is none", async () => {
-    assert.equal(await removeEnded({ stateDirectory: "/no such directory", pid: PID }), false);
+    assert.equal(
+      await removeEnded({ stateDirectory: "/no such directory", pid: PID, systemdCgroup: false }),
+      false,
+    );
   });
 });

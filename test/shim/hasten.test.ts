@@ -34,11 +34,11 @@ describe("a move into a control group is hastened", () => {
     const shim = await shop.launch(bundle, {}, { options: { typeUrl: "containerd.runc.v1.Options", value } });
     const { task } = shim;
     const { shimPid } = await task.connect({ id: "" });
-    fs.writeFileSync(file, "");
+    fs.writeFileSync(file, `1\n${shimPid}\n`);
     await command("mount", ["--bind", file, procs]);
     const hastened = () =>
       until("the shim to have named itself", () =>
-        fs.readFileSync(file, "utf8") === String(shimPid) ? true : undefined,
+        fs.readFileSync(file, "utf8").startsWith(String(shimPid)) ? true : undefined,
       );
     try {
       await task.create({ id, bundle: bundle.path, rootfs: [shop.overlay(id)] });

@@ -2,6 +2,9 @@ import path from "node:path";
 import { readText, writeText } from "../../base/file-calls.ts";
 import { CGROUP_ROOT, groupsOf } from "./dirs.ts";
 
+/** The list of processes that was seen to have this one in it. */
+let own: string | undefined;
+
 /** At most one call waits for the kernel: it does so for all, and takes none of the threads that others need. */
 let isUnderWay = false;
 
@@ -10,7 +13,8 @@ let isUnderWay = false;
  * `runc exec` do. Before the first such move for a while the kernel waits until each processor has noticed that there
  * will be one (an RCU grace period, in which `cgroup_threadgroup_rwsem` of kernel/cgroup/cgroup.c becomes a lock for
  * writers): 6 to 13 ms in which the program would do nothing. This moves our own process to where it is, which changes
- * nothing and has the kernel wait while the program is still getting ready.
+ * nothing and has the kernel wait while the program is still getting ready. (Not a runtime that makes its process in the
+ * group, by CLONE_INTO_CGROUP: runc 1.4 does so for an exec on v2.)
  *
  * Resolves when that has been, to true; or could not be, which costs the time alone.
  */
@@ -20,7 +24,11 @@ export async function hastenMove(root = CGROUP_ROOT): Promise<boolean> {
   try {
     const [group] = groupsOf(await readText("/proc/self/cgroup")).filter(isVisible);
     if (group === undefined) return false;
-    await writeText(path.join(root, group.name, group.path, "cgroup.procs"), String(process.pid));
+    const procs = path.join(root, group.name, group.path, "cgroup.procs");
+    // What is mounted may be another's hierarchy, in which a group of this name is not ours (cgroup_namespaces(7)).
+    if (own !== procs && !(await readText(procs)).split("\n").includes(String(process.pid))) return false;
+    own = procs;
+    await writeText(procs, String(process.pid));
     return true;
   } catch {
     // Control groups are not mounted there, or not ours to write to.

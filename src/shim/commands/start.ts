@@ -89,18 +89,17 @@ async function serverFor(need: Need): Promise<Found | undefined> {
   const { standbyAnswerMs: limitMs } = await settings(flags);
   const asked = await askStandby({ folder, bundle, args, env, options: bootstrap.options, limitMs });
   const { server } = asked;
-  if (server === "living") return undefined;
-  if (server === undefined) {
-    const found = await launched(need, asked.args);
-    if (found !== undefined || !asked.isInDoubt) return found;
-    const message = `a server that stands by has not said within ${limitMs} ms whether it serves ${socket}: try again`;
-    throw new StatusError(StatusCode.unavailable, message);
+  if (typeof server === "object") {
+    const end = () => {
+      // One that has gone by itself has removed its socket, and what is there now is another's.
+      if (server.end()) fs.rmSync(socket, { force: true });
+    };
+    return { ready: Promise.resolve(), serve: server.serve, end };
   }
-  const end = () => {
-    server.end();
-    fs.rmSync(socket, { force: true });
-  };
-  return { ready: Promise.resolve(), serve: server.serve, end };
+  const found = server === "living" ? undefined : await launched(need, asked.args);
+  if (found !== undefined || !asked.isInDoubt) return found;
+  const message = `a server that stands by has not said within ${limitMs} ms whether it serves ${socket}: try again`;
+  throw new StatusError(StatusCode.unavailable, message);
 }
 
 async function settings(flags: Flags): Promise<Settings> {

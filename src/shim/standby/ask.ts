@@ -36,8 +36,8 @@ export interface Asked {
 export interface Taken {
   /** Has it serve; `unavailable` where it has gone since. */
   serve(): void;
-  /** Kills it, whatever it was told. */
-  end(): void;
+  /** Kills it, whatever it was told; false where it has gone by itself. */
+  end(): boolean;
 }
 
 /** By so much the command line for one container may be longer than another's: namespace and id have up to 76 bytes. */
@@ -85,11 +85,13 @@ async function askAll({ folder, daemon, order, env, limitMs }: Asking): Promise<
 /** None where it hangs up: somebody else has asked before, or it cannot do what was ordered. */
 async function ask(folder: string, place: Place, order: string, limitMs: number): Promise<Answer> {
   const socket = socketOf(folder, place);
+  const giveUp = performance.now() + limitMs;
   let lines: Lines | undefined;
   try {
     lines = await connect(socket, limitMs);
     lines.say(order);
-    const line = await within(lines.hear(), limitMs, "the answer of a server that stands by");
+    const left = Math.max(0, giveUp - performance.now());
+    const line = await within(lines.hear(), left, "the answer of a server that stands by");
     const pid = pidOfReady(line);
     if (pid !== undefined) return { server: takenBy(lines, pid), isInDoubt: false };
     lines.end();
@@ -119,10 +121,21 @@ function takenBy(lines: Lines, pid: number): Taken {
   return {
     serve: () => lines.say(Word.serve),
     end: () => {
-      if (!lines.isOver) process.kill(pid, "SIGKILL");
+      const isThere = !lines.isOver && was(() => process.kill(pid, "SIGKILL"));
       lines.end();
+      return isThere;
     },
   };
+}
+
+/** Whether a call could be made. */
+function was(call: () => void): boolean {
+  try {
+    call();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether options name a control group for the server: one that stood by is in the daemon's, and would stay there. */

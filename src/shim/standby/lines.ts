@@ -22,6 +22,7 @@ export class Lines {
     const bytes = Buffer.from(`${line}\n`);
     // The kernel takes so few bytes at once, or none.
     if (!this.#isOver && this.#socket.write(bytes) === bytes.length) return;
+    this.#isOver = true;
     throw new StatusError(StatusCode.unavailable, "the other side has gone");
   }
 

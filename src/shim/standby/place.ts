@@ -31,9 +31,9 @@ export function makeStandbyFolder(groupSocket: string): void {
 
 /**
  * What a server that stands by could be launched as: a hash of what a process inherits from the daemon and could differ
- * from one call of `start` to the next (environment, limits, control group, executable). `start` and the server each
- * work it out for themselves, so that a server that was moved into another control group, for one, is not asked. All
- * else that is inherited (credentials, namespaces, scheduling) is the daemon's own.
+ * from one call of `start` to the next (environment, limits, control group, executable). `start` and the server, when it
+ * begins to stand by, each work it out for themselves: one that was moved into another control group, for one, is not
+ * asked. All else that is inherited (credentials, namespaces, scheduling) is the daemon's own.
  */
 export function kindOf(env: NodeJS.ProcessEnv): string {
   const { dev, ino } = fs.statSync("/proc/self/exe");

@@ -31,7 +31,7 @@ export class Metrics {
 
   /**
    * The container has ended: keeps its figures where its groups may go before Delete. systemd removes a scope that is
-   * empty; all others stay until the runtime's own deletion.
+   * empty; all others stay until the container's deletion.
    */
   async ended(): Promise<void> {
     if (firstDir(this.#cgroup).endsWith(".scope")) await this.#within();
