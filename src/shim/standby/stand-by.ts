@@ -4,24 +4,18 @@ import { setCommandLine } from "../../linux/command-line.ts";
 import { countDescriptors } from "../../linux/fdinfo.ts";
 import { ownChildren } from "../../linux/process-stat.ts";
 import { claimGroupSocket } from "../commands/group-socket.ts";
-import type { Served, Serving, TaskServer } from "../commands/task-server.ts";
+import type { Served, Serving } from "../commands/task-server.ts";
 import { selfCommand } from "../self.ts";
 import { type Daemon, daemonWord, lives, parseDaemon } from "./daemon.ts";
 import { Desk } from "./desk.ts";
 import { isLiving, isOf, kindOf, type Place, placesIn, socketOf, standbyFolder } from "./place.ts";
-import { take } from "./take.ts";
+import { type Next, take } from "./take.ts";
 
 /** How long this process waits until nothing of the last container is left in it, and how soon it looks again. */
 const SETTLING = { limitMs: 10_000, firstMs: 2, lastMs: 250 };
 
 /** How often to look whether the daemon goes on, and whether the place is still this process's, in milliseconds. */
 const LOOK_MS = 5_000;
-
-/** Who is served next, and by what. */
-export interface Next {
-  readonly server: TaskServer;
-  readonly serving: Serving;
-}
 
 /**
  * Serves the daemon's next containers, one after the other, by a server of its own each. Resolves when none comes in

@@ -10,7 +10,12 @@ import { readSettings } from "../settings.ts";
 import { streamsTo } from "../socket-stream.ts";
 import type { Lines } from "./lines.ts";
 import { decodeOrder, type Order, readyWith, Word } from "./order.ts";
-import type { Next } from "./stand-by.ts";
+
+/** Who is served next, and by what. */
+export interface Next {
+  readonly server: TaskServer;
+  readonly serving: Serving;
+}
 
 /**
  * Takes the order of a `start`: listens at the group's socket, says so, and waits until it is told to serve. `none`
