@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { settledLeftovers, snapshotLeftovers } from "../../lab/leftovers.ts";
 import { until } from "../../lab/until.ts";
+import { placesIn } from "../../src/shim/standby/place.ts";
 import { isAlive } from "../oci/helpers.ts";
 import { EBB } from "./runtimes.ts";
 import { removeContainer, restartDaemon, runArgs, type Scene, shimPid, startScene } from "./scene.ts";
@@ -16,8 +16,7 @@ const FOLDER = "/run/containerd/s/standby";
 /** Waits until a shim's process stands by. */
 function standsBy(pid: number): Promise<true> {
   return until(`shim ${pid} to stand by`, () => {
-    const names = existsSync(FOLDER) ? readdirSync(FOLDER) : [];
-    return names.some((name) => name.endsWith(`:${pid}`)) ? true : undefined;
+    return placesIn(FOLDER).some((place) => place.pid === pid) ? true : undefined;
   });
 }
 

@@ -3,7 +3,7 @@ import { deferred } from "../../base/deferred.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { countDescriptors } from "../../linux/fdinfo.ts";
 import { type Flags, usageError } from "../flags.ts";
-import { makeStandbyFolder } from "../standby/place.ts";
+import { makeStandbyFolder } from "../standby/folder.ts";
 import { settingsForServer } from "./command-settings.ts";
 import { reportFailure, reportReady, SERVER_SOCKET_FD } from "./ready.ts";
 import type { Serving } from "./task-server.ts";
@@ -25,11 +25,12 @@ export async function serve(flags: Flags): Promise<void> {
   const signalled = deferred<string>();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => signalled.resolve(signal));
   reportReady();
+  const mayStandBy = settings.standbyAtOnce > 0;
   // The socket that it has inherited goes with the first container.
-  const descriptors = countDescriptors() - 1;
+  const descriptors = mayStandBy ? countDescriptors() - 1 : 0;
   const ended = await serveFirst(flags, { settings, signalled: signalled.promise });
   // The socket may be somebody else's from here on.
-  if (settings.standbyAtOnce > 0) {
+  if (mayStandBy) {
     const { serveNext } = await import("../standby/stand-by.ts");
     await serveNext(ended.serving, ended.served, descriptors);
   }

@@ -10,7 +10,7 @@ import { type BunProcess, bun } from "../bun.ts";
 import { type Flags, usageError } from "../flags.ts";
 import { selfCommand } from "../self.ts";
 import type { Settings } from "../settings.ts";
-import { standbyFolder } from "../standby/place.ts";
+import { standbyFolder } from "../standby/folder.ts";
 import { type Bootstrap, encodeAnswer, MAX_STDIN_BYTES, readBootstrap } from "./bootstrap.ts";
 import { type ClaimedSocket, claimGroupSocket } from "./group-socket.ts";
 import { READY_FD, SERVER_SOCKET_FD } from "./ready.ts";

@@ -7,7 +7,7 @@ import { bun } from "../bun.ts";
 import { callingDaemon, type Daemon, daemonWord } from "./daemon.ts";
 import { type Lines, linesTo, MAX_LINE_BYTES } from "./lines.ts";
 import { encodeOrder, pidOfReady, Word } from "./order.ts";
-import { isLiving, isOf, kindOf, type Place, placesIn, socketOf } from "./place.ts";
+import { isLiving, isOf, kindOf, placesIn, socketOf } from "./place.ts";
 
 /** What a server is to be, whether it stands by or has to be launched. */
 export interface Wanted {
@@ -62,46 +62,43 @@ interface Asking extends Pick<Wanted, "folder" | "env" | "limitMs"> {
   readonly order: string;
 }
 
-type Answer = Omit<Asked, "args">;
-
-const NONE: Answer = { server: undefined, isInDoubt: false };
-
-async function askAll({ folder, daemon, order, env, limitMs }: Asking): Promise<Answer> {
-  if (Buffer.byteLength(order) >= MAX_LINE_BYTES) return NONE;
+async function askAll({ folder, daemon, order, env, limitMs }: Asking): Promise<Omit<Asked, "args">> {
+  let isInDoubt = false;
   const places = placesIn(folder).filter((place) => isOf(daemon, place));
-  if (places.length === 0) return NONE;
+  if (places.length === 0 || Buffer.byteLength(order) >= MAX_LINE_BYTES)
+    return { server: undefined, isInDoubt };
   const kind = kindOf(env);
   const giveUp = performance.now() + limitMs;
-  let isInDoubt = false;
   for (const place of places.filter((each) => each.kind === kind)) {
-    const left = giveUp - performance.now();
-    const answer = left > 0 ? await ask(folder, place, order, left) : NONE;
-    isInDoubt ||= answer.isInDoubt;
-    if (answer.server !== undefined) return { server: answer.server, isInDoubt };
+    if (performance.now() >= giveUp) break;
+    const socket = socketOf(folder, place);
+    try {
+      const server = await ask(socket, order, giveUp);
+      if (server !== undefined) return { server, isInDoubt };
+    } catch (err) {
+      const isLate = hasCode(err, StatusCode.deadlineExceeded);
+      isInDoubt ||= isLate;
+      // Where nobody lives, or nobody answers in time, nobody asks again.
+      if (isLate || !isLiving(place)) fs.rmSync(socket, { force: true });
+    }
   }
   return { server: undefined, isInDoubt };
 }
 
-/** None where it hangs up: somebody else has asked before, or it cannot do what was ordered. */
-async function ask(folder: string, place: Place, order: string, limitMs: number): Promise<Answer> {
-  const socket = socketOf(folder, place);
-  const giveUp = performance.now() + limitMs;
-  let lines: Lines | undefined;
+/** Undefined where it hangs up: somebody else has asked before, or it cannot do what was ordered. */
+async function ask(socket: string, order: string, giveUp: number): Promise<Asked["server"]> {
+  const left = () => Math.max(0, giveUp - performance.now());
+  const lines = await connect(socket, left());
   try {
-    lines = await connect(socket, limitMs);
     lines.say(order);
-    const left = Math.max(0, giveUp - performance.now());
-    const line = await within(lines.hear(), left, "the answer of a server that stands by");
-    const pid = pidOfReady(line);
-    if (pid !== undefined) return { server: takenBy(lines, pid), isInDoubt: false };
+    const answer = await within(lines.hear(), left(), "the answer of a server that stands by");
+    const pid = pidOfReady(answer);
+    if (pid !== undefined) return takenBy(lines, pid);
     lines.end();
-    return line === Word.living ? { server: line, isInDoubt: false } : NONE;
+    return answer === Word.living ? answer : undefined;
   } catch (err) {
-    lines?.end();
-    const isLate = hasCode(err, StatusCode.deadlineExceeded);
-    // Where nobody lives, or nobody answers in time, nobody asks again.
-    if (isLate || !isLiving(place)) fs.rmSync(socket, { force: true });
-    return { server: undefined, isInDoubt: isLate };
+    lines.end();
+    throw err;
   }
 }
 

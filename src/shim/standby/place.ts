@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { sha256 } from "../../base/sha256.ts";
-import { readProcessStat } from "../../linux/process-stat.ts";
+import { isLive, readProcessStat } from "../../linux/process-stat.ts";
 import { type Daemon, daemonWord, parseDaemon } from "./daemon.ts";
 
 /** Where one server stands by. */
@@ -10,23 +10,6 @@ export interface Place {
   readonly kind: string;
   /** The server's. */
   readonly pid: number;
-}
-
-/**
- * The folder, beside the sockets of shims, in which servers stand by, each at a socket of its own. It is there where the
- * settings have had any do so since the last boot; everywhere else `start` has to look no further.
- */
-export function standbyFolder(groupSocket: string): string {
-  return path.join(path.dirname(groupSocket), "standby");
-}
-
-/** Has `start` ask for servers that stand by, from the next one on and until the host boots. */
-export function makeStandbyFolder(groupSocket: string): void {
-  try {
-    fs.mkdirSync(standbyFolder(groupSocket), { mode: 0o700 });
-  } catch {
-    // It is there; or nobody stands by.
-  }
 }
 
 /**
@@ -73,6 +56,6 @@ export function isOf(daemon: Daemon, place: Place): boolean {
 
 /** Whether there is a process that may be the server of a place. */
 export function isLiving({ pid }: Place): boolean {
-  const state = readProcessStat(pid)?.state;
-  return state !== undefined && state !== "Z";
+  const stat = readProcessStat(pid);
+  return stat !== undefined && isLive(stat);
 }

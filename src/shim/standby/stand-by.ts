@@ -8,7 +8,8 @@ import type { Served, Serving } from "../commands/task-server.ts";
 import { selfCommand } from "../self.ts";
 import { type Daemon, daemonWord, lives, parseDaemon } from "./daemon.ts";
 import { Desk } from "./desk.ts";
-import { isLiving, isOf, kindOf, type Place, placesIn, socketOf, standbyFolder } from "./place.ts";
+import { standbyFolder } from "./folder.ts";
+import { isLiving, isOf, kindOf, type Place, placesIn, socketOf } from "./place.ts";
 import { type Next, take } from "./take.ts";
 
 /** How long this process waits until nothing of the last container is left in it, and how soon it looks again. */
@@ -59,8 +60,7 @@ async function settles(isSo: () => boolean, signalled: Promise<string>): Promise
 async function standBy(daemon: Daemon, last: Serving): Promise<Next | undefined> {
   const folder = standbyFolder(last.flags.socket);
   const { standbyAtOnce } = last.settings;
-  const others = livingPlaces(folder).filter((place) => isOf(daemon, place));
-  if (!lives(daemon) || others.length >= standbyAtOnce) return undefined;
+  if (!lives(daemon) || livingPlaces(folder, daemon).length >= standbyAtOnce) return undefined;
   const desk = new Desk();
   const own = { daemon, kind: kindOf(process.env), pid: process.pid };
   const place = socketOf(folder, own);
@@ -68,8 +68,8 @@ async function standBy(daemon: Daemon, last: Serving): Promise<Next | undefined>
   if (claim.living) return undefined;
   try {
     // Several may have come at once: as a rule those with the lowest pids stay.
-    const all = livingPlaces(folder).filter((other) => isOf(daemon, other));
-    if (all.findIndex(({ pid }) => pid === own.pid) >= standbyAtOnce) return undefined;
+    const rank = livingPlaces(folder, daemon).findIndex(({ pid }) => pid === own.pid);
+    if (rank >= standbyAtOnce) return undefined;
     return await ordered(desk, { daemon, place, last });
   } finally {
     fs.rmSync(place, { force: true });
@@ -78,13 +78,14 @@ async function standBy(daemon: Daemon, last: Serving): Promise<Next | undefined>
   }
 }
 
-/** The places of servers that live. Those of others are removed, whichever daemon they were for. */
-function livingPlaces(folder: string): Place[] {
-  return placesIn(folder).filter((place) => {
+/** The places of a daemon's servers that live. Those of any that have gone are removed, whichever daemon they were for. */
+function livingPlaces(folder: string, daemon: Daemon): Place[] {
+  const places = placesIn(folder).filter((place) => {
     if (isLiving(place)) return true;
     fs.rmSync(socketOf(folder, place), { force: true });
     return false;
   });
+  return places.filter((place) => isOf(daemon, place));
 }
 
 /** Who waits, and where. */

@@ -9,7 +9,9 @@ import { until } from "../../../lab/until.ts";
 import { sleep } from "../../../src/base/deadline.ts";
 import { containerd, taskV2 } from "../../../src/proto/index.ts";
 import { socketPath } from "../../../src/shim/commands/socket-address.ts";
-import { encodeOrder } from "../../../src/shim/standby/order.ts";
+import { daemonWord } from "../../../src/shim/standby/daemon.ts";
+import { encodeOrder, type Order } from "../../../src/shim/standby/order.ts";
+import { type Place, placesIn, socketOf } from "../../../src/shim/standby/place.ts";
 import { connect, createClient } from "../../../src/ttrpc/index.ts";
 import { isAlive } from "../../oci/helpers.ts";
 import { hierarchy } from "../../support/hierarchy.ts";
@@ -65,14 +67,12 @@ const wordAfter = (pid: number, flag: string) => wordsOf(pid)[wordsOf(pid).index
 
 const openFiles = (pid: number) => fs.readdirSync(`/proc/${pid}/fd`).length;
 
-/** The socket at which a server stands by, once it does. */
-function placeOf(pid: number): Promise<string> {
-  return until(`shim ${pid} to stand by`, () => {
-    const names = fs.existsSync(FOLDER) ? fs.readdirSync(FOLDER) : [];
-    const name = names.find((each) => each.endsWith(`:${pid}`));
-    return name && path.join(FOLDER, name);
-  });
-}
+/** Where a server stands by, once it does. */
+const standbyOf = (pid: number): Promise<Place> =>
+  until(`shim ${pid} to stand by`, () => placesIn(FOLDER).find((place) => place.pid === pid));
+
+/** Its socket there. */
+const placeOf = async (pid: number) => socketOf(FOLDER, await standbyOf(pid));
 
 /** Says something to a server that stands by, and hears what it says until it hangs up. */
 class Asker {
@@ -91,6 +91,10 @@ class Asker {
 
   say(text: string): void {
     this.#socket.write(text);
+  }
+
+  order(order: Order): void {
+    this.say(`${encodeOrder(order)}\n`);
   }
 
   hangUp(): void {
@@ -131,11 +135,12 @@ async function standing(pid: number): Promise<number> {
   return pid;
 }
 
+/** The pids of all that stand by for this process. */
+const standbys = () =>
+  placesIn(FOLDER).flatMap(({ daemon, pid }) => (daemon.pid === process.pid ? [pid] : []));
+
 /** Ends all that stand by for this process. */
-async function killAll(): Promise<void> {
-  const names = fs.readdirSync(FOLDER).filter((name) => name.startsWith(`${process.pid}:`));
-  await kill(...names.map((name) => Number(name.split(":").at(-1))));
-}
+const killAll = () => kill(...standbys());
 
 const kill = async (...pids: number[]) => {
   for (const pid of pids) process.kill(pid, "SIGTERM");
@@ -144,17 +149,14 @@ const kill = async (...pids: number[]) => {
 
 const ended = (pid: number) => until(`the end of ${pid}`, () => (isAlive(pid) ? undefined : true));
 
-// The first shim of all makes it, and stands by in none; one whose settings have none do so removes it where it is empty.
+// The first shim of all makes it, and does not stand by itself.
 beforeEach(() => {
   if (skip === false) fs.mkdirSync(FOLDER, { recursive: true, mode: 0o700 });
 });
 
 // The settings' limit is one for all that stand by for this process.
 afterEach(() => {
-  const own = fs.existsSync(FOLDER)
-    ? fs.readdirSync(FOLDER).filter((name) => name.startsWith(`${process.pid}:`))
-    : [];
-  assert.deepEqual(own, [], "stand by yet");
+  assert.deepEqual(standbys(), [], "stand by yet");
 });
 
 describe("a shim that stands by", () => {
@@ -319,7 +321,7 @@ describe("a shim that stands by", () => {
     const asker = new Asker(await placeOf(pid));
     const socket = path.join(shop.dir, "taken.sock");
     const args = ["-namespace", NAMESPACE, "-id", "sb-taken", "-address", "/x", "-socket", socket];
-    asker.say(`${encodeOrder({ args, bundle: bundle.path })}\n`);
+    asker.order({ args, bundle: bundle.path });
     await until("its answer", () => (asker.heard === `ready ${pid}\n` ? true : undefined));
     assert.equal(wordAfter(pid, "-id"), "sb-taken");
     const connection = await connect(`unix://${socket}`);
@@ -341,7 +343,7 @@ describe("a shim that stands by", () => {
       { args: args.slice(0, -2), bundle: shop.dir },
     ]) {
       const asker = new Asker(place);
-      asker.say(`${encodeOrder(each)}\n`);
+      asker.order(each);
       assert.equal(await asker.over, "");
     }
     assert.equal(fs.existsSync(socket), false);
@@ -363,15 +365,13 @@ describe("a shim that stands by", () => {
     const env = standingBy("stale");
     const first = await life("sb-stale-0", env);
     for (let n = 1; n <= 3; n += 1) {
-      const place = await placeOf(first);
+      const place = await standbyOf(first);
       const socket = groupSocket("sb-stale");
       await leaveStale(socket);
-      const asker = new Asker(place);
+      const asker = new Asker(socketOf(FOLDER, place));
       const args = ["-namespace", NAMESPACE, "-id", `sb-st-${n}`, "-address", "/x", "-socket", socket];
       const bundle = await shop.bundle(`sb-st-${n}`, ["true"]);
-      asker.say(
-        `${encodeOrder({ args: [...args, "-daemon", path.basename(place).split(":").slice(0, 2).join(":")], bundle: bundle.path })}\n`,
-      );
+      asker.order({ args: [...args, "-daemon", daemonWord(place.daemon)], bundle: bundle.path });
       await until("its answer", () => (asker.heard === `ready ${first}\n` ? true : undefined));
       asker.say("serve\n");
       const connection = await connect(`unix://${socket}`);
@@ -415,10 +415,10 @@ describe("a shim that stands by", () => {
   }, async () => {
     const env = standingBy("doubt", { EBB_STANDBY_ANSWER_MS: "300" });
     const first = await life("sb-doubt-0", env);
-    const place = await placeOf(first);
+    const place = await standbyOf(first);
     await kill(first);
     // One that takes orders and connections, and says nothing.
-    const silent = path.join(FOLDER, path.basename(place).replace(/\d+$/, String(process.pid)));
+    const silent = socketOf(FOLDER, { ...place, pid: process.pid });
     const desk = net.createServer(() => {});
     await new Promise<void>((resolve) => desk.listen(silent, resolve));
     const bundle = await shop.bundle("sb-doubt", ["true"]);
@@ -442,7 +442,7 @@ describe("a shim that stands by", () => {
     await new Promise<void>((resolve) => other.listen(socket, resolve));
     const asker = new Asker(place);
     const args = ["-namespace", NAMESPACE, "-id", "sb-l", "-address", "/x", "-socket", socket];
-    asker.say(`${encodeOrder({ args, bundle: shop.dir })}\n`);
+    asker.order({ args, bundle: shop.dir });
     assert.equal(await asker.over, "living\n");
     other.close();
     assert.ok(wordsOf(first).includes("standby"));
@@ -453,9 +453,9 @@ describe("a shim that stands by", () => {
 
   test("serves one of two who start a pod at once, and both get its shim", { skip }, async () => {
     const env = standingBy("pods");
-    const standbys = await Promise.all(["sb-two-1", "sb-two-2"].map((id) => begun(id, env)));
-    for (const each of standbys) await each.end();
-    for (const { shimPid } of standbys) await placeOf(shimPid);
+    const waiting = await Promise.all(["sb-two-1", "sb-two-2"].map((id) => begun(id, env)));
+    for (const each of waiting) await each.end();
+    for (const { shimPid } of waiting) await placeOf(shimPid);
     const annotations = { "io.kubernetes.cri.sandbox-id": "sb-both" };
     const bundles = await Promise.all(
       ["sb-both", "sb-both-in"].map((id) => shop.bundle(id, ["true"], annotations)),
@@ -463,32 +463,31 @@ describe("a shim that stands by", () => {
     const shims = await Promise.all(bundles.map((bundle) => shop.launch(bundle, env)));
     const pids = await Promise.all(shims.map(async ({ task }) => (await task.connect({ id: "" })).shimPid));
     assert.equal(pids[0], pids[1]);
-    const served = standbys.find(({ shimPid }) => shimPid === pids[0]);
-    const other = standbys.find(({ shimPid }) => shimPid !== pids[0]);
+    const served = waiting.find(({ shimPid }) => shimPid === pids[0]);
+    const other = waiting.find(({ shimPid }) => shimPid !== pids[0]);
     assert.ok(served !== undefined && other !== undefined, `${pids}`);
     await placeOf(other.shimPid);
     await shims[0]?.task.shutdown({ id: "" });
     for (const shim of shims) await shim.close();
     await placeOf(served.shimPid);
-    await kill(...standbys.map(({ shimPid }) => shimPid));
+    await kill(...waiting.map(({ shimPid }) => shimPid));
   });
 
   test("is taken by one of many that are started at once, and the others are launched", {
     skip,
   }, async () => {
     const env = standingBy("many-at-once");
-    const standbys = await Promise.all(["sb-m1", "sb-m2"].map((id) => begun(id, env)));
-    for (const each of standbys) await each.end();
-    for (const { shimPid } of standbys) await placeOf(shimPid);
+    const waiting = await Promise.all(["sb-m1", "sb-m2"].map((id) => begun(id, env)));
+    for (const each of waiting) await each.end();
+    for (const { shimPid } of waiting) await placeOf(shimPid);
     const running = await Promise.all(Array.from({ length: 6 }, (_, n) => begun(`sb-m-${n}`, env)));
     const pids = running.map(({ shimPid }) => shimPid);
     assert.equal(new Set(pids).size, pids.length);
-    for (const { shimPid } of standbys) assert.ok(pids.includes(shimPid), `${pids}`);
+    for (const { shimPid } of waiting) assert.ok(pids.includes(shimPid), `${pids}`);
     for (const each of running) await each.end();
-    const places = () => fs.readdirSync(FOLDER).map((name) => Number(name.split(":").at(-1)));
     const left = await until("two of them to stand by, and the others to end", () => {
       const alive = pids.filter(isAlive);
-      return alive.length === 2 && alive.every((pid) => places().includes(pid)) ? alive : undefined;
+      return alive.length === 2 && alive.every((pid) => standbys().includes(pid)) ? alive : undefined;
     });
     await kill(...left);
   });

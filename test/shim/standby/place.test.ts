@@ -5,7 +5,8 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { daemonWord, lives, parseDaemon } from "../../../src/shim/standby/daemon.ts";
-import { isOf, kindOf, makeStandbyFolder, placesIn, socketOf } from "../../../src/shim/standby/place.ts";
+import { makeStandbyFolder } from "../../../src/shim/standby/folder.ts";
+import { isOf, kindOf, placesIn, socketOf } from "../../../src/shim/standby/place.ts";
 import { withTempDir } from "../../support/files.ts";
 
 const daemon = { pid: 10, startTime: 20 };
