@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { within } from "../../base/deadline.ts";
 import { deferred } from "../../base/deferred.ts";
+import { errnoOf } from "../../base/files.ts";
 import type { Logger } from "../../base/logger.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { type DescriptorReader, readDescriptor } from "../../linux/descriptor-reader.ts";
@@ -112,14 +113,17 @@ export class LoggerProcess implements Output {
     const { logger, stop, plan } = this.#running;
     if (stop.signal.aborted) return;
     const fields = { logger: plan.uri.path, ...how };
-    if (this.#finishing) {
+    const outputs = this.#kept.map((fd) => fs.openSync(`/proc/self/fd/${fd}`, O_RDONLY | O_NONBLOCK));
+    this.#dropping = outputs.map(readDescriptor);
+    // The end of a short process may be told after that of its logger, which ended because the pipes did.
+    if (this.#finishing || outputs.every(isAtEnd)) {
       logger.debug("the logger has ended", fields);
-      return;
+    } else {
+      logger.error(
+        "the logger has ended before its process: what that writes from now on is dropped",
+        fields,
+      );
     }
-    logger.error("the logger has ended before its process: what that writes from now on is dropped", fields);
-    this.#dropping = this.#kept.map((fd) =>
-      readDescriptor(fs.openSync(`/proc/self/fd/${fd}`, O_RDONLY | O_NONBLOCK)),
-    );
     for (const reader of this.#dropping) void drop(reader);
   }
 }
@@ -159,6 +163,16 @@ async function checkExecutable(path: string): Promise<void> {
 async function hasBytes(reader: DescriptorReader): Promise<boolean> {
   for await (const { length } of reader) if (length > 0) return true;
   return false;
+}
+
+/** Whether a pipe is empty and nobody can write to it any more. A byte that is there is taken. */
+function isAtEnd(fd: number): boolean {
+  try {
+    return fs.readSync(fd, new Uint8Array(1)) === 0;
+  } catch (thrown) {
+    if (errnoOf(thrown) === "EAGAIN") return false;
+    throw thrown;
+  }
 }
 
 /** So that whoever writes does not wait for a reader that is gone. */

@@ -44,6 +44,16 @@ describe("a logger", () => {
       }));
   }
 
+  test("may end with its process, before that one's end is told", () =>
+    withStdio({}, async (scene) => {
+      const stdio = await scene.open({ stdout: loggerOf(scene, GOOD) });
+      await run(stdio, "echo out");
+      await until("the end of the logger", () => (scene.log.lines.length > 0 ? true : undefined));
+      await stdio.drained();
+      await stdio.close();
+      assert.deepEqual(scene.log.lines, ["debug the logger has ended"]);
+    }));
+
   test("has nothing open but its three pipes", () =>
     withStdio({}, async (scene) => {
       const script = 'exec 5>&-; ls -l "/proc/$$/fd" > "$2/fds"; cat <&3; cat <&4';
