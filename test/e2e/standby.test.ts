@@ -16,7 +16,7 @@ const FOLDER = "/run/containerd/s/standby";
 /** Waits until a shim's process stands by. */
 function standsBy(pid: number): Promise<true> {
   return until(`shim ${pid} to stand by`, () => {
-    return placesIn(FOLDER).some((place) => place.pid === pid) ? true : undefined;
+    return placesIn(FOLDER).some(({ server }) => server.pid === pid) ? true : undefined;
   });
 }
 

@@ -4,10 +4,10 @@ import { hasCode, StatusCode } from "../../base/status.ts";
 import { withRoom } from "../../linux/command-line.ts";
 import type { AnyMessage } from "../../oci/options.ts";
 import { bun } from "../bun.ts";
-import { callingDaemon, type Daemon, daemonWord } from "./daemon.ts";
 import { type Lines, linesTo, MAX_LINE_BYTES } from "./lines.ts";
+import { lives, type NamedProcess, namedProcess, wordOf } from "./named-process.ts";
 import { encodeOrder, pidOfReady, Word } from "./order.ts";
-import { isLiving, isOf, kindOf, placesIn, socketOf } from "./place.ts";
+import { isOf, kindOf, placesIn, socketOf } from "./place.ts";
 
 /** What a server is to be, whether it stands by or has to be launched. */
 export interface Wanted {
@@ -48,17 +48,17 @@ const ROOM_BYTES = 160;
  * `invalidArgument`.
  */
 export async function askStandby({ options, args, ...wanted }: Wanted): Promise<Asked> {
-  const daemon = callingDaemon();
+  const daemon = namedProcess(process.ppid);
   if (daemon === undefined || (await namesCgroup(options)))
     return { server: undefined, isInDoubt: false, args };
-  const whole = [...args, "-daemon", daemonWord(daemon)];
+  const whole = [...args, "-daemon", wordOf(daemon)];
   const order = encodeOrder({ args: whole, bundle: wanted.bundle });
   const asked = await askAll({ daemon, order, ...wanted });
-  return { ...asked, args: whole.with(-1, withRoom(daemonWord(daemon), ROOM_BYTES)) };
+  return { ...asked, args: whole.with(-1, withRoom(wordOf(daemon), ROOM_BYTES)) };
 }
 
 interface Asking extends Pick<Wanted, "folder" | "env" | "limitMs"> {
-  readonly daemon: Daemon;
+  readonly daemon: NamedProcess;
   readonly order: string;
 }
 
@@ -79,7 +79,7 @@ async function askAll({ folder, daemon, order, env, limitMs }: Asking): Promise<
       const isLate = hasCode(err, StatusCode.deadlineExceeded);
       isInDoubt ||= isLate;
       // Where nobody lives, or nobody answers in time, nobody asks again.
-      if (isLate || !isLiving(place)) fs.rmSync(socket, { force: true });
+      if (isLate || !lives(place.server)) fs.rmSync(socket, { force: true });
     }
   }
   return { server: undefined, isInDoubt };

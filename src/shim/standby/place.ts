@@ -1,15 +1,14 @@
 import fs from "node:fs";
 import path from "node:path";
 import { sha256 } from "../../base/sha256.ts";
-import { isLive, readProcessStat } from "../../linux/process-stat.ts";
-import { type Daemon, daemonWord, parseDaemon } from "./daemon.ts";
+import { type NamedProcess, parseWord, wordOf } from "./named-process.ts";
 
 /** Where one server stands by. */
 export interface Place {
-  readonly daemon: Daemon;
+  /** Whose next container it is for. */
+  readonly daemon: NamedProcess;
   readonly kind: string;
-  /** The server's. */
-  readonly pid: number;
+  readonly server: NamedProcess;
 }
 
 /**
@@ -26,14 +25,14 @@ export function kindOf(env: NodeJS.ProcessEnv): string {
 }
 
 /** So much of a hash that no two are alike, and so little that the path is shorter than that of a shim's socket. */
-const KIND_LENGTH = 20;
+const KIND_LENGTH = 16;
 
 /** The socket of a place. */
-export function socketOf(folder: string, { daemon, kind, pid }: Place): string {
-  return path.join(folder, `${daemonWord(daemon)}:${kind}:${pid}`);
+export function socketOf(folder: string, { daemon, kind, server }: Place): string {
+  return path.join(folder, [wordOf(daemon), kind, wordOf(server)].join(":"));
 }
 
-/** Every place that there is, in the order of the pids; those of servers that have gone as well. */
+/** Every place that there is, in the order of the servers' pids; those of servers that have gone as well. */
 export function placesIn(folder: string): Place[] {
   let names: string[] = [];
   try {
@@ -42,20 +41,14 @@ export function placesIn(folder: string): Place[] {
     // Nobody stands by.
   }
   const places = names.flatMap((name) => {
-    const [, word = "", kind = "", pid = ""] = /^(\d+:\d+):([0-9a-f]+):(\d+)$/.exec(name) ?? [];
-    const daemon = parseDaemon(word);
-    return daemon === undefined ? [] : [{ daemon, kind, pid: Number(pid) }];
+    const [, one = "", kind = "", other = ""] = /^(\d+:\d+):([0-9a-f]+):(\d+:\d+)$/.exec(name) ?? [];
+    const [daemon, server] = [parseWord(one), parseWord(other)];
+    return daemon === undefined || server === undefined ? [] : [{ daemon, kind, server }];
   });
-  return places.sort((one, other) => one.pid - other.pid);
+  return places.sort((one, other) => one.server.pid - other.server.pid);
 }
 
-/** Whether two places are those of one daemon's servers. */
-export function isOf(daemon: Daemon, place: Place): boolean {
-  return daemonWord(place.daemon) === daemonWord(daemon);
-}
-
-/** Whether there is a process that may be the server of a place. */
-export function isLiving({ pid }: Place): boolean {
-  const stat = readProcessStat(pid);
-  return stat !== undefined && isLive(stat);
+/** Whether a place is one of a daemon's servers. */
+export function isOf(daemon: NamedProcess, place: Place): boolean {
+  return wordOf(place.daemon) === wordOf(daemon);
 }

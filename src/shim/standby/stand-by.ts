@@ -6,10 +6,10 @@ import { ownChildren } from "../../linux/process-stat.ts";
 import { claimGroupSocket } from "../commands/group-socket.ts";
 import type { Served, Serving } from "../commands/task-server.ts";
 import { selfCommand } from "../self.ts";
-import { type Daemon, daemonWord, lives, parseDaemon } from "./daemon.ts";
 import { Desk } from "./desk.ts";
 import { standbyFolder } from "./folder.ts";
-import { isLiving, isOf, kindOf, type Place, placesIn, socketOf } from "./place.ts";
+import { lives, type NamedProcess, namedProcess, parseWord, wordOf } from "./named-process.ts";
+import { isOf, kindOf, type Place, placesIn, socketOf } from "./place.ts";
 import { type Next, take } from "./take.ts";
 
 /** How long this process waits until nothing of the last container is left in it, and how soon it looks again. */
@@ -24,7 +24,7 @@ const LOOK_MS = 5_000;
  * is left in it: a child, or more descriptors than it had when it began.
  */
 export async function serveNext(first: Serving, firstServed: Served, descriptors: number): Promise<void> {
-  const daemon = parseDaemon(first.flags.daemon);
+  const daemon = parseWord(first.flags.daemon);
   if (daemon === undefined) return;
   let [serving, served] = [first, firstServed];
   for (let containers = 1; containers < serving.settings.standbyContainers; containers += 1) {
@@ -41,9 +41,9 @@ export async function serveNext(first: Serving, firstServed: Served, descriptors
 }
 
 /** Looks like nobody's shim, and holds no bundle. */
-function standAside(daemon: Daemon): boolean {
+function standAside(daemon: NamedProcess): boolean {
   process.chdir("/");
-  return setCommandLine([...selfCommand(), "standby", "-daemon", daemonWord(daemon)]);
+  return setCommandLine([...selfCommand(), "standby", "-daemon", wordOf(daemon)]);
 }
 
 /** Whether something comes about, as it does in a moment: children end, the runtime closes what it was told to. */
@@ -57,18 +57,19 @@ async function settles(isSo: () => boolean, signalled: Promise<string>): Promise
 }
 
 /** Waits until this process is to serve again, by which server and whom; undefined where it is not. */
-async function standBy(daemon: Daemon, last: Serving): Promise<Next | undefined> {
+async function standBy(daemon: NamedProcess, last: Serving): Promise<Next | undefined> {
   const folder = standbyFolder(last.flags.socket);
   const { standbyAtOnce } = last.settings;
   if (!lives(daemon) || livingPlaces(folder, daemon).length >= standbyAtOnce) return undefined;
+  const server = namedProcess(process.pid);
+  if (server === undefined) return undefined;
   const desk = new Desk();
-  const own = { daemon, kind: kindOf(process.env), pid: process.pid };
-  const place = socketOf(folder, own);
+  const place = socketOf(folder, { daemon, kind: kindOf(process.env), server });
   const claim = await claimGroupSocket(place, desk.events);
   if (claim.living) return undefined;
   try {
     // Several may have come at once: as a rule those with the lowest pids stay.
-    const rank = livingPlaces(folder, daemon).findIndex(({ pid }) => pid === own.pid);
+    const rank = livingPlaces(folder, daemon).findIndex((each) => each.server.pid === server.pid);
     if (rank >= standbyAtOnce) return undefined;
     return await ordered(desk, { daemon, place, last });
   } finally {
@@ -79,9 +80,9 @@ async function standBy(daemon: Daemon, last: Serving): Promise<Next | undefined>
 }
 
 /** The places of a daemon's servers that live. Those of any that have gone are removed, whichever daemon they were for. */
-function livingPlaces(folder: string, daemon: Daemon): Place[] {
+function livingPlaces(folder: string, daemon: NamedProcess): Place[] {
   const places = placesIn(folder).filter((place) => {
-    if (isLiving(place)) return true;
+    if (lives(place.server)) return true;
     fs.rmSync(socketOf(folder, place), { force: true });
     return false;
   });
@@ -90,7 +91,7 @@ function livingPlaces(folder: string, daemon: Daemon): Place[] {
 
 /** Who waits, and where. */
 interface Waiting {
-  readonly daemon: Daemon;
+  readonly daemon: NamedProcess;
   readonly place: string;
   readonly last: Serving;
 }

@@ -9,7 +9,7 @@ import { until } from "../../../lab/until.ts";
 import { sleep } from "../../../src/base/deadline.ts";
 import { containerd, taskV2 } from "../../../src/proto/index.ts";
 import { socketPath } from "../../../src/shim/commands/socket-address.ts";
-import { daemonWord } from "../../../src/shim/standby/daemon.ts";
+import { namedProcess, wordOf } from "../../../src/shim/standby/named-process.ts";
 import { encodeOrder, type Order } from "../../../src/shim/standby/order.ts";
 import { type Place, placesIn, socketOf } from "../../../src/shim/standby/place.ts";
 import { connect, createClient } from "../../../src/ttrpc/index.ts";
@@ -69,7 +69,7 @@ const openFiles = (pid: number) => fs.readdirSync(`/proc/${pid}/fd`).length;
 
 /** Where a server stands by, once it does. */
 const standbyOf = (pid: number): Promise<Place> =>
-  until(`shim ${pid} to stand by`, () => placesIn(FOLDER).find((place) => place.pid === pid));
+  until(`shim ${pid} to stand by`, () => placesIn(FOLDER).find(({ server }) => server.pid === pid));
 
 /** Its socket there. */
 const placeOf = async (pid: number) => socketOf(FOLDER, await standbyOf(pid));
@@ -137,7 +137,7 @@ async function standing(pid: number): Promise<number> {
 
 /** The pids of all that stand by for this process. */
 const standbys = () =>
-  placesIn(FOLDER).flatMap(({ daemon, pid }) => (daemon.pid === process.pid ? [pid] : []));
+  placesIn(FOLDER).flatMap(({ daemon, server }) => (daemon.pid === process.pid ? [server.pid] : []));
 
 /** Ends all that stand by for this process. */
 const killAll = () => kill(...standbys());
@@ -256,6 +256,22 @@ describe("a shim that stands by", () => {
     await kill(second);
   });
 
+  test("takes the room of one that was killed, also where another process has its pid since", {
+    skip,
+  }, async () => {
+    const env = standingBy("reused", { EBB_STANDBY_AT_ONCE: "1" });
+    const first = await life("sb-reused-1", env);
+    const { server, ...place } = await standbyOf(first);
+    await kill(first);
+    const own = namedProcess(process.pid) ?? assert.fail();
+    const left = socketOf(FOLDER, { ...place, server: { ...own, startTime: own.startTime - 1 } });
+    await leaveStale(left);
+    const second = await life("sb-reused-2", env).then(standing);
+    assert.notEqual(second, server.pid);
+    assert.equal(fs.existsSync(left), false);
+    await kill(second);
+  });
+
   test("that is stopped holds nobody up beyond the limit, and is asked no more", { skip }, async () => {
     const env = standingBy("stopped", { EBB_STANDBY_ANSWER_MS: "500" });
     const first = await life("sb-p1", env);
@@ -371,7 +387,7 @@ describe("a shim that stands by", () => {
       const asker = new Asker(socketOf(FOLDER, place));
       const args = ["-namespace", NAMESPACE, "-id", `sb-st-${n}`, "-address", "/x", "-socket", socket];
       const bundle = await shop.bundle(`sb-st-${n}`, ["true"]);
-      asker.order({ args: [...args, "-daemon", daemonWord(place.daemon)], bundle: bundle.path });
+      asker.order({ args: [...args, "-daemon", wordOf(place.daemon)], bundle: bundle.path });
       await until("its answer", () => (asker.heard === `ready ${first}\n` ? true : undefined));
       asker.say("serve\n");
       const connection = await connect(`unix://${socket}`);
@@ -418,7 +434,7 @@ describe("a shim that stands by", () => {
     const place = await standbyOf(first);
     await kill(first);
     // One that takes orders and connections, and says nothing.
-    const silent = socketOf(FOLDER, { ...place, pid: process.pid });
+    const silent = socketOf(FOLDER, { ...place, server: namedProcess(process.pid) ?? assert.fail() });
     const desk = net.createServer(() => {});
     await new Promise<void>((resolve) => desk.listen(silent, resolve));
     const bundle = await shop.bundle("sb-doubt", ["true"]);

@@ -4,8 +4,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { daemonWord, lives, parseDaemon } from "../../../src/shim/standby/daemon.ts";
 import { makeStandbyFolder } from "../../../src/shim/standby/folder.ts";
+import { lives, namedProcess, parseWord, wordOf } from "../../../src/shim/standby/named-process.ts";
 import { isOf, kindOf, placesIn, socketOf } from "../../../src/shim/standby/place.ts";
 import { withTempDir } from "../../support/files.ts";
 
@@ -33,7 +33,7 @@ function kindAfter(command: string): string {
 describe("a kind of servers", () => {
   test("is one as long as all that a server inherits is the same", () => {
     assert.equal(kindOf({ A: "1", B: "2" }), kindOf({ B: "2", A: "1" }));
-    assert.match(kindOf({}), /^[0-9a-f]{20}$/);
+    assert.match(kindOf({}), /^[0-9a-f]{16}$/);
     assert.equal(kindAfter(":"), kindAfter(":"));
   });
 
@@ -62,14 +62,14 @@ describe("the folder of those that stand by", () => {
 });
 
 describe("a place", () => {
-  const place = { daemon, kind: "00ff", pid: 30 };
+  const place = { daemon, kind: "00ff", server: { pid: 30, startTime: 40 } };
 
   test("is found by its socket's name, and nothing else in the folder is one", async () => {
     await withTempDir(async (dir) => {
       assert.deepEqual(placesIn(path.join(dir, "missing")), []);
-      const later = { ...place, pid: 4 };
+      const later = { ...place, server: { pid: 4, startTime: 50 } };
       for (const each of [place, later]) fs.writeFileSync(socketOf(dir, each), "");
-      for (const name of ["x", "10:20:00ff", "10:20:00ff:", "10:20:xyz:30", "10:20:00ff:30.old"]) {
+      for (const name of ["x", "10:20:00ff", "10:20:00ff:30", "10:20:xyz:30:40", "10:20:00ff:30:40.old"]) {
         fs.writeFileSync(path.join(dir, name), "");
       }
       assert.deepEqual(placesIn(dir), [later, place]);
@@ -84,25 +84,30 @@ describe("a place", () => {
 
   test("has a path that is no longer than that of a shim's socket", () => {
     const kind = kindOf({});
-    const last = { daemon: { pid: 4194304, startTime: 99999999999 }, kind, pid: 4194304 };
+    const process = { pid: 4194304, startTime: 99999999999 };
+    const last = { daemon: process, kind, server: process };
     const shimSocket = `/s/${"0".repeat(64)}`;
     assert.ok(socketOf("/s/standby", last).length <= shimSocket.length);
   });
 });
 
-describe("a daemon", () => {
+describe("a process by its name", () => {
   test("is the same after it was a word, with blanks behind it or none", () => {
-    assert.deepEqual(parseDaemon(daemonWord(daemon)), daemon);
-    assert.deepEqual(parseDaemon(`${daemonWord(daemon)}   `), daemon);
+    assert.deepEqual(parseWord(wordOf(daemon)), daemon);
+    assert.deepEqual(parseWord(`${wordOf(daemon)}   `), daemon);
   });
 
   for (const word of ["", "10", "10:", ":20", "10:20:30", "a:b", "-1:20"]) {
-    test(`is not ${JSON.stringify(word)}`, () => assert.equal(parseDaemon(word), undefined));
+    test(`is not ${JSON.stringify(word)}`, () => assert.equal(parseWord(word), undefined));
   }
 
-  test("lives as long as its process", () => {
-    const own = spawnSync("sh", ["-c", "cat /proc/self/stat"], { encoding: "utf8" }).stdout.split(" ");
-    assert.equal(lives({ pid: Number(own[0]), startTime: Number(own[21]) }), false);
-    assert.equal(lives({ pid: process.pid, startTime: 1 }), false);
+  test("lives as long as it does, and not as another with its pid", () => {
+    const [own, gone] = [namedProcess(process.pid), namedProcess(4194305)];
+    assert.ok(own !== undefined);
+    assert.equal(lives(own), true);
+    assert.equal(lives({ ...own, startTime: own.startTime - 1 }), false);
+    const ended = spawnSync("sh", ["-c", "cat /proc/self/stat"], { encoding: "utf8" }).stdout.split(" ");
+    assert.equal(lives({ pid: Number(ended[0]), startTime: Number(ended[21]) }), false);
+    assert.equal(gone, undefined);
   });
 });
