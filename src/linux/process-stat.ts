@@ -44,7 +44,21 @@ function readStat(file: string): ProcessStat | undefined {
   }
 }
 
-/** The same, but an error where it cannot be read for another reason than that there is no such process. */
+/** A process by its pid. */
+export interface RunningProcess extends ProcessStat {
+  readonly pid: number;
+}
+
+/** All processes, zombies included, in the order of their pids. */
+export function allProcesses(): RunningProcess[] {
+  const pids = fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).flatMap((pid) => {
+    const stat = readProcessStat(pid);
+    return stat === undefined ? [] : [{ pid, ...stat }];
+  });
+}
+
+/** As {@link readStat}, but an error where it cannot be read for another reason than that there is no such process. */
 function readStatSurely(file: string): ProcessStat | undefined {
   try {
     return parseProcessStat(fs.readFileSync(file, "utf8"));

@@ -1,12 +1,16 @@
 import fs from "node:fs";
 import PQueue from "p-queue";
 import { within } from "../../base/deadline.ts";
+import { isObject } from "../../base/json-finding.ts";
 import { nullLogger } from "../../base/logger.ts";
 import type { ReleaseMode } from "../../base/release-mode.ts";
+import { removeLeftGroups } from "../../linux/cgroup/left-groups.ts";
 import { loadLibc } from "../../linux/koffi-libc.ts";
 import { readAnnotations } from "../../oci/annotations.ts";
 import { readOptions } from "../../oci/bundle.ts";
+import { readConfig } from "../../oci/config.ts";
 import { defaultRuncOptions } from "../../oci/options.ts";
+import { killOrphanedCalls } from "../../oci/orphaned-calls.ts";
 import type { Flags } from "../flags.ts";
 import { releaseModeOf } from "../release-mode.ts";
 import { ContainerRootfs } from "../rootfs.ts";
@@ -15,10 +19,11 @@ import { runcFor } from "../task/create-container.ts";
 import { orTold } from "./or-told.ts";
 
 /**
- * How much of its time the command waits for the OCI runtime, which takes as long as the container's processes take
- * to go: one that sleeps on a disk does not. The rest is for the rootfs, as the daemon waits for what stays mounted.
+ * How much of the time that it has left the command gives to each part. The OCI runtime takes as long as the container's
+ * processes take to go: one that sleeps on a disk does not. Some is kept for the rootfs, as the daemon waits for what
+ * stays mounted.
  */
-const RUNTIME_SHARE = 0.5;
+const SHARE = { calls: 0.25, container: 0.5, groups: 0.25, rootfs: 1 };
 
 /**
  * Removes what a dead shim has left of a container: its processes and the state of the OCI runtime, and the rootfs.
@@ -31,13 +36,20 @@ export async function cleanUp(options: {
   readonly giveUp: number;
 }): Promise<void> {
   const { flags, bundle, settings, giveUp } = options;
-  const parts: [what: string, share: number, clean: () => Promise<unknown>][] = [
-    ["the container", RUNTIME_SHARE, () => removeContainer(flags, bundle)],
-    ["the rootfs", 1, () => releaseRootfs(rootfsOf(flags, bundle, settings))],
+  const parts: [what: string, share: number, clean: (limitMs: number) => Promise<unknown>][] = [
+    // First: what goes on making a container would make again what is removed here.
+    ["calls of the OCI runtime", SHARE.calls, (ms) => killOrphanedCalls(bundle, ms)],
+    ["the container", SHARE.container, (ms) => within(removeContainer(flags, bundle), ms, "removing it")],
+    ["control groups", SHARE.groups, (ms) => removeLeftGroups(cgroupsPathOf(bundle), ms)],
+    [
+      "the rootfs",
+      SHARE.rootfs,
+      (ms) => within(releaseRootfs(rootfsOf(flags, bundle, settings)), ms, "removing it"),
+    ],
   ];
   for (const [what, share, clean] of parts) {
     const limitMs = Math.max(1, Math.floor((giveUp - performance.now()) * share));
-    await orTold(`${what} of ${flags.id}: `, () => within(clean(), limitMs, `removing ${what}`));
+    await orTold(`${what} of ${flags.id}: `, () => clean(limitMs));
   }
 }
 
@@ -46,6 +58,16 @@ async function removeContainer(flags: Flags, bundle: string): Promise<void> {
   const there = fs.existsSync(bundle) ? bundle : undefined;
   const runc = runcFor({ logger: nullLogger, namespace: flags.namespace }, there, options);
   await runc.delete(flags.id, { force: true });
+}
+
+/** A config.json that is gone, or no longer readable, names none. */
+function cgroupsPathOf(bundle: string): unknown {
+  try {
+    const { linux } = readConfig(bundle);
+    return isObject(linux) ? linux.cgroupsPath : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The helper outlives this process: a sync that nobody has asked to wait for is nobody's to wait for. */

@@ -55,7 +55,7 @@ async function removeSocket(bundle: string): Promise<void> {
   if (!address?.startsWith("unix:///")) return;
   const socket = address.slice("unix://".length);
   if (!fs.existsSync(socket)) return;
-  const { removeStaleSocket } = await import("./group-socket.ts");
+  const { removeStaleSocket } = await import("./stale-socket.ts");
   await removeStaleSocket(socket);
 }
 

@@ -71,12 +71,6 @@ export async function accepts(socket: string): Promise<boolean> {
   }
 }
 
-/** Removes the socket of a dead shim; leaves a living one, and whatever is no socket, alone. */
-export async function removeStaleSocket(socket: string): Promise<void> {
-  const stat = fs.lstatSync(socket, { throwIfNoEntry: false });
-  if (stat?.isSocket() && !(await accepts(socket))) fs.rmSync(socket, { force: true });
-}
-
 /**
  * Listens at a path; undefined where it is taken. The path goes by a descriptor of its directory: the runtime removes
  * the path of a server that it closes, and does not find this one any more.

@@ -31,7 +31,7 @@ describe("the `delete` command", () => {
       { cwd: bundle, env: { EBB_DELETE_MS: "2000", EBB_RUN_DIR: place.host.runDirectory } },
     );
     assert.deepEqual(place.mounts(), []);
-    assert.match(stderr, /^the container of hangs: removing the container took longer than \d+ ms\n$/);
+    assert.match(stderr, /^the container of hangs: removing it took longer than \d+ ms\n$/);
     assert.equal(containerd.task.v2.DeleteResponse.decode(stdout).exitStatus, 137);
   });
 
@@ -64,7 +64,7 @@ describe("the `delete` command", () => {
         },
       },
     );
-    assert.match(stderr, /^the rootfs of synced: removing the rootfs took longer than \d+ ms\n$/);
+    assert.match(stderr, /^the rootfs of synced: removing it took longer than \d+ ms\n$/);
     assert.equal(fs.readFileSync(seen, "utf8"), "gone\n");
   });
 });

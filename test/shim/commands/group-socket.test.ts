@@ -6,7 +6,9 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { accepts, claimGroupSocket, removeStaleSocket } from "../../../src/shim/commands/group-socket.ts";
+import { accepts, claimGroupSocket } from "../../../src/shim/commands/group-socket.ts";
+import { removeStaleSocket } from "../../../src/shim/commands/stale-socket.ts";
+import { Server } from "../../../src/ttrpc/index.ts";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const module = pathToFileURL(path.join(here, "../../../src/shim/commands/group-socket.ts")).href;
@@ -106,6 +108,30 @@ describe("removeStaleSocket", () => {
     await leaveStaleSocket(socket);
     await removeStaleSocket(socket);
     assert.equal(fs.existsSync(socket), false);
+  });
+
+  test("removes that of one that is dying, once it listens no more", async () => {
+    const socket = path.join(dir, "dying");
+    // Like one whose connections the kernel has closed, and whose socket it has not.
+    const child = spawn(process.execPath, ["-e", claimer(socket, 60_000)]);
+    await new Promise((resolve) => child.stdout.once("data", resolve));
+    child.kill("SIGSTOP");
+    const removed = removeStaleSocket(socket);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(fs.existsSync(socket), true);
+    child.kill("SIGKILL");
+    await removed;
+    assert.equal(fs.existsSync(socket), false);
+  });
+
+  test("leaves that of one that answers alone, at once", async () => {
+    const socket = path.join(dir, "answering");
+    const server = new Server();
+    const listener = net.createServer((client) => server.accept(client)).listen(socket);
+    await new Promise((resolve) => listener.once("listening", resolve));
+    await removeStaleSocket(socket);
+    assert.equal(await accepts(socket), true);
+    listener.close();
   });
 
   test("leaves a living one, a file and nothing alone", async () => {

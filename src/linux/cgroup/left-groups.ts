@@ -1,0 +1,54 @@
+import fs from "node:fs";
+import path from "node:path";
+import { sleep } from "../../base/deadline.ts";
+import { rmdir } from "../../base/file-calls.ts";
+import { errnoOf } from "../../base/files.ts";
+import { fsError } from "../errno.ts";
+import { CGROUP_ROOT } from "./dirs.ts";
+
+/** How soon it is tried again to remove a group in which somebody is about to end, at first and later, in milliseconds. */
+const PAUSE = { firstMs: 1, lastMs: 50 };
+
+/**
+ * Removes a container's control groups where they are still there: an OCI runtime that was killed while it made the
+ * container has written down nothing by which its `delete` would find them. Nothing is killed for it: a group that
+ * somebody is in for longer than the limit is an error.
+ *
+ * @param cgroupsPath of the container's config.json. One that is relative, or systemd's, is not the shim's to find.
+ */
+export async function removeLeftGroups(
+  cgroupsPath: unknown,
+  limitMs: number,
+  root = CGROUP_ROOT,
+): Promise<void> {
+  if (typeof cgroupsPath !== "string" || !isOwnPath(cgroupsPath)) return;
+  const giveUp = performance.now() + limitMs;
+  const groups = hierarchies(root).map((hierarchy) => path.join(hierarchy, cgroupsPath));
+  for (const group of groups.filter((each) => fs.existsSync(each))) await remove(group, giveUp);
+}
+
+/** Below the root of its hierarchy, and spelt in one way. */
+function isOwnPath(cgroupsPath: string): boolean {
+  return cgroupsPath.startsWith("/") && cgroupsPath !== "/" && path.resolve(cgroupsPath) === cgroupsPath;
+}
+
+/** Where groups are: in the tree of v2, or in that of each controller of v1. */
+function hierarchies(root: string): string[] {
+  if (fs.existsSync(path.join(root, "cgroup.controllers"))) return [root];
+  const names = fs.readdirSync(root).map((name) => path.join(root, name));
+  // A link is another name of one that is there.
+  return names.filter((name) => fs.lstatSync(name).isDirectory());
+}
+
+async function remove(group: string, giveUp: number): Promise<void> {
+  for (let pause = PAUSE.firstMs; ; pause = Math.min(2 * pause, PAUSE.lastMs)) {
+    try {
+      await rmdir(group);
+      return;
+    } catch (err) {
+      if (errnoOf(err) === "ENOENT") return;
+      if (errnoOf(err) !== "EBUSY" || performance.now() >= giveUp) throw fsError(`remove ${group}`, err);
+    }
+    await sleep(pause);
+  }
+}

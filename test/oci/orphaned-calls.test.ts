@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { describe, test } from "node:test";
+import { until } from "../../lab/until.ts";
+import { StatusCode } from "../../src/base/status.ts";
+import { killOrphanedCalls } from "../../src/oci/orphaned-calls.ts";
+import { withTempDir } from "../support/files.ts";
+import { status } from "../support/status.ts";
+import { isAlive } from "./helpers.ts";
+
+/** A program that its parent has left, with these arguments; its pid. */
+async function orphan(dir: string, name: string, args: readonly string[], script: string): Promise<number> {
+  const [program, pidFile] = [path.join(dir, name), path.join(dir, `${name}.pid`)];
+  fs.writeFileSync(
+    program,
+    `#!/bin/sh\necho $$ > ${pidFile}.new && mv ${pidFile}.new ${pidFile}\n${script}\n`,
+    {
+      mode: 0o755,
+    },
+  );
+  const starter = spawn("sh", ["-c", '"$0" "$@" &', program, ...args], { stdio: "ignore" });
+  await new Promise((resolve) => starter.once("exit", resolve));
+  return await until("the orphan", () => {
+    return fs.existsSync(pidFile) ? Number(fs.readFileSync(pidFile, "utf8")) : undefined;
+  });
+}
+
+const logIn = (bundle: string) => ["--root", "/r", "--log", path.join(bundle, "log.json"), "create", "c"];
+
+describe("calls of the OCI runtime that have no shim any more", () => {
+  test("are killed with what they have started, and those of other bundles are not", () =>
+    withTempDir(async (dir) => {
+      const waits = "while :; do sleep 1; done";
+      const call = await orphan(dir, "call", logIn(`${dir}/b`), `sh -c 'echo $$ > ${dir}/child; ${waits}'`);
+      const exec = await orphan(dir, "exec", logIn(`${dir}/b/exec.e`), waits);
+      const others = [
+        await orphan(dir, "other", logIn(`${dir}/b2`), waits),
+        await orphan(dir, "reader", [`${dir}/b/log.json`], waits),
+        await orphan(dir, "flag", ["--log"], waits),
+      ];
+      const child = await until("the child", () => {
+        return fs.existsSync(`${dir}/child`) ? Number(fs.readFileSync(`${dir}/child`, "utf8")) : undefined;
+      });
+      await killOrphanedCalls(`${dir}/b`, 5_000);
+      assert.deepEqual([call, exec, child].filter(isAlive), []);
+      assert.deepEqual(others.filter(isAlive), others);
+      for (const pid of others) process.kill(pid, "SIGKILL");
+    }));
+
+  test("are left alone where their parent is of this program", () =>
+    withTempDir(async (dir) => {
+      const call = spawn("sh", ["-c", "while :; do sleep 1; done", ...logIn(dir)], { stdio: "ignore" });
+      await killOrphanedCalls(dir, 1_000);
+      assert.equal(isAlive(call.pid ?? 0), true);
+      call.kill("SIGKILL");
+    }));
+
+  test("that do not end are told", () =>
+    withTempDir(async (dir) => {
+      // Nothing ends as soon as it is killed.
+      const call = await orphan(dir, "call", logIn(dir), "while :; do sleep 1; done");
+      const expected = status(StatusCode.deadlineExceeded, new RegExp(`pids .*${call}.* have not ended`));
+      await assert.rejects(killOrphanedCalls(dir, -1), expected);
+      process.kill(call, "SIGKILL");
+    }));
+
+  test("may be none", () => withTempDir((dir) => killOrphanedCalls(dir, 1_000)));
+});
