@@ -149,6 +149,13 @@ export const limitsSchema = {
       $comment: "each is small, and a shim serves few containers",
       default: 4_096,
     },
+    unusedMs: {
+      ...milliseconds,
+      description: "a shim that has no container, and whom nobody has called for that long, ends",
+      $comment:
+        "a daemon that works calls its shim within moments; one that was killed at the wrong time never does again",
+      default: 600_000,
+    },
     shutdownMs: {
       ...milliseconds,
       description: "the shim goes on that long after Shutdown to send its last events and answers",

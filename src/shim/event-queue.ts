@@ -41,6 +41,11 @@ export class EventQueue<E extends QueuedEvent> {
     this.#sending ??= this.#sendAll();
   }
 
+  /** Whether an event has not been acknowledged yet. */
+  get isWaiting(): boolean {
+    return this.#sending !== undefined;
+  }
+
   /** Resolves when every event has been acknowledged (or given up). */
   async flushed(): Promise<void> {
     while (this.#sending !== undefined) await this.#sending;

@@ -85,6 +85,11 @@ export class TaskEvents {
     this.#publish("/tasks/delete", "TaskDelete", event);
   }
 
+  /** Whether there is an event that the daemon has not acknowledged yet. */
+  get areWaiting(): boolean {
+    return this.#queue.isWaiting;
+  }
+
   /** Resolves when the daemon has acknowledged every event. */
   flushed(): Promise<void> {
     return this.#queue.flushed();

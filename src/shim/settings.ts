@@ -42,6 +42,7 @@ export const VARIABLES: Readonly<Record<keyof Settings, string>> = {
   turnMs: "EBB_TURN_MS",
   eventMs: "EBB_EVENT_MS",
   eventQueue: "EBB_EVENT_QUEUE",
+  unusedMs: "EBB_UNUSED_MS",
   shutdownMs: "EBB_SHUTDOWN_MS",
   deleteMs: "EBB_DELETE_MS",
 };

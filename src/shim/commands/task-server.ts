@@ -10,6 +10,7 @@ import type { Flags } from "../flags.ts";
 import { IdleMemory } from "../idle-memory.ts";
 import type { Settings } from "../settings.ts";
 import type { TaskService } from "../task/task-service.ts";
+import { Unused } from "../unused.ts";
 import type { OpenService } from "./open-service.ts";
 
 /** What a server needs to know of whom it serves. */
@@ -35,6 +36,7 @@ export class TaskServer {
   readonly #server = new Server();
   readonly #service = deferred<TaskService>();
   readonly #memory = new IdleMemory(() => bun.shrink());
+  #unused: Unused | undefined;
 
   constructor() {
     this.#service.promise.catch(() => {});
@@ -47,13 +49,14 @@ export class TaskServer {
   }
 
   /**
-   * Serves until Shutdown or a signal. Resolves when the last answers and events are out and nothing is left on the file
+   * Serves until Shutdown or a signal, or until nobody uses it for long. Resolves when the last answers and events are out and nothing is left on the file
    * system.
    */
   async serve(serving: Serving): Promise<Served> {
     const ending = deferred<string>();
     serving.signalled.then(ending.resolve);
     const opened = await this.#open(serving, () => ending.resolve(SHUTDOWN));
+    if (opened !== undefined) this.#unused = this.#watchUse(opened, serving, () => ending.resolve(UNUSED));
     const why = await ending.promise;
     opened?.logger.debug("ending", { why });
     const isWhole = await this.#end(serving, opened);
@@ -77,6 +80,19 @@ export class TaskServer {
     }
   }
 
+  #watchUse({ service, events, logger }: OpenService, { settings }: Serving, end: () => void): Unused {
+    return new Unused({
+      limitMs: settings.unusedMs,
+      isNeeded: () => service.hasContainers || events.areWaiting,
+      onUnused: () => {
+        logger.warn("there is no container, and nobody has called: the shim ends", {
+          unusedMs: settings.unusedMs,
+        });
+        end();
+      },
+    });
+  }
+
   /**
    * Answers what is under way, hands the daemon the last events, and leaves nothing on the file system. Resolves to
    * whether all of it came about.
@@ -94,6 +110,7 @@ export class TaskServer {
     listener.stop();
     const unanswered = await this.#server.shutdown({ timeoutMs: limit });
     this.#memory.stop();
+    this.#unused?.stop();
     return isTold && unanswered === 0;
   }
 
@@ -102,6 +119,7 @@ export class TaskServer {
     const handlers: Record<string, (request: never, context: CallContext) => Promise<unknown>> = {};
     for (const name of CALLS) {
       handlers[name] = async (request, context) => {
+        this.#unused?.called();
         try {
           return await (await this.#service.promise)[name](request, context);
         } finally {
@@ -116,6 +134,9 @@ export class TaskServer {
 
 /** Why a server ends that the daemon has asked to. */
 const SHUTDOWN = "Shutdown";
+
+/** Why one ends that nobody asks to. */
+const UNUSED = "unused";
 
 /** The calls that are served; the others of the task API answer `unimplemented`. */
 const CALLS = [

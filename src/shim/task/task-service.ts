@@ -166,8 +166,13 @@ export class TaskService {
 
   /** Ends the shim, unless it still serves a container. */
   async shutdown(_request: Request<"ShutdownRequest">) {
-    if (this.#containers.size === 0 && this.#creating.size === 0) this.#shutdown();
+    if (!this.hasContainers) this.#shutdown();
     return {};
+  }
+
+  /** Whether there is a container, or one is being made. */
+  get hasContainers(): boolean {
+    return this.#containers.size > 0 || this.#creating.size > 0;
   }
 
   #container({ id }: { id: string }): Container {
