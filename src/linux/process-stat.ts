@@ -7,6 +7,8 @@ export interface ProcessStat {
   /** `R`, `S`, `D`, `Z`, … (proc(5)). */
   readonly state: string;
   readonly parent: number;
+  /** The pid of who leads the session, or has led it. */
+  readonly session: number;
   /** Clock ticks since boot. */
   readonly startTime: number;
 }
@@ -25,10 +27,10 @@ export function statFields(text: string): string[] {
 /** Parses `/proc/[pid]/stat`. */
 export function parseProcessStat(text: string): ProcessStat | undefined {
   const fields = statFields(text);
-  const [state = "", parent = ""] = fields;
+  const [state = "", parent = "", , session = ""] = fields;
   const startTime = Number(fields[19]);
   if (state === "" || !Number.isInteger(startTime)) return undefined;
-  return { state, parent: Number(parent), startTime };
+  return { state, parent: Number(parent), session: Number(session), startTime };
 }
 
 /** The stat of a living or zombie process; undefined where there is none. */

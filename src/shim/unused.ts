@@ -21,7 +21,7 @@ export class Unused {
     this.#timer = this.#lookIn(options.limitMs);
   }
 
-  /** To be told of each call. */
+  /** To be told of each connection, and of the beginning and the end of each call. */
   called(): void {
     this.#lastUse = performance.now();
   }

@@ -20,6 +20,7 @@ describe("the stat of a process", () => {
       assert.deepEqual(parseProcessStat(`12 (${name}) D 7 ${rest}`), {
         state: "D",
         parent: 7,
+        session: 6,
         startTime: 22,
       });
     });

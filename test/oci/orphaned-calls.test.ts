@@ -20,14 +20,16 @@ async function orphan(dir: string, name: string, args: readonly string[], script
       mode: 0o755,
     },
   );
-  const starter = spawn("sh", ["-c", '"$0" "$@" &', program, ...args], { stdio: "ignore" });
+  const starter = spawn("setsid", ["sh", "-c", '"$0" "$@" &', program, ...args], { stdio: "ignore" });
   await new Promise((resolve) => starter.once("exit", resolve));
   return await until("the orphan", () => {
     return fs.existsSync(pidFile) ? Number(fs.readFileSync(pidFile, "utf8")) : undefined;
   });
 }
 
-const logIn = (bundle: string) => ["--root", "/r", "--log", path.join(bundle, "log.json"), "create", "c"];
+const logIn = (bundle: string, command = "create") => [
+  ...["--root", "/r", "--log", path.join(bundle, "log.json"), "--log-format", "json", command, "c"],
+];
 
 describe("calls of the OCI runtime that have no shim any more", () => {
   test("are killed with what they have started, and those of other bundles are not", () =>
@@ -39,32 +41,51 @@ describe("calls of the OCI runtime that have no shim any more", () => {
         await orphan(dir, "other", logIn(`${dir}/b2`), waits),
         await orphan(dir, "reader", [`${dir}/b/log.json`], waits),
         await orphan(dir, "flag", ["--log"], waits),
+        await orphan(dir, "delete", logIn(`${dir}/b`, "delete"), waits),
       ];
       const child = await until("the child", () => {
-        return fs.existsSync(`${dir}/child`) ? Number(fs.readFileSync(`${dir}/child`, "utf8")) : undefined;
+        return (
+          (fs.existsSync(`${dir}/child`) && Number(fs.readFileSync(`${dir}/child`, "utf8"))) || undefined
+        );
       });
-      await killOrphanedCalls(`${dir}/b`, 5_000);
+      assert.equal(await killOrphanedCalls(`${dir}/b`, 5_000), true);
       assert.deepEqual([call, exec, child].filter(isAlive), []);
       assert.deepEqual(others.filter(isAlive), others);
       for (const pid of others) process.kill(pid, "SIGKILL");
     }));
 
-  test("are left alone where their parent is of this program", () =>
+  test("are left alone where who leads their session lives", () =>
     withTempDir(async (dir) => {
-      const call = spawn("sh", ["-c", "while :; do sleep 1; done", ...logIn(dir)], { stdio: "ignore" });
-      await killOrphanedCalls(dir, 1_000);
-      assert.equal(isAlive(call.pid ?? 0), true);
-      call.kill("SIGKILL");
+      const program = path.join(dir, "shim");
+      fs.writeFileSync(
+        program,
+        '#!/bin/sh\n(sh -c "while :; do sleep 1; done" "$@" & echo $! > "$0.pid"); sleep 1000\n',
+        {
+          mode: 0o755,
+        },
+      );
+      const shim = spawn(program, logIn(dir), { stdio: "ignore", detached: true });
+      const call = await until("the call", () => {
+        return (
+          (fs.existsSync(`${program}.pid`) && Number(fs.readFileSync(`${program}.pid`, "utf8"))) || undefined
+        );
+      });
+      assert.equal(await killOrphanedCalls(dir, 1_000), false);
+      assert.equal(isAlive(call), true);
+      process.kill(-(shim.pid ?? 0), "SIGKILL");
     }));
 
-  test("that do not end are told", () =>
+  test("are killed even where there is no time to see them end, which is told", () =>
     withTempDir(async (dir) => {
-      // Nothing ends as soon as it is killed.
       const call = await orphan(dir, "call", logIn(dir), "while :; do sleep 1; done");
-      const expected = status(StatusCode.deadlineExceeded, new RegExp(`pids .*${call}.* have not ended`));
+      const expected = status(
+        StatusCode.deadlineExceeded,
+        new RegExp(`pids .*${call}.* were killed and have not ended`),
+      );
       await assert.rejects(killOrphanedCalls(dir, -1), expected);
-      process.kill(call, "SIGKILL");
+      await until("its end", () => (isAlive(call) ? undefined : true));
     }));
 
-  test("may be none", () => withTempDir((dir) => killOrphanedCalls(dir, 1_000)));
+  test("may be none", () =>
+    withTempDir(async (dir) => assert.equal(await killOrphanedCalls(dir, 1_000), false)));
 });

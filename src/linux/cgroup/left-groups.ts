@@ -12,7 +12,7 @@ const PAUSE = { firstMs: 1, lastMs: 50 };
 /**
  * Removes a container's control groups where they are still there: an OCI runtime that was killed while it made the
  * container has written down nothing by which its `delete` would find them. Nothing is killed for it: a group that
- * somebody is in for longer than the limit is an error.
+ * somebody is in, or has made groups in, for longer than the limit is an error.
  *
  * @param cgroupsPath of the container's config.json. One that is relative, or systemd's, is not the shim's to find.
  */
@@ -24,7 +24,11 @@ export async function removeLeftGroups(
   if (typeof cgroupsPath !== "string" || !isOwnPath(cgroupsPath)) return;
   const giveUp = performance.now() + limitMs;
   const groups = hierarchies(root).map((hierarchy) => path.join(hierarchy, cgroupsPath));
-  for (const group of groups.filter((each) => fs.existsSync(each))) await remove(group, giveUp);
+  const failures: unknown[] = [];
+  for (const group of groups.filter((each) => fs.existsSync(each))) {
+    await remove(group, giveUp).catch((err) => failures.push(err));
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 /** Below the root of its hierarchy, and spelt in one way. */

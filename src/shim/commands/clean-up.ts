@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import path from "node:path";
 import PQueue from "p-queue";
 import { within } from "../../base/deadline.ts";
 import { isObject } from "../../base/json-finding.ts";
@@ -9,8 +10,9 @@ import { loadLibc } from "../../linux/koffi-libc.ts";
 import { readAnnotations } from "../../oci/annotations.ts";
 import { readOptions } from "../../oci/bundle.ts";
 import { readConfig } from "../../oci/config.ts";
-import { defaultRuncOptions } from "../../oci/options.ts";
+import { defaultRuncOptions, type RuncOptions } from "../../oci/options.ts";
 import { killOrphanedCalls } from "../../oci/orphaned-calls.ts";
+import { RUNC_ROOT } from "../../oci/runc-root.ts";
 import type { Flags } from "../flags.ts";
 import { releaseModeOf } from "../release-mode.ts";
 import { ContainerRootfs } from "../rootfs.ts";
@@ -23,7 +25,7 @@ import { orTold } from "./or-told.ts";
  * processes take to go: one that sleeps on a disk does not. Some is kept for the rootfs, as the daemon waits for what
  * stays mounted.
  */
-const SHARE = { calls: 0.25, container: 0.5, groups: 0.25, rootfs: 1 };
+const SHARE = { calls: 0.1, container: 0.5, groups: 0.1, rootfs: 1 };
 
 /**
  * Removes what a dead shim has left of a container: its processes and the state of the OCI runtime, and the rootfs.
@@ -36,11 +38,24 @@ export async function cleanUp(options: {
   readonly giveUp: number;
 }): Promise<void> {
   const { flags, bundle, settings, giveUp } = options;
+  const runc = (await orTold("", () => readOptions(bundle))) ?? defaultRuncOptions;
+  let isAborted = hasAborted(flags, runc);
+  const killCalls = async (ms: number) => {
+    isAborted = (await killOrphanedCalls(bundle, ms)) || isAborted;
+  };
   const parts: [what: string, share: number, clean: (limitMs: number) => Promise<unknown>][] = [
     // First: what goes on making a container would make again what is removed here.
-    ["calls of the OCI runtime", SHARE.calls, (ms) => killOrphanedCalls(bundle, ms)],
-    ["the container", SHARE.container, (ms) => within(removeContainer(flags, bundle), ms, "removing it")],
-    ["control groups", SHARE.groups, (ms) => removeLeftGroups(cgroupsPathOf(bundle), ms)],
+    ["calls of the OCI runtime", SHARE.calls, killCalls],
+    [
+      "the container",
+      SHARE.container,
+      (ms) => within(removeContainer(flags, bundle, runc), ms, "removing it"),
+    ],
+    [
+      "control groups",
+      SHARE.groups,
+      async (ms) => isAborted && (await removeLeftGroups(cgroupsPathOf(bundle), ms)),
+    ],
     [
       "the rootfs",
       SHARE.rootfs,
@@ -53,8 +68,13 @@ export async function cleanUp(options: {
   }
 }
 
-async function removeContainer(flags: Flags, bundle: string): Promise<void> {
-  const options = (await orTold("", () => readOptions(bundle))) ?? defaultRuncOptions;
+/** Whether runc was ended while it made the container: it makes the directory of its state long before it writes that. */
+function hasAborted({ namespace, id }: Flags, { root }: RuncOptions): boolean {
+  const directory = path.join(root || RUNC_ROOT, namespace, id);
+  return fs.existsSync(directory) && !fs.existsSync(path.join(directory, "state.json"));
+}
+
+async function removeContainer(flags: Flags, bundle: string, options: RuncOptions): Promise<void> {
   const there = fs.existsSync(bundle) ? bundle : undefined;
   const runc = runcFor({ logger: nullLogger, namespace: flags.namespace }, there, options);
   await runc.delete(flags.id, { force: true });

@@ -45,6 +45,7 @@ export class TaskServer {
 
   /** Takes a connection. */
   accept(stream: Duplex): void {
+    this.#unused?.called();
     this.#server.accept(stream);
   }
 
@@ -56,7 +57,7 @@ export class TaskServer {
     const ending = deferred<string>();
     serving.signalled.then(ending.resolve);
     const opened = await this.#open(serving, () => ending.resolve(SHUTDOWN));
-    if (opened !== undefined) this.#unused = this.#watchUse(opened, serving, () => ending.resolve(UNUSED));
+    this.#unused = watchUse(opened, serving, () => ending.resolve(UNUSED));
     const why = await ending.promise;
     opened?.logger.debug("ending", { why });
     const isWhole = await this.#end(serving, opened);
@@ -78,19 +79,6 @@ export class TaskServer {
       this.#service.reject(StatusError.from(err));
       return undefined;
     }
-  }
-
-  #watchUse({ service, events, logger }: OpenService, { settings }: Serving, end: () => void): Unused {
-    return new Unused({
-      limitMs: settings.unusedMs,
-      isNeeded: () => service.hasContainers || events.areWaiting,
-      onUnused: () => {
-        logger.warn("there is no container, and nobody has called: the shim ends", {
-          unusedMs: settings.unusedMs,
-        });
-        end();
-      },
-    });
   }
 
   /**
@@ -124,12 +112,26 @@ export class TaskServer {
           return await (await this.#service.promise)[name](request, context);
         } finally {
           this.#memory.ended(name);
+          this.#unused?.called();
         }
       };
     }
     for (const descriptor of [taskV2, taskV3])
       this.#server.register(descriptor, handlers as Partial<Handlers<typeof taskV2>>);
   }
+}
+
+/** Ends a server that nobody uses, be it one that cannot serve. */
+function watchUse(opened: OpenService | undefined, { settings }: Serving, end: () => void): Unused {
+  const { unusedMs } = settings;
+  return new Unused({
+    limitMs: unusedMs,
+    isNeeded: () => opened !== undefined && (opened.service.hasContainers || opened.events.areWaiting),
+    onUnused: () => {
+      opened?.logger.warn("there is no container, and nobody has called: the shim ends", { unusedMs });
+      end();
+    },
+  });
 }
 
 /** Why a server ends that the daemon has asked to. */

@@ -113,18 +113,29 @@ export class LoggerProcess implements Output {
     const { logger, stop, plan } = this.#running;
     if (stop.signal.aborted) return;
     const fields = { logger: plan.uri.path, ...how };
-    const outputs = this.#kept.map((fd) => fs.openSync(`/proc/self/fd/${fd}`, O_RDONLY | O_NONBLOCK));
-    this.#dropping = outputs.map(readDescriptor);
-    // The end of a short process may be told after that of its logger, which ended because the pipes did.
-    if (this.#finishing || outputs.every(isAtEnd)) {
-      logger.debug("the logger has ended", fields);
-    } else {
+    const hasFailed = how.exitCode !== 0;
+    if (!this.#finishing && !this.#dropRest()) {
       logger.error(
         "the logger has ended before its process: what that writes from now on is dropped",
         fields,
       );
+    } else if (hasFailed) {
+      logger.warn("the logger has failed: what it had not written out is lost", fields);
+    } else {
+      logger.debug("the logger has ended", fields);
     }
+  }
+
+  /**
+   * Drops from now on what the process writes. Whether that is nothing, as it has ended and all was read: the end of a
+   * short process may be told after that of its logger.
+   */
+  #dropRest(): boolean {
+    const outputs = this.#kept.map((fd) => fs.openSync(`/proc/self/fd/${fd}`, O_RDONLY | O_NONBLOCK));
+    const isOver = outputs.every(isAtEnd);
+    this.#dropping = outputs.map(readDescriptor);
     for (const reader of this.#dropping) void drop(reader);
+    return isOver;
   }
 }
 

@@ -124,7 +124,7 @@ describe("removeStaleSocket", () => {
     assert.equal(fs.existsSync(socket), false);
   });
 
-  test("leaves that of one that answers alone, at once", async () => {
+  test("leaves that of one that answers alone", async () => {
     const socket = path.join(dir, "answering");
     const server = new Server();
     const listener = net.createServer((client) => server.accept(client)).listen(socket);
