@@ -2,13 +2,18 @@ import fs from "node:fs";
 import { hasCode, StatusCode } from "../base/status.ts";
 import { fsError } from "./errno.ts";
 
+/** A flag of the kernel's (include/linux/sched.h). */
+const PF_EXITING = 4;
+
 /** What tells one process from a later one with the same pid, and whether it is still at work. */
 export interface ProcessStat {
   /** `R`, `S`, `D`, `Z`, … (proc(5)). */
   readonly state: string;
   readonly parent: number;
-  /** The pid of who leads the session, or has led it. */
+  /** The pid of who leads the session, or has led it; 0 where that is outside of our pid namespace. */
   readonly session: number;
+  /** Whether its first thread is on its way out: from the moment it acts on what kills it until it is a zombie. */
+  readonly isExiting: boolean;
   /** Clock ticks since boot. */
   readonly startTime: number;
 }
@@ -27,10 +32,16 @@ export function statFields(text: string): string[] {
 /** Parses `/proc/[pid]/stat`. */
 export function parseProcessStat(text: string): ProcessStat | undefined {
   const fields = statFields(text);
-  const [state = "", parent = "", , session = ""] = fields;
+  const [state = "", parent = "", , session = "", , , flags = ""] = fields;
   const startTime = Number(fields[19]);
   if (state === "" || !Number.isInteger(startTime)) return undefined;
-  return { state, parent: Number(parent), session: Number(session), startTime };
+  return {
+    state,
+    parent: Number(parent),
+    session: Number(session),
+    isExiting: (Number(flags) & PF_EXITING) !== 0,
+    startTime,
+  };
 }
 
 /** The stat of a living or zombie process; undefined where there is none. */

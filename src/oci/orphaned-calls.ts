@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import path from "node:path";
 import { sleep } from "../base/deadline.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { allProcesses, isLive, isSameLiveProcess, type RunningProcess } from "../linux/process-stat.ts";
@@ -9,19 +10,21 @@ const PAUSE = { firstMs: 1, lastMs: 50 };
 /** The commands that make something. Others, `delete` with its hooks above all, had better come to their end. */
 const MAKING = new Set(["create", "restore", "run", "start", "exec"]);
 
+/** Options that a value follows, of those that come behind the log (runc-args.ts). */
+const VALUED = new Set(["--log-format", "--rootless"]);
+
 /**
- * Kills the calls of the OCI runtime by which a shim that has died was making something in a bundle, and what they have
- * started: a `create` would go on, and make a container that nobody asks for any more in a rootfs that is being taken
+ * Kills the calls of the OCI runtime by which a shim that has died was making something in a bundle, and what descends
+ * from them: a `create` would go on, and make a container that nobody asks for any more in a rootfs that is being taken
  * from it. Calls of shims that live are left alone. Resolves to whether there were any; `deadlineExceeded` where some
  * were killed and have not ended in time.
  */
 export async function killOrphanedCalls(bundle: string, limitMs: number): Promise<boolean> {
   const giveUp = performance.now() + limitMs;
-  const found = new Map<number, RunningProcess>();
+  const found = await stopped(path.resolve(bundle), giveUp);
   for (let pause = PAUSE.firstMs; ; pause = Math.min(2 * pause, PAUSE.lastMs)) {
-    stopAll(bundle, found);
-    const left = [...found.values()].filter(({ pid, startTime }) => isSameLiveProcess(pid, startTime));
-    if (left.length === 0) return found.size > 0;
+    const left = found.filter(({ pid, startTime }) => isSameLiveProcess(pid, startTime));
+    if (left.length === 0) return found.length > 0;
     for (const { pid } of left) signal(pid, "SIGKILL");
     if (performance.now() >= giveUp) {
       const pids = left.map(({ pid }) => pid).join(", ");
@@ -32,45 +35,81 @@ export async function killOrphanedCalls(bundle: string, limitMs: number): Promis
   }
 }
 
-/** Stops them, so that none starts what nobody knows of, until a look finds no more. */
-function stopAll(bundle: string, found: Map<number, RunningProcess>): void {
+/** Stops them, so that none starts what nobody knows of, until all that are found stand still. */
+async function stopped(bundle: string, giveUp: number): Promise<RunningProcess[]> {
+  const found = new Map<number, RunningProcess>();
   for (;;) {
-    const more = orphansOf(bundle).filter(({ pid }) => !found.has(pid));
-    if (more.length === 0) return;
-    for (const one of more) {
+    const orphans = orphansOf(bundle);
+    for (const one of orphans.filter(({ pid }) => !found.has(pid))) {
       signal(one.pid, "SIGSTOP");
       found.set(one.pid, one);
     }
+    if (!orphans.some(({ state }) => isRunning(state)) || performance.now() >= giveUp) {
+      return [...found.values()];
+    }
+    await sleep(PAUSE.firstMs);
   }
+}
+
+/** Whether a process may yet start another: one that was stopped, or waits for a disk, does not. */
+function isRunning(state: string): boolean {
+  return state === "R" || state === "S";
 }
 
 /** The calls, and all that descend from them. */
 function orphansOf(bundle: string): RunningProcess[] {
-  const all = allProcesses();
-  const live = new Set(all.filter(isLive).map(({ pid }) => pid));
-  // Each shim leads a session, in which its calls are. Few processes are in a session without a leader, and of those
-  // alone more is read: the kernel makes who reads a command line wait where that process waits for a disk.
-  const calls = all.filter((one) => isLive(one) && !live.has(one.session) && isMakingIn(bundle, one));
-  const found = new Set(calls.map(({ pid }) => pid));
+  const all = new Map(allProcesses().map((one) => [one.pid, one]));
+  const found = new Set([...all.values()].filter((one) => isOrphan(one, all) && isMakingIn(bundle, one)));
   // Who descends from whom is known when a round adds none.
   for (let count = 0; count < found.size; ) {
     count = found.size;
-    for (const { pid, parent } of all) if (found.has(parent)) found.add(pid);
+    for (const one of all.values()) {
+      const parent = all.get(one.parent);
+      if (parent !== undefined && found.has(parent)) found.add(one);
+    }
   }
-  return all.filter((one) => found.has(one.pid) && isLive(one));
+  return [...found].filter(isLive);
 }
 
-/** Every call of the runtime for a container logs in its bundle, and nothing else is told to do so. The id comes last. */
+/**
+ * Whether a process has lost its shim: each shim leads a session, in which its calls are, and both the leader and the
+ * parent have gone. Of the few that are so more is read; of all others it is not, as the kernel has who reads a command
+ * line wait where that process waits for a disk.
+ */
+function isOrphan(one: RunningProcess, all: ReadonlyMap<number, RunningProcess>): boolean {
+  if (one.session === 0 || !isLive(one) || goesOn(all.get(one.session))) return false;
+  const parent = all.get(one.parent);
+  return (!goesOn(parent) || parent?.session !== one.session) && isInOwnNamespace(one);
+}
+
+/** One that was killed closes its connections, which is what the daemon sees of it, some time before it is a zombie. */
+function goesOn(one: RunningProcess | undefined): boolean {
+  return one !== undefined && isLive(one) && !one.isExiting;
+}
+
+/** In another one a containerd of its own may have a bundle at the same path. */
+function isInOwnNamespace({ pid }: RunningProcess): boolean {
+  const namespaceOf = (process: string) => fs.readlinkSync(`/proc/${process}/ns/pid`);
+  try {
+    return namespaceOf(String(pid)) === namespaceOf("self");
+  } catch {
+    return false;
+  }
+}
+
+/** Every call of the runtime for a container logs in its bundle, and nothing else is told to do so. */
 function isMakingIn(bundle: string, { pid }: RunningProcess): boolean {
   const words = wordsOf(pid);
   const at = words.indexOf("--log");
-  const logs = at > 0 && words[at + 1]?.startsWith(`${bundle}/`) === true;
-  return logs && words.slice(at + 2, -1).some((word) => MAKING.has(word));
+  if (at < 0 || words[at + 1]?.startsWith(`${bundle}/`) !== true) return false;
+  const rest = words.slice(at + 2);
+  const command = rest.find((word, n) => !word.startsWith("-") && !VALUED.has(rest[n - 1] ?? ""));
+  return MAKING.has(command ?? "");
 }
 
 function wordsOf(pid: number): string[] {
   try {
-    return fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
+    return fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
   } catch {
     return [];
   }

@@ -80,9 +80,13 @@ class Storm {
     while (performance.now() < this.#end) {
       const id = `storm-${this.ids.length}`;
       this.ids.push(id);
-      const killing = Promise.all([this.#kill(id, 0.4, /^containerd-shim/), this.#kill(id, 0.2, /^runc/)]);
+      const first = this.ids.length === 1;
+      const killing = Promise.all([
+        this.#kill(id, first ? 1 : 0.4, /^containerd-shim/),
+        this.#kill(id, 0.2, /^runc/),
+      ]);
       const run = ["--runtime", EBB.name, BUSYBOX_IMAGE, id];
-      if (this.#random() < 0.4) await this.#ctr("run", "--rm", ...run, "sh", "-c", "echo x > /f");
+      if (!first && this.#random() < 0.4) await this.#ctr("run", "--rm", ...run, "sh", "-c", "echo x > /f");
       else {
         await this.#ctr("run", "-d", ...run, "sleep", "1000");
         for (let left = Math.floor(this.#random() * 3); left > 0; left -= 1) await this.#use(id, left);
@@ -108,7 +112,9 @@ class Storm {
    */
   async #kill(id: string, likely: number, program: RegExp): Promise<void> {
     if (this.#random() >= likely) return;
-    await sleep(this.#random() * 500);
+    // On a busy machine it takes a while until there is any.
+    await until(`processes of ${id}`, () => processesOf(id)[0], 5_000).catch(() => {});
+    await sleep(this.#random() * 400);
     for (const { pid } of processesOf(id)) {
       const words = commandLine(pid);
       if (words.includes("delete") || !program.test(path.basename(words[0] ?? ""))) continue;

@@ -21,6 +21,7 @@ describe("the stat of a process", () => {
         state: "D",
         parent: 7,
         session: 6,
+        isExiting: false,
         startTime: 22,
       });
     });

@@ -27,8 +27,9 @@ async function orphan(dir: string, name: string, args: readonly string[], script
   });
 }
 
-const logIn = (bundle: string, command = "create") => [
-  ...["--root", "/r", "--log", path.join(bundle, "log.json"), "--log-format", "json", command, "c"],
+const logIn = (bundle: string, ...command: string[]) => [
+  ...["--root", "/r", "--log", path.join(bundle, "log.json"), "--log-format", "json", "--rootless", "auto"],
+  ...(command.length > 0 ? command : ["create", "--bundle", bundle, "c"]),
 ];
 
 describe("calls of the OCI runtime that have no shim any more", () => {
@@ -41,7 +42,8 @@ describe("calls of the OCI runtime that have no shim any more", () => {
         await orphan(dir, "other", logIn(`${dir}/b2`), waits),
         await orphan(dir, "reader", [`${dir}/b/log.json`], waits),
         await orphan(dir, "flag", ["--log"], waits),
-        await orphan(dir, "delete", logIn(`${dir}/b`, "delete"), waits),
+        await orphan(dir, "delete", logIn(`${dir}/b`, "delete", "run"), waits),
+        await orphan(dir, "kill", logIn(`${dir}/b`, "kill", "start", "9"), waits),
       ];
       const child = await until("the child", () => {
         return (
@@ -73,6 +75,21 @@ describe("calls of the OCI runtime that have no shim any more", () => {
       assert.equal(await killOrphanedCalls(dir, 1_000), false);
       assert.equal(isAlive(call), true);
       process.kill(-(shim.pid ?? 0), "SIGKILL");
+    }));
+
+  test("are left alone where who has called them lives, in a session that nobody leads any more", () =>
+    withTempDir(async (dir) => {
+      const script = path.join(dir, "call");
+      fs.writeFileSync(script, "#!/bin/sh\nwhile :; do sleep 1; done\n", { mode: 0o755 });
+      // As of a shim that somebody has served from a shell.
+      const words = logIn(dir).join(" ");
+      const caller = await orphan(dir, "by-hand", [], `${script} ${words} & echo $! > ${dir}/pid; wait`);
+      const call = await until("the call", () => {
+        return (fs.existsSync(`${dir}/pid`) && Number(fs.readFileSync(`${dir}/pid`, "utf8"))) || undefined;
+      });
+      assert.equal(await killOrphanedCalls(dir, 1_000), false);
+      assert.deepEqual([call, caller].map(isAlive), [true, true]);
+      for (const pid of [caller, call]) process.kill(pid, "SIGKILL");
     }));
 
   test("are killed even where there is no time to see them end, which is told", () =>

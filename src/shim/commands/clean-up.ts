@@ -41,7 +41,12 @@ export async function cleanUp(options: {
   const runc = (await orTold("", () => readOptions(bundle))) ?? defaultRuncOptions;
   let isAborted = hasAborted(flags, runc);
   const killCalls = async (ms: number) => {
-    isAborted = (await killOrphanedCalls(bundle, ms)) || isAborted;
+    try {
+      isAborted = (await killOrphanedCalls(bundle, ms)) || isAborted;
+    } catch (err) {
+      isAborted = true;
+      throw err;
+    }
   };
   const parts: [what: string, share: number, clean: (limitMs: number) => Promise<unknown>][] = [
     // First: what goes on making a container would make again what is removed here.
@@ -68,10 +73,12 @@ export async function cleanUp(options: {
   }
 }
 
-/** Whether runc was ended while it made the container: it makes the directory of its state long before it writes that. */
+/** Whether the runtime was ended while it made the container: its directory is there long before the state in it. */
 function hasAborted({ namespace, id }: Flags, { root }: RuncOptions): boolean {
   const directory = path.join(root || RUNC_ROOT, namespace, id);
-  return fs.existsSync(directory) && !fs.existsSync(path.join(directory, "state.json"));
+  // By runc's name, and by crun's.
+  const states = ["state.json", "status"].map((name) => path.join(directory, name));
+  return fs.existsSync(directory) && !states.some((file) => fs.existsSync(file));
 }
 
 async function removeContainer(flags: Flags, bundle: string, options: RuncOptions): Promise<void> {

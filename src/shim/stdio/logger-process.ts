@@ -113,13 +113,13 @@ export class LoggerProcess implements Output {
     const { logger, stop, plan } = this.#running;
     if (stop.signal.aborted) return;
     const fields = { logger: plan.uri.path, ...how };
-    const hasFailed = how.exitCode !== 0;
-    if (!this.#finishing && !this.#dropRest()) {
+    const isOver = this.#dropRest() || this.#finishing;
+    if (!isOver) {
       logger.error(
         "the logger has ended before its process: what that writes from now on is dropped",
         fields,
       );
-    } else if (hasFailed) {
+    } else if (how.exitCode !== 0) {
       logger.warn("the logger has failed: what it had not written out is lost", fields);
     } else {
       logger.debug("the logger has ended", fields);
@@ -131,11 +131,16 @@ export class LoggerProcess implements Output {
    * short process may be told after that of its logger.
    */
   #dropRest(): boolean {
-    const outputs = this.#kept.map((fd) => fs.openSync(`/proc/self/fd/${fd}`, O_RDONLY | O_NONBLOCK));
-    const isOver = outputs.every(isAtEnd);
-    this.#dropping = outputs.map(readDescriptor);
-    for (const reader of this.#dropping) void drop(reader);
-    return isOver;
+    try {
+      const outputs = this.#kept.map((fd) => fs.openSync(`/proc/self/fd/${fd}`, O_RDONLY | O_NONBLOCK));
+      const isOver = outputs.every(isAtEnd);
+      this.#dropping = outputs.map(readDescriptor);
+      for (const reader of this.#dropping) void drop(reader);
+      return isOver;
+    } catch (err) {
+      this.#running.logger.warn("what the process writes from now on cannot be dropped", { err });
+      return false;
+    }
   }
 }
 
