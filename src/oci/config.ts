@@ -22,6 +22,16 @@ export function readConfig(bundle: string): Readonly<Record<string, unknown>> {
   throw refusal(bundle, "the document must be an object");
 }
 
+/** What it says of where the container's control groups are; undefined where it cannot be read, or says nothing. */
+export function cgroupsPathOf(bundle: string): unknown {
+  try {
+    const { linux } = readConfig(bundle);
+    return isObject(linux) ? linux.cgroupsPath : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** What is wrong with a bundle's config.json. */
 export function refusal(bundle: string, what: string): StatusError {
   return new StatusError(StatusCode.invalidArgument, `${bundlePaths(bundle).config}: ${what}`);

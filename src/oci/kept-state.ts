@@ -1,5 +1,8 @@
+import fs from "node:fs";
 import path from "node:path";
 import { readTextFile } from "../base/files.ts";
+
+const STATE_FILE = "state.json";
 
 /** The state of a container with a configuration as large as any. */
 const MAX_STATE_BYTES = 64 << 20;
@@ -18,12 +21,17 @@ export interface KeptState {
 /** Reads it; undefined where there is none, or nothing such. */
 export function readKeptState(stateDirectory: string): KeptState | undefined {
   try {
-    const text = readTextFile(path.join(stateDirectory, "state.json"), MAX_STATE_BYTES) ?? "";
+    const text = readTextFile(path.join(stateDirectory, STATE_FILE), MAX_STATE_BYTES) ?? "";
     const state = JSON.parse(text) as KeptState;
     return typeof state.config === "object" && state.config !== null ? state : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Whether runc was ended while it made the container: the directory is there long before the state in it. */
+export function isAborted(stateDirectory: string): boolean {
+  return fs.existsSync(stateDirectory) && !fs.existsSync(path.join(stateDirectory, STATE_FILE));
 }
 
 /** A field by its name in Go, which reads any case of it. */

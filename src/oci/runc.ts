@@ -9,6 +9,7 @@ import { StatusCode, StatusError } from "../base/status.ts";
 import { type CommandResult, runCommand, type StdioTarget } from "./command.ts";
 import { startInit, type WaitingInit } from "./exec-fifo.ts";
 import { checkId } from "./id.ts";
+import { isAborted } from "./kept-state.ts";
 import { removeEnded } from "./remove-ended.ts";
 import * as argv from "./runc-args.ts";
 import { type RuncCommand, readLogErrors, runcError } from "./runc-error.ts";
@@ -127,6 +128,12 @@ export class Runc {
       return;
     }
     this.#logger.debug("delete without the OCI runtime", { id, durationMs: performance.now() - begun });
+  }
+
+  /** Whether it was ended while it made a container, as far as is known where that is written down: by runc. */
+  isAborted(id: string): boolean {
+    const stateDirectory = this.#stateDirectory(id);
+    return stateDirectory !== undefined && isAborted(stateDirectory);
   }
 
   /** As far as a deletion can be made without the runtime, and as long as one may take. */

@@ -1,18 +1,16 @@
 import fs from "node:fs";
-import path from "node:path";
 import PQueue from "p-queue";
 import { within } from "../../base/deadline.ts";
-import { isObject } from "../../base/json-finding.ts";
 import { nullLogger } from "../../base/logger.ts";
 import type { ReleaseMode } from "../../base/release-mode.ts";
 import { removeLeftGroups } from "../../linux/cgroup/left-groups.ts";
 import { loadLibc } from "../../linux/koffi-libc.ts";
 import { readAnnotations } from "../../oci/annotations.ts";
 import { readOptions } from "../../oci/bundle.ts";
-import { readConfig } from "../../oci/config.ts";
-import { defaultRuncOptions, type RuncOptions } from "../../oci/options.ts";
+import { cgroupsPathOf } from "../../oci/config.ts";
+import { defaultRuncOptions } from "../../oci/options.ts";
 import { killOrphanedCalls } from "../../oci/orphaned-calls.ts";
-import { RUNC_ROOT } from "../../oci/runc-root.ts";
+import type { Runc } from "../../oci/runc.ts";
 import type { Flags } from "../flags.ts";
 import { releaseModeOf } from "../release-mode.ts";
 import { ContainerRootfs } from "../rootfs.ts";
@@ -38,13 +36,13 @@ export async function cleanUp(options: {
   readonly giveUp: number;
 }): Promise<void> {
   const { flags, bundle, settings, giveUp } = options;
-  const runc = (await orTold("", () => readOptions(bundle))) ?? defaultRuncOptions;
-  let isAborted = hasAborted(flags, runc);
+  const runc = await runtimeOf(flags, bundle);
+  let wasAborted = runc.isAborted(flags.id);
   const killCalls = async (ms: number) => {
     try {
-      isAborted = (await killOrphanedCalls(bundle, ms)) || isAborted;
+      wasAborted = (await killOrphanedCalls(bundle, ms)) || wasAborted;
     } catch (err) {
-      isAborted = true;
+      wasAborted = true;
       throw err;
     }
   };
@@ -54,12 +52,12 @@ export async function cleanUp(options: {
     [
       "the container",
       SHARE.container,
-      (ms) => within(removeContainer(flags, bundle, runc), ms, "removing it"),
+      (ms) => within(runc.delete(flags.id, { force: true }), ms, "removing it"),
     ],
     [
       "control groups",
       SHARE.groups,
-      async (ms) => isAborted && (await removeLeftGroups(cgroupsPathOf(bundle), ms)),
+      async (ms) => wasAborted && (await removeLeftGroups(cgroupsPathOf(bundle), ms)),
     ],
     [
       "the rootfs",
@@ -73,28 +71,11 @@ export async function cleanUp(options: {
   }
 }
 
-/** Whether the runtime was ended while it made the container: its directory is there long before the state in it. */
-function hasAborted({ namespace, id }: Flags, { root }: RuncOptions): boolean {
-  const directory = path.join(root || RUNC_ROOT, namespace, id);
-  // By runc's name, and by crun's.
-  const states = ["state.json", "status"].map((name) => path.join(directory, name));
-  return fs.existsSync(directory) && !states.some((file) => fs.existsSync(file));
-}
-
-async function removeContainer(flags: Flags, bundle: string, options: RuncOptions): Promise<void> {
+/** The OCI runtime that the shim has used, as far as that can be read. */
+async function runtimeOf({ namespace }: Flags, bundle: string): Promise<Runc> {
+  const options = (await orTold("", () => readOptions(bundle))) ?? defaultRuncOptions;
   const there = fs.existsSync(bundle) ? bundle : undefined;
-  const runc = runcFor({ logger: nullLogger, namespace: flags.namespace }, there, options);
-  await runc.delete(flags.id, { force: true });
-}
-
-/** A config.json that is gone, or no longer readable, names none. */
-function cgroupsPathOf(bundle: string): unknown {
-  try {
-    const { linux } = readConfig(bundle);
-    return isObject(linux) ? linux.cgroupsPath : undefined;
-  } catch {
-    return undefined;
-  }
+  return runcFor({ logger: nullLogger, namespace }, there, options);
 }
 
 /** The helper outlives this process: a sync that nobody has asked to wait for is nobody's to wait for. */

@@ -4,6 +4,7 @@ import { hastenMove } from "../../linux/cgroup/hasten.ts";
 import { readAnnotations } from "../../oci/annotations.ts";
 import { checkBundle, writeOptions, writeRuntime } from "../../oci/bundle.ts";
 import { bundlePaths } from "../../oci/bundle-paths.ts";
+import { cgroupsPathOf } from "../../oci/config.ts";
 import { decodeRuncOptions } from "../../oci/decode-options.ts";
 import type { WaitingInit } from "../../oci/exec-fifo.ts";
 import { removeExitRecord } from "../../oci/exit-record.ts";
@@ -20,6 +21,9 @@ import { checkImage, type MadeSoFar, restore } from "./checkpoint.ts";
 import { Container, type ContainerParts } from "./container.ts";
 import { INIT } from "./exit-order.ts";
 import type { Host } from "./host.ts";
+
+/** How long who is still in the control groups of a container that was not made may take to end. */
+const LEFT_GROUPS_MS = 1_000;
 
 /** Who is told what happens to the container. */
 type Tell = Pick<ContainerParts, "onExit" | "onOom">;
@@ -86,7 +90,14 @@ async function build(making: Making, tell: Tell): Promise<Container> {
 /** Calls `runc create`; the pid of the init, which waits for its start. */
 async function create({ id, bundle, options, runc, stdio }: MadeSoFar, undo: Undo): Promise<number> {
   let ours = true;
-  undo.add("the state of runc", () => (ours ? runc.delete(id, { force: true }).catch(() => {}) : undefined));
+  undo.add("the state of runc", async () => {
+    if (!ours) return;
+    const wasAborted = runc.isAborted(id);
+    await runc.delete(id, { force: true }).catch(() => {});
+    if (!wasAborted) return;
+    const { removeLeftGroups } = await import("../../linux/cgroup/left-groups.ts");
+    await removeLeftGroups(cgroupsPathOf(bundle), LEFT_GROUPS_MS);
+  });
   const pidFile = bundlePaths(bundle).initPid;
   try {
     await runc.create(id, {
