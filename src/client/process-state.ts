@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { sleep } from "../base/deadline.ts";
+import { waitUntilNot } from "../base/poll.ts";
 import { statFields } from "../linux/process-stat.ts";
 
 /** A process that is told from a later one with the same pid by when it started. */
@@ -8,9 +8,6 @@ export interface ProcessIdentity {
   /** Clock ticks since boot (proc_pid_stat(5), field 22). */
   readonly startTime: string;
 }
-
-/** How soon a process is looked at again while its end is awaited, in milliseconds: at first, and then ever later. */
-const POLL_MS = { first: 1, last: 10 };
 
 /** Which process has this pid now; undefined when none does or only a zombie. */
 export async function identifyProcess(pid: number): Promise<ProcessIdentity | undefined> {
@@ -29,16 +26,6 @@ export async function isRunning(process: ProcessIdentity): Promise<boolean> {
 /** Waits until a process is gone (or a zombie), at most `ms` milliseconds; says whether it is. */
 export async function waitUntilGone(identity: ProcessIdentity, ms: number): Promise<boolean> {
   return waitUntilNot(() => isRunning(identity), ms);
-}
-
-/** Waits until something about a process is no longer so, at most `ms` milliseconds; says whether it came to that. */
-export async function waitUntilNot(isSo: () => Promise<boolean>, ms: number): Promise<boolean> {
-  const until = performance.now() + ms;
-  for (let pause = POLL_MS.first; await isSo(); pause = Math.min(2 * pause, POLL_MS.last)) {
-    if (performance.now() >= until) return false;
-    await sleep(pause);
-  }
-  return true;
 }
 
 /** Kills a process if it is still this very one, and waits until it is gone, at most `ms` milliseconds. */

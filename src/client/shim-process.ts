@@ -1,13 +1,8 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
-import {
-  identifyProcess,
-  isRunning,
-  killProcess,
-  type ProcessIdentity,
-  waitUntilNot,
-} from "./process-state.ts";
+import { waitUntilNot } from "../base/poll.ts";
+import { identifyProcess, isRunning, killProcess, type ProcessIdentity } from "./process-state.ts";
 import type { ShimCommand } from "./shim-command.ts";
 
 /** How long a killed shim may take to go, in milliseconds; one in an uninterruptible call takes longer. */

@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { errnoOf } from "../base/files.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { fsError } from "./errno.ts";
 
@@ -24,6 +25,19 @@ export function openOutputFifo(file: string): FifoEnds {
  */
 export function openInputFifo(file: string): FifoEnds {
   return openEnds(file, O_RDWR, O_RDONLY);
+}
+
+/**
+ * Takes a byte from a pipe that was opened not to block. How many there were: 0 at its end, where nobody has it open for
+ * writing; undefined where somebody has, and has written none yet.
+ */
+export function takeByte(fd: number): number | undefined {
+  try {
+    return fs.readSync(fd, new Uint8Array(1));
+  } catch (err) {
+    if (errnoOf(err) === "EAGAIN") return undefined;
+    throw err;
+  }
 }
 
 /** The kept end is opened first and without waiting (fifo(7)); with it there, neither does the other wait. */

@@ -71,6 +71,15 @@ export function allProcesses(): RunningProcess[] {
   });
 }
 
+/** The words of a process's command line; none where it has none any more, or never had. */
+export function commandLineOf(pid: number): string[] {
+  try {
+    return fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
+  } catch {
+    return [];
+  }
+}
+
 /** As {@link readStat}, but an error where it cannot be read for another reason than that there is no such process. */
 function readStatSurely(file: string): ProcessStat | undefined {
   try {

@@ -1,9 +1,9 @@
 import fs from "node:fs";
 import path from "node:path";
 import { sleep } from "../base/deadline.ts";
-import { errnoOf } from "../base/files.ts";
 import { fsError } from "../linux/errno.ts";
 import { fdinfoField } from "../linux/fdinfo.ts";
+import { takeByte } from "../linux/fifo.ts";
 import { O_PATH } from "../linux/libc.ts";
 import { mayHaveHooks, readKeptState } from "./kept-state.ts";
 
@@ -110,9 +110,8 @@ async function hasGoneOn(fd: number, { init, signal }: InitStart): Promise<boole
 /** There is nothing as long as nobody has it open for writing, and as long as who has writes nothing. */
 function hasByte(fd: number): boolean {
   try {
-    return fs.readSync(fd, new Uint8Array(1)) === 1;
+    return takeByte(fd) === 1;
   } catch (err) {
-    if (errnoOf(err) === "EAGAIN") return false;
     throw fsError("read the init's fifo", err);
   }
 }

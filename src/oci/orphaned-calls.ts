@@ -1,11 +1,14 @@
 import fs from "node:fs";
 import path from "node:path";
-import { sleep } from "../base/deadline.ts";
+import { waitUntilNot } from "../base/poll.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
-import { allProcesses, isLive, isSameLiveProcess, type RunningProcess } from "../linux/process-stat.ts";
-
-/** How soon it is looked again whether the killed ones have gone, at first and later, in milliseconds. */
-const PAUSE = { firstMs: 1, lastMs: 50 };
+import {
+  allProcesses,
+  commandLineOf,
+  isLive,
+  isSameLiveProcess,
+  type RunningProcess,
+} from "../linux/process-stat.ts";
 
 /** The commands that make something. Others, `delete` with its hooks above all, had better come to their end. */
 const MAKING = new Set(["create", "restore", "run", "start", "exec"]);
@@ -21,34 +24,31 @@ const VALUED = new Set(["--log-format", "--rootless"]);
  */
 export async function killOrphanedCalls(bundle: string, limitMs: number): Promise<boolean> {
   const giveUp = performance.now() + limitMs;
-  const found = await stopped(path.resolve(bundle), giveUp);
-  for (let pause = PAUSE.firstMs; ; pause = Math.min(2 * pause, PAUSE.lastMs)) {
-    const left = found.filter(({ pid, startTime }) => isSameLiveProcess(pid, startTime));
-    if (left.length === 0) return found.length > 0;
+  const found = await stopped(path.resolve(bundle), limitMs);
+  let left = found;
+  const areLeft = () => {
+    left = found.filter(({ pid, startTime }) => isSameLiveProcess(pid, startTime));
     for (const { pid } of left) signal(pid, "SIGKILL");
-    if (performance.now() >= giveUp) {
-      const pids = left.map(({ pid }) => pid).join(", ");
-      const message = `pids ${pids} were killed and have not ended within ${limitMs} ms`;
-      throw new StatusError(StatusCode.deadlineExceeded, message);
-    }
-    await sleep(pause);
-  }
+    return left.length > 0;
+  };
+  if (await waitUntilNot(areLeft, giveUp - performance.now())) return found.length > 0;
+  const pids = left.map(({ pid }) => pid).join(", ");
+  const message = `pids ${pids} were killed and have not ended within ${limitMs} ms`;
+  throw new StatusError(StatusCode.deadlineExceeded, message);
 }
 
 /** Stops them, so that none starts what nobody knows of, until all that are found stand still. */
-async function stopped(bundle: string, giveUp: number): Promise<RunningProcess[]> {
+async function stopped(bundle: string, limitMs: number): Promise<RunningProcess[]> {
   const found = new Map<number, RunningProcess>();
-  for (;;) {
+  await waitUntilNot(() => {
     const orphans = orphansOf(bundle);
     for (const one of orphans.filter(({ pid }) => !found.has(pid))) {
       signal(one.pid, "SIGSTOP");
       found.set(one.pid, one);
     }
-    if (!orphans.some(({ state }) => isRunning(state)) || performance.now() >= giveUp) {
-      return [...found.values()];
-    }
-    await sleep(PAUSE.firstMs);
-  }
+    return orphans.some(({ state }) => isRunning(state));
+  }, limitMs);
+  return [...found.values()];
 }
 
 /** Whether a process may yet start another: one that was stopped, or waits for a disk, does not. */
@@ -99,20 +99,12 @@ function isInOwnNamespace({ pid }: RunningProcess): boolean {
 
 /** Every call of the runtime for a container logs in its bundle, and nothing else is told to do so. */
 function isMakingIn(bundle: string, { pid }: RunningProcess): boolean {
-  const words = wordsOf(pid);
+  const words = commandLineOf(pid);
   const at = words.indexOf("--log");
   if (at < 0 || words[at + 1]?.startsWith(`${bundle}/`) !== true) return false;
   const rest = words.slice(at + 2);
   const command = rest.find((word, n) => !word.startsWith("-") && !VALUED.has(rest[n - 1] ?? ""));
   return MAKING.has(command ?? "");
-}
-
-function wordsOf(pid: number): string[] {
-  try {
-    return fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-  } catch {
-    return [];
-  }
 }
 
 function signal(pid: number, name: "SIGSTOP" | "SIGKILL"): void {

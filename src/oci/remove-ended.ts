@@ -1,8 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import { rmdir } from "../base/file-calls.ts";
-import { errnoOf } from "../base/files.ts";
-import { CGROUP_ROOT } from "../linux/cgroup/dirs.ts";
+import { CGROUP_ROOT, removeGroup } from "../linux/cgroup/dirs.ts";
 import { fieldOf, type KeptState, mayHaveHooks, readKeptState } from "./kept-state.ts";
 
 /** A container whose init has ended. */
@@ -72,13 +70,4 @@ function groupsOf(state: KeptState, root: string): string[] | undefined {
   const isGroup = (group: unknown): group is string =>
     typeof group === "string" && path.resolve(group) === group && group.startsWith(`${root}/`);
   return groups.every(isGroup) ? groups : undefined;
-}
-
-/** Off the main thread: the kernel has one lock for all changes of control groups. */
-async function removeGroup(group: string): Promise<void> {
-  try {
-    await rmdir(group);
-  } catch (err) {
-    if (errnoOf(err) !== "ENOENT") throw err;
-  }
 }

@@ -1,3 +1,5 @@
+import { Quiet } from "./quiet.ts";
+
 /** How long no call may have ended before memory is given back, in milliseconds: one container's calls come closer. */
 const QUIET_MS = 2_000;
 
@@ -11,39 +13,26 @@ const CALLS = 200;
  * dropped costs the next of its kind some milliseconds.
  */
 export class IdleMemory {
-  readonly #giveBack: () => void;
-  readonly #quietMs: number;
+  readonly #quiet: Quiet;
   #calls = 0;
-  #lastEnd = 0;
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(giveBack: () => void, quietMs = QUIET_MS) {
-    this.#giveBack = giveBack;
-    this.#quietMs = quietMs;
+    this.#quiet = new Quiet(quietMs, () => {
+      this.#calls = 0;
+      giveBack();
+    });
   }
 
   /** To be told of each call that has ended, by its name. */
   ended(call: string): void {
-    this.#lastEnd = performance.now();
+    this.#quiet.noise();
     this.#calls += call === "create" ? CALLS : 1;
-    if (this.#calls >= CALLS) this.#timer ??= this.#lookIn(this.#quietMs);
+    if (this.#calls >= CALLS) this.#quiet.watch();
   }
 
   /** Gives nothing back any more: what was made of code is of use for what comes. */
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#quiet.stop();
     this.#calls = Number.NEGATIVE_INFINITY;
-  }
-
-  #lookIn(ms: number): NodeJS.Timeout {
-    const timer = setTimeout(() => {
-      const left = this.#lastEnd + this.#quietMs - performance.now();
-      this.#timer = left > 0 ? this.#lookIn(left) : undefined;
-      if (left > 0) return;
-      this.#calls = 0;
-      this.#giveBack();
-    }, ms);
-    timer.unref();
-    return timer;
   }
 }

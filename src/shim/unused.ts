@@ -1,3 +1,5 @@
+import { Quiet } from "./quiet.ts";
+
 /** When a server counts as used, and what follows where it is not. */
 export interface UnusedOptions {
   readonly limitMs: number;
@@ -12,34 +14,23 @@ export interface UnusedOptions {
  * container by which it would ask it to end.
  */
 export class Unused {
-  readonly #options: UnusedOptions;
-  #lastUse = performance.now();
-  #timer: NodeJS.Timeout;
+  readonly #quiet: Quiet;
 
-  constructor(options: UnusedOptions) {
-    this.#options = options;
-    this.#timer = this.#lookIn(options.limitMs);
+  constructor({ limitMs, isNeeded, onUnused }: UnusedOptions) {
+    this.#quiet = new Quiet(limitMs, () => {
+      if (isNeeded()) this.#quiet.watch();
+      else onUnused();
+    });
+    this.#quiet.watch();
   }
 
   /** To be told of each connection, and of the beginning and the end of each call. */
   called(): void {
-    this.#lastUse = performance.now();
+    this.#quiet.noise();
   }
 
   /** Tells nothing any more. */
   stop(): void {
-    clearTimeout(this.#timer);
-  }
-
-  #lookIn(ms: number): NodeJS.Timeout {
-    const { limitMs, isNeeded, onUnused } = this.#options;
-    const timer = setTimeout(() => {
-      if (isNeeded()) this.called();
-      const left = this.#lastUse + limitMs - performance.now();
-      if (left > 0) this.#timer = this.#lookIn(left);
-      else onUnused();
-    }, ms);
-    timer.unref();
-    return timer;
+    this.#quiet.stop();
   }
 }

@@ -1,5 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
+import { rmdir } from "../../base/file-calls.ts";
+import { errnoOf } from "../../base/files.ts";
 
 /** Where the file systems of control groups are mounted (cgroups(7)). */
 export const CGROUP_ROOT = "/sys/fs/cgroup";
@@ -66,5 +68,17 @@ export function readNow(file: string): string | undefined {
     return fs.readFileSync(file, "utf8");
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * Removes a group's directory, where it is still there. Off the main thread: the kernel has one lock for all changes of
+ * control groups.
+ */
+export async function removeGroup(dir: string): Promise<void> {
+  try {
+    await rmdir(dir);
+  } catch (err) {
+    if (errnoOf(err) !== "ENOENT") throw err;
   }
 }

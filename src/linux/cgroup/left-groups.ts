@@ -1,13 +1,9 @@
 import fs from "node:fs";
 import path from "node:path";
-import { sleep } from "../../base/deadline.ts";
-import { rmdir } from "../../base/file-calls.ts";
 import { errnoOf } from "../../base/files.ts";
+import { waitUntilNot } from "../../base/poll.ts";
 import { fsError } from "../errno.ts";
-import { CGROUP_ROOT } from "./dirs.ts";
-
-/** How soon it is tried again to remove a group in which somebody is about to end, at first and later, in milliseconds. */
-const PAUSE = { firstMs: 1, lastMs: 50 };
+import { CGROUP_ROOT, removeGroup } from "./dirs.ts";
 
 /**
  * Removes a container's control groups where they are still there: an OCI runtime that was killed while it made the
@@ -45,14 +41,16 @@ function hierarchies(root: string): string[] {
 }
 
 async function remove(group: string, giveUp: number): Promise<void> {
-  for (let pause = PAUSE.firstMs; ; pause = Math.min(2 * pause, PAUSE.lastMs)) {
+  let busy: unknown;
+  const isBusy = async () => {
     try {
-      await rmdir(group);
-      return;
+      await removeGroup(group);
+      return false;
     } catch (err) {
-      if (errnoOf(err) === "ENOENT") return;
-      if (errnoOf(err) !== "EBUSY" || performance.now() >= giveUp) throw fsError(`remove ${group}`, err);
+      if (errnoOf(err) !== "EBUSY") throw fsError(`remove ${group}`, err);
+      busy = err;
+      return true;
     }
-    await sleep(pause);
-  }
+  };
+  if (!(await waitUntilNot(isBusy, giveUp - performance.now()))) throw fsError(`remove ${group}`, busy);
 }

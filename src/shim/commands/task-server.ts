@@ -50,8 +50,8 @@ export class TaskServer {
   }
 
   /**
-   * Serves until Shutdown or a signal, or until nobody uses it for long. Resolves when the last answers and events are out and nothing is left on the file
-   * system.
+   * Serves until Shutdown or a signal, or until nobody uses it for long. Resolves when the last answers and events are out
+   * and nothing is left on the file system.
    */
   async serve(serving: Serving): Promise<Served> {
     const ending = deferred<string>();

@@ -1,11 +1,11 @@
 import fs from "node:fs";
 import { within } from "../../base/deadline.ts";
 import { deferred } from "../../base/deferred.ts";
-import { errnoOf } from "../../base/files.ts";
 import type { Logger } from "../../base/logger.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { type DescriptorReader, readDescriptor } from "../../linux/descriptor-reader.ts";
 import { fsError } from "../../linux/errno.ts";
+import { takeByte } from "../../linux/fifo.ts";
 import { type CommandResult, runCommand } from "../../oci/command.ts";
 import { own } from "../task/own.ts";
 import { loggerCommand } from "./logger-command.ts";
@@ -133,7 +133,7 @@ export class LoggerProcess implements Output {
   #dropRest(): boolean {
     try {
       const outputs = this.#kept.map((fd) => fs.openSync(`/proc/self/fd/${fd}`, O_RDONLY | O_NONBLOCK));
-      const isOver = outputs.every(isAtEnd);
+      const isOver = outputs.every((fd) => takeByte(fd) === 0);
       this.#dropping = outputs.map(readDescriptor);
       for (const reader of this.#dropping) void drop(reader);
       return isOver;
@@ -179,16 +179,6 @@ async function checkExecutable(path: string): Promise<void> {
 async function hasBytes(reader: DescriptorReader): Promise<boolean> {
   for await (const { length } of reader) if (length > 0) return true;
   return false;
-}
-
-/** Whether a pipe is empty and nobody can write to it any more. A byte that is there is taken. */
-function isAtEnd(fd: number): boolean {
-  try {
-    return fs.readSync(fd, new Uint8Array(1)) === 0;
-  } catch (thrown) {
-    if (errnoOf(thrown) === "EAGAIN") return false;
-    throw thrown;
-  }
 }
 
 /** So that whoever writes does not wait for a reader that is gone. */
