@@ -1,6 +1,5 @@
 /** A storm: shims, OCI runtimes and the daemon are killed at any time while containers come and go. */
 import assert from "node:assert/strict";
-import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { BUSYBOX_IMAGE } from "../../lab/image.ts";
@@ -8,7 +7,7 @@ import { settledLeftovers, snapshotLeftovers } from "../../lab/leftovers.ts";
 import type { PrivateContainerd } from "../../lab/private-containerd.ts";
 import { until } from "../../lab/until.ts";
 import { sleep } from "../../src/base/deadline.ts";
-import { allProcesses } from "../../src/linux/process-stat.ts";
+import { allProcesses, commandLineOf } from "../../src/linux/process-stat.ts";
 import { EBB } from "./runtimes.ts";
 import { startScene } from "./scene.ts";
 
@@ -31,16 +30,8 @@ function randomBy(seed: number): () => number {
   };
 }
 
-const commandLine = (pid: number): string[] => {
-  try {
-    return fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-  } catch {
-    return [];
-  }
-};
-
 /** The processes that have a container's id as a word of their command line: its shim, and calls of its OCI runtime. */
-const processesOf = (id: string) => allProcesses().filter(({ pid }) => commandLine(pid).includes(id));
+const processesOf = (id: string) => allProcesses().filter(({ pid }) => commandLineOf(pid).includes(id));
 
 class Storm {
   readonly ids: string[] = [];
@@ -116,7 +107,7 @@ class Storm {
     await until(`processes of ${id}`, () => processesOf(id)[0], 5_000).catch(() => {});
     await sleep(this.#random() * 400);
     for (const { pid } of processesOf(id)) {
-      const words = commandLine(pid);
+      const words = commandLineOf(pid);
       if (words.includes("delete") || !program.test(path.basename(words[0] ?? ""))) continue;
       try {
         process.kill(pid, "SIGKILL");

@@ -6,25 +6,19 @@ import { describe, test } from "node:test";
 import { until } from "../../lab/until.ts";
 import { StatusCode } from "../../src/base/status.ts";
 import { killOrphanedCalls } from "../../src/oci/orphaned-calls.ts";
-import { withTempDir } from "../support/files.ts";
+import { pidIn, withTempDir } from "../support/files.ts";
 import { status } from "../support/status.ts";
 import { isAlive } from "./helpers.ts";
 
 /** A program that its parent has left, with these arguments; its pid. */
 async function orphan(dir: string, name: string, args: readonly string[], script: string): Promise<number> {
   const [program, pidFile] = [path.join(dir, name), path.join(dir, `${name}.pid`)];
-  fs.writeFileSync(
-    program,
-    `#!/bin/sh\necho $$ > ${pidFile}.new && mv ${pidFile}.new ${pidFile}\n${script}\n`,
-    {
-      mode: 0o755,
-    },
-  );
+  fs.writeFileSync(program, `#!/bin/sh\necho $$ > ${pidFile}\n${script}\n`, {
+    mode: 0o755,
+  });
   const starter = spawn("setsid", ["sh", "-c", '"$0" "$@" &', program, ...args], { stdio: "ignore" });
   await new Promise((resolve) => starter.once("exit", resolve));
-  return await until("the orphan", () => {
-    return fs.existsSync(pidFile) ? Number(fs.readFileSync(pidFile, "utf8")) : undefined;
-  });
+  return await until("the orphan", () => pidIn(pidFile));
 }
 
 const logIn = (bundle: string, ...command: string[]) => [
@@ -45,11 +39,7 @@ describe("calls of the OCI runtime that have no shim any more", () => {
         await orphan(dir, "delete", logIn(`${dir}/b`, "delete", "run"), waits),
         await orphan(dir, "kill", logIn(`${dir}/b`, "kill", "start", "9"), waits),
       ];
-      const child = await until("the child", () => {
-        return (
-          (fs.existsSync(`${dir}/child`) && Number(fs.readFileSync(`${dir}/child`, "utf8"))) || undefined
-        );
-      });
+      const child = await until("the child", () => pidIn(`${dir}/child`));
       assert.equal(await killOrphanedCalls(`${dir}/b`, 5_000), true);
       assert.deepEqual([call, exec, child].filter(isAlive), []);
       assert.deepEqual(others.filter(isAlive), others);
@@ -67,11 +57,7 @@ describe("calls of the OCI runtime that have no shim any more", () => {
         },
       );
       const shim = spawn(program, logIn(dir), { stdio: "ignore", detached: true });
-      const call = await until("the call", () => {
-        return (
-          (fs.existsSync(`${program}.pid`) && Number(fs.readFileSync(`${program}.pid`, "utf8"))) || undefined
-        );
-      });
+      const call = await until("the call", () => pidIn(`${program}.pid`));
       assert.equal(await killOrphanedCalls(dir, 1_000), false);
       assert.equal(isAlive(call), true);
       process.kill(-(shim.pid ?? 0), "SIGKILL");
@@ -84,9 +70,7 @@ describe("calls of the OCI runtime that have no shim any more", () => {
       // As of a shim that somebody has served from a shell.
       const words = logIn(dir).join(" ");
       const caller = await orphan(dir, "by-hand", [], `${script} ${words} & echo $! > ${dir}/pid; wait`);
-      const call = await until("the call", () => {
-        return (fs.existsSync(`${dir}/pid`) && Number(fs.readFileSync(`${dir}/pid`, "utf8"))) || undefined;
-      });
+      const call = await until("the call", () => pidIn(`${dir}/pid`));
       assert.equal(await killOrphanedCalls(dir, 1_000), false);
       assert.deepEqual([call, caller].map(isAlive), [true, true]);
       for (const pid of [caller, call]) process.kill(pid, "SIGKILL");

@@ -4,9 +4,10 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { until } from "../../lab/until.ts";
 import { sleep } from "../../src/base/deadline.ts";
-import { allProcesses } from "../../src/linux/process-stat.ts";
+import { allProcesses, commandLineOf } from "../../src/linux/process-stat.ts";
+import { pidIn } from "../support/files.ts";
 import { runtimeOptions } from "./exec-scene.ts";
-import { NAMESPACE, noContainers, Workshop } from "./harness.ts";
+import { groupsAt, NAMESPACE, noContainers, Workshop } from "./harness.ts";
 
 const shop = new Workshop();
 
@@ -17,24 +18,12 @@ const skip = noContainers;
 /** How late after the launch of `runc create` shims are killed, in milliseconds: it takes some 40. */
 const DELAYS = [0, 3, 6, 9, 12, 16, 20, 25, 30, 40];
 
-const textOf = (file: string) => {
-  try {
-    return fs.readFileSync(file, "utf8");
-  } catch {
-    return "";
-  }
-};
-
 /** The processes whose command line has a text. */
 const processesWith = (text: string) =>
-  allProcesses().filter(({ pid }) => textOf(`/proc/${pid}/cmdline`).includes(text));
+  allProcesses().filter(({ pid }) => commandLineOf(pid).join(" ").includes(text));
 
 /** The control groups of a container. */
-function groupsOf(id: string): string[] {
-  const root = "/sys/fs/cgroup";
-  const hierarchies = [root, ...fs.readdirSync(root).map((name) => path.join(root, name))];
-  return hierarchies.map((dir) => path.join(dir, NAMESPACE, id)).filter(fs.existsSync);
-}
+const groupsOf = (id: string) => groupsAt(path.join(NAMESPACE, id));
 
 /** A shim that has called the OCI runtime's `create`, which stands still so much later while the shim is killed. */
 async function killedInCreate(id: string, delayMs: number, create = 'exec runc "$@"') {
@@ -48,7 +37,7 @@ async function killedInCreate(id: string, delayMs: number, create = 'exec runc "
   const creation = shim.task.create({ id, bundle: bundle.path, rootfs, options: runtimeOptions(binary) });
   creation.catch(() => {});
   // Where it is noticed late runc may be done, which is a case of its own.
-  const pid = await until("runc create", () => Number(textOf(pidFile)) || undefined);
+  const pid = await until("runc create", () => pidIn(pidFile));
   await sleep(delayMs);
   signal(pid, "SIGSTOP");
   // Nobody waits for its end: the daemon sees no more of it than that its connection is closed.

@@ -230,12 +230,18 @@ export class Workshop {
   }
 }
 
+/** The control groups that are at a path in any hierarchy. */
+export function groupsAt(group: string): string[] {
+  const root = "/sys/fs/cgroup";
+  const hierarchies = [root, ...fs.readdirSync(root).map((name) => path.join(root, name))];
+  return hierarchies.map((dir) => path.join(dir, group)).filter(fs.existsSync);
+}
+
 /** Removes the groups in which the OCI runtime has put those of the containers. */
 function removeGroups(): void {
-  const root = "/sys/fs/cgroup";
-  for (const dir of [root, ...fs.readdirSync(root).map((name) => path.join(root, name))]) {
+  for (const group of groupsAt(NAMESPACE)) {
     try {
-      fs.rmdirSync(path.join(dir, NAMESPACE));
+      fs.rmdirSync(group);
     } catch {
       // There is none, or a container still is in it.
     }

@@ -19,6 +19,11 @@ export async function withTempDir<T>(body: (dir: string) => Promise<T> | T): Pro
   }
 }
 
+/** The pid that a program has written to a file; undefined as long as none is there. */
+export function pidIn(file: string): number | undefined {
+  return (fs.existsSync(file) && Number(fs.readFileSync(file, "utf8"))) || undefined;
+}
+
 /** How many descriptors this process has open. */
 export function countFds(): number {
   return fs.readdirSync("/proc/self/fd").length;
