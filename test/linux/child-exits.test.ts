@@ -11,7 +11,8 @@ const src = (file: string) => fileURLToPath(new URL(`../../src/${file}`, import.
 
 /**
  * Runs a script in a process of its own that is a subreaper with ChildExits at work, as a shim is. In it,
- * `adopt(script)` starts a grandchild whose parent ends at once, and gives its pid; what it prints comes back.
+ * `adopt(script)` starts a grandchild whose parent ends before the script begins (a shell waits for a child that has
+ * ended before itself), and gives its pid; what it prints comes back.
  */
 function asShim(body: string, straysMs = 60_000): Promise<string> {
   const script = `
@@ -26,10 +27,12 @@ function asShim(body: string, straysMs = 60_000): Promise<string> {
     const say = (value) => console.log(JSON.stringify(value));
     const exitOf = (child) => new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal)));
     async function adopt(script) {
-      const parent = spawn("sh", ["-c", '(eval "$0") >/dev/null & echo $!', script], { stdio: ["ignore", "pipe", "inherit"] });
+      const command = 'exec 3<&0; (read end <&3; exec 3<&-; eval "$0") >/dev/null & echo $!';
+      const parent = spawn("sh", ["-c", command, script], { stdio: ["pipe", "pipe", "inherit"] });
       const exited = exitOf(parent);
       const pid = Number(await new Promise((resolve) => parent.stdout.once("data", resolve)));
       await exited;
+      parent.stdin.end();
       return pid;
     }
     const until = async (look) => { while (!look()) await new Promise((resolve) => setTimeout(resolve, 5)); };

@@ -7,6 +7,7 @@ import { makeSlowDisk, type SlowDisk, whyNoSlowDisk } from "../../lab/slow-disk.
 import { until } from "../../lab/until.ts";
 import { StatusCode } from "../../src/base/status.ts";
 import { containerd } from "../../src/proto/index.ts";
+import { watched } from "../support/watched.ts";
 import { holdCopy } from "./copy-holder.ts";
 import { DATA_BYTES, dirtyContainer, STATUS } from "./dirty-container.ts";
 import { noContainers, refused, Workshop } from "./harness.ts";
@@ -16,20 +17,6 @@ const { Status } = containerd.v1.types;
 const SIGKILL = 9;
 const shop = new Workshop();
 const skip = noContainers || (whyNoSlowDisk() ?? false);
-
-/** A Delete that is under way. */
-function deletionOf({ task }: Awaited<ReturnType<typeof shop.create>>, id: string) {
-  let answered = false;
-  const answer = task.delete({ id }).finally(() => {
-    answered = true;
-  });
-  answer.catch(() => {});
-  return { answer, isAnswered: () => answered };
-}
-
-async function detached(id: string): Promise<void> {
-  await until("the detached rootfs", () => (shop.pending().some((one) => one.id === id) ? true : undefined));
-}
 
 describe("a rootfs that is a block device", () => {
   let disk: SlowDisk;
@@ -61,9 +48,8 @@ describe("a rootfs that is a block device", () => {
     const id = "block";
     const made = await dirtyContainer(shop, disk, id, options());
     const { bundle, task, shim, written } = made;
-    const deletion = deletionOf(made, id);
-    await detached(id);
-    assert.deepEqual(shop.traces(bundle), []);
+    const deletion = watched(made.task.delete({ id }));
+    await shop.detached(bundle);
     assert.throws(claim, /EBUSY/);
     assert.equal((await task.state({ id })).status, Status.STOPPED);
     assert.equal((await task.wait({ id })).exitStatus, STATUS);
@@ -83,8 +69,8 @@ describe("a rootfs that is a block device", () => {
     const made = await dirtyContainer(shop, disk, id, { ...options(), slow: false });
     const holder = await holdCopy(made.bundle.rootfs);
     try {
-      const deletion = deletionOf(made, id);
-      await detached(id);
+      const deletion = watched(made.task.delete({ id }));
+      await shop.detached(made.bundle);
       assert.throws(claim, /EBUSY/);
       await holder.end();
       await deletion.answer;
@@ -114,8 +100,8 @@ describe("a rootfs that is a block device", () => {
     const made = await dirtyContainer(shop, disk, "block-last", options());
     await task.delete({ id: "block-first" });
     assert.ok(made.written() < DATA_BYTES);
-    const deletion = deletionOf(made, "block-last");
-    await detached("block-last");
+    const deletion = watched(made.task.delete({ id: "block-last" }));
+    await shop.detached(made.bundle);
     assert.throws(claim, /EBUSY/);
     assert.equal(deletion.isAnswered(), false);
     disk.lift();
@@ -144,7 +130,7 @@ describe("a rootfs of a type that is not known", () => {
     const rootfs = [{ type: "tmpfs", source: "tmpfs", target: "", options: [] }, shop.overlay(id)];
     const made = await shop.create(id, { rootfs, binary });
     const { task, shim } = made;
-    const deletion = deletionOf(made, id);
+    const deletion = watched(made.task.delete({ id }));
     const kinds = () =>
       shop
         .pending()

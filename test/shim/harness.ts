@@ -6,6 +6,7 @@ import { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
 import { makeBusyboxRootfs } from "../../lab/busybox-rootfs.ts";
 import { command } from "../../lab/command.ts";
+import { until } from "../../lab/until.ts";
 import { hasCode, type StatusCode } from "../../src/base/status.ts";
 import {
   type Bundle,
@@ -141,6 +142,15 @@ export class Workshop {
   /** The releases of these shims that are under way. */
   pending(): PendingRelease[] {
     return new PendingReleases(path.join(this.dir, "run")).list();
+  }
+
+  /** Resolves when the rootfs of a bundle is off the tree, and only its release is waited for. */
+  async detached(bundle: Bundle): Promise<void> {
+    // It is written down before it leaves the tree.
+    const isPending = () => this.pending().some(({ id }) => id === bundle.id);
+    await until("the detached rootfs", () =>
+      isPending() && this.traces(bundle).length === 0 ? true : undefined,
+    );
   }
 
   /** What the shim that was launched for a bundle has logged. */

@@ -9,6 +9,7 @@ import { StatusCode } from "../../src/base/status.ts";
 import { readMountInfo } from "../../src/linux/mountinfo.ts";
 import { containerd } from "../../src/proto/index.ts";
 import { volatileMarker } from "../../src/rootfs/volatile.ts";
+import { watched } from "../support/watched.ts";
 import { holdCopy } from "./copy-holder.ts";
 import { DATA_BYTES, type DirtyOptions, dirtyContainer, ended, STATUS } from "./dirty-container.ts";
 import { noContainers, refused, Workshop } from "./harness.ts";
@@ -26,21 +27,6 @@ before(async () => {
 afterEach(() => disk?.lift());
 after(() => disk?.dispose());
 
-/** A call under way, and whether it has been answered. */
-function watched<T>(call: Promise<T>) {
-  let answered = false;
-  const answer = call.finally(() => {
-    answered = true;
-  });
-  answer.catch(() => {});
-  return { answer, isAnswered: () => answered };
-}
-
-/** Resolves when the rootfs of a container is off the tree and only its release is waited for. */
-async function detached(id: string): Promise<void> {
-  await until("the detached rootfs", () => (shop.pending().some((one) => one.id === id) ? true : undefined));
-}
-
 describe("release mode strict", () => {
   const rows: [string, DirtyOptions][] = [
     ["by annotation", { annotations: annotations("strict") }],
@@ -53,8 +39,7 @@ describe("release mode strict", () => {
       const id = `strict-${title.replaceAll(" ", "-")}`;
       const { bundle, task, shim, written, assertDurable } = await dirtyContainer(shop, disk, id, options);
       const deletion = watched(task.delete({ id }));
-      await detached(id);
-      assert.deepEqual(shop.traces(bundle), []);
+      await shop.detached(bundle);
       assert.equal((await task.state({ id })).status, Status.STOPPED);
       assert.equal((await task.wait({ id })).exitStatus, STATUS);
       await refused(task.kill({ id, signal: SIGKILL }), StatusCode.notFound, /already finished/);

@@ -6,6 +6,7 @@ import { until } from "../../lab/until.ts";
 import { sleep } from "../../src/base/deadline.ts";
 import { StatusCode } from "../../src/base/status.ts";
 import { containerd } from "../../src/proto/index.ts";
+import { watched } from "../support/watched.ts";
 import { holdCopy } from "./copy-holder.ts";
 import { DATA_BYTES, dirtyContainer, ended, hasEnded, STATUS } from "./dirty-container.ts";
 import { noContainers, refused, Workshop } from "./harness.ts";
@@ -189,20 +190,17 @@ describe("a rootfs of which another mount namespace has a copy", () => {
     const { bundle, task, shim, written, helpers, assertDurable } = made;
     const holder = await holdCopy(bundle.rootfs);
     try {
-      let answered = false;
-      const deletion = task.delete({ id }).finally(() => {
-        answered = true;
-      });
+      const deletion = watched(task.delete({ id }));
       await until("the end of the helper", () =>
         !shop.traces(bundle).includes(bundle.rootfs) && helpers().length === 0 ? true : undefined,
       );
       const { task: same } = await shop.create("beside-strict", { shim });
       await same.kill({ id: "beside-strict", signal: SIGKILL });
       await same.delete({ id: "beside-strict" });
-      assert.equal(answered, false);
+      assert.equal(deletion.isAnswered(), false);
       assert.ok(written() < DATA_BYTES);
       disk.lift();
-      await deletion;
+      await deletion.answer;
       assert.ok(written() >= DATA_BYTES, "Delete answered before all was written");
       await assertDurable();
     } finally {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
+import { until } from "../../../lab/until.ts";
 import type { ContainerConfig } from "../../../src/client/daemon/container-config.ts";
 import { makeFifos, openFifoReader, openFifoWriter } from "../../../src/client/fifo.ts";
 import { installedShims, makePlace, noContainers } from "../support.ts";
@@ -19,7 +20,9 @@ for (const shim of installedShims()) {
       await supervisor.create(place.config("c", ["sh", "-c", script], more));
       await supervisor.start("c");
       const { exitStatus } = await supervisor.wait("c");
-      const text = readFileSync(path.join(place.options.stateDir, "containers/c/layer/output"), "utf8");
+      const output = path.join(place.options.stateDir, "containers/c/layer/output");
+      // What went through a terminal is copied to its end while the exit is told, and is whole when the task is deleted.
+      const text = await until("its output", () => readFileSync(output, "utf8") || undefined);
       await supervisor.remove("c", { force: false });
       assert.deepEqual(await place.leftovers(["c"]), []);
       await supervisor.close();
