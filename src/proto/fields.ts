@@ -30,6 +30,23 @@ export function readFields(message: Uint8Array): Fields {
   return fields;
 }
 
+/**
+ * Whether a message has a field more than so many times. Nothing is made of what is read: the classes of messages make
+ * an object of each, which for two bytes takes some fifty. Throws a plain error where it is none, or has a group.
+ */
+export function hasFieldMoreThan(message: Uint8Array, number: number, times: number): boolean {
+  // Each takes a tag and a length.
+  if (message.length <= 2 * times) return false;
+  const cursor = new Cursor(message);
+  let left = times;
+  while (!cursor.atEnd && left >= 0) {
+    const tag = cursor.varint() >>> 0;
+    cursor.pass(tag & 7);
+    if (tag >>> 3 === number) left -= 1;
+  }
+  return left < 0;
+}
+
 /** The bytes of a field: the last ones, as every reader takes them. */
 export function bytesField(fields: Fields, number: number): Uint8Array | undefined {
   return manyBytes(fields, number).at(-1);
@@ -100,21 +117,31 @@ class Cursor {
       case Wire.bytes:
         return this.#take(this.varint() >>> 0);
       case Wire.fixed32:
-        this.#take(4);
+        this.#pass(4);
         return undefined;
       case Wire.fixed64:
-        this.#take(8);
+        this.#pass(8);
         return undefined;
       default:
         throw new Error(`a value has the unknown kind ${wire}`);
     }
   }
 
+  /** Passes a value over. */
+  pass(wire: number): void {
+    if (wire === Wire.bytes) this.#pass(this.varint() >>> 0);
+    else this.value(wire);
+  }
+
   #take(length: number): Uint8Array {
+    const start = this.#at;
+    this.#pass(length);
+    return this.#bytes.subarray(start, this.#at);
+  }
+
+  #pass(length: number): void {
     const end = this.#at + length;
     if (end > this.#bytes.length) throw new Error("a value is cut short");
-    const value = this.#bytes.subarray(this.#at, end);
     this.#at = end;
-    return value;
   }
 }

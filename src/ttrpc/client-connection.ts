@@ -52,7 +52,12 @@ const MAX_TIMEOUT_NANO = 2 ** 63 - 1024;
 export class ClientConnection {
   readonly #wire: FrameConnection;
   readonly #calls = new Map<number, ClientCall>();
-  readonly #forget = (id: number) => void this.#calls.delete(id);
+  readonly #forget = (id: number) => {
+    const call = this.#calls.get(id);
+    if (call === undefined) return;
+    this.#calls.delete(id);
+    this.#wire.drop(call);
+  };
   readonly #limits: Limits;
   readonly #logger: Logger;
   #nextId = 1;
@@ -114,6 +119,7 @@ export class ClientConnection {
     if (call.finished) return undefined;
     this.#calls.set(id, call);
     try {
+      this.#wire.checkRoom(request.length);
       void this.#wire.send(
         putHeader(request, { streamId: id, type: FrameType.request, flags: requestFlags[kind] }),
         call,

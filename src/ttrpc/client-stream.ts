@@ -59,11 +59,12 @@ export class ClientStream implements ClientCall {
     this.#deadline = watch(this, this.#options);
   }
 
-  /** Sends a message; resolves when the connection takes more. */
+  /** Sends a message; resolves when the connection takes more, or the stream has finished meanwhile. */
   async send(message: Uint8Array): Promise<void> {
     if (this.finished) throw this.#endedError();
     // Refused before it counts as sent: the stream stays as it was.
     if (message.length > MAX_DATA_LENGTH) throw oversizedError(message.length, MAX_DATA_LENGTH);
+    this.#options.wire.checkRoom(message.length);
     this.#step("sendData");
     await (this.#write(FrameType.data, FrameFlag.none, message) ?? this.#breather.breathe());
     if (this.#error !== undefined) throw this.#error;

@@ -11,8 +11,10 @@ import {
 } from "./service.ts";
 
 /** The messages of a server, in order. Leaving a `for await` loop early (or `return`) ends the call. */
-export interface ServerMessages<O> extends AsyncIterableIterator<O, undefined, undefined> {
+export interface ServerMessages<O> {
+  next(): Promise<IteratorResult<O, undefined>>;
   return(): Promise<IteratorReturnResult<undefined>>;
+  [Symbol.asyncIterator](): ServerMessages<O>;
 }
 
 /** A call in which the client sends any number of messages and the server answers once. */

@@ -50,6 +50,8 @@ export class FrameConnection {
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #caughtUp: Deferred<void> | undefined;
+  /** Runs while too much waits. */
+  #patience: ReturnType<typeof setTimeout> | undefined;
 
   constructor(stream: Duplex, limits: Limits, receiver: FrameReceiver) {
     this.#stream = stream;
@@ -90,11 +92,21 @@ export class FrameConnection {
     return this.#stream.writableNeedDrain && this.#stream.writableLength > this.#limits.writeAheadBytes;
   }
 
+  /** Throws `resourceExhausted` where with so many bytes more too much would wait for the peer. */
+  checkRoom(bytes: number): void {
+    if (this.#reason !== undefined || !this.#behind) return;
+    if (this.#unwritten + bytes > this.#limits.maxUnwrittenBytes) {
+      const message = `more than ${this.#limits.maxUnwrittenBytes} bytes wait for a peer that does not read`;
+      throw new StatusError(StatusCode.resourceExhausted, message);
+    }
+  }
+
   /**
    * Writes the bytes of a frame, in the order of the calls. Where the peer takes it: undefined. Else frames wait
    * here, and the promise resolves (it never rejects) when this one was given to the stream, or was dropped because
    * the connection has ended or its sender has finished. Throws `resourceExhausted` (at once, nothing
-   * sent) for a frame over the protocol's limit and where too much waits; the reason after the end.
+   * sent) for a frame over the protocol's limit; the reason after the end. Where too much waits the connection ends
+   * unless the peer takes some of it.
    */
   send(frame: Uint8Array, sender?: Sender): Promise<void> | undefined {
     if (this.#reason !== undefined) throw this.#reason;
@@ -104,19 +116,30 @@ export class FrameConnection {
       this.#outbox.put(frame);
       return undefined;
     }
-    if (this.#unwritten + length > this.#limits.maxUnwrittenBytes) {
-      throw unwrittenError(this.#limits.maxUnwrittenBytes);
-    }
     const written = deferred();
     this.#waiting.push({ frame, sender, written });
     this.#waitingBytes += frame.length;
+    this.#limitPatience();
     return written.promise;
+  }
+
+  /** Drops the frames of a sender that has finished, of which some may wait. */
+  drop(sender: Sender): void {
+    const dropped = this.#waiting.filter((one) => one.sender === sender);
+    if (dropped.length === 0) return;
+    this.#waiting = this.#waiting.filter((one) => one.sender !== sender);
+    for (const { frame, written } of dropped) {
+      this.#waitingBytes -= frame.length;
+      written.resolve();
+    }
+    this.#tellCaughtUp();
   }
 
   /** Ends the connection at once; what the stream has not taken is dropped. Only the first reason counts. */
   end(reason: StatusError): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
+    clearTimeout(this.#patience);
     this.#unread = [];
     if (!this.#stream.destroyed) this.#outbox.flush();
     this.#stream.destroy();
@@ -133,6 +156,8 @@ export class FrameConnection {
    */
   async finish(reason: StatusError): Promise<void> {
     this.#finishing = true;
+    // What was to be delivered before this counts is not delivered any more.
+    if (this.#ending !== undefined) this.end(this.#ending);
     while (this.#waiting.length > 0) await this.caughtUp;
     if (this.#reason === undefined) {
       this.#outbox.flush();
@@ -189,6 +214,8 @@ export class FrameConnection {
   }
 
   #drain(): void {
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
     while (!this.#congested) {
       const next = this.#waiting.shift();
       if (next === undefined) break;
@@ -196,9 +223,24 @@ export class FrameConnection {
       if (next.sender?.finished !== true) this.#outbox.put(next.frame);
       next.written.resolve();
     }
+    this.#limitPatience();
+    this.#tellCaughtUp();
+  }
+
+  #tellCaughtUp(): void {
     if (this.#behind) return;
     this.#caughtUp?.resolve();
     this.#caughtUp = undefined;
+  }
+
+  /** A peer that is owed too much may be busy, or have asked for all of that at once: not taking any of it is what ends it. */
+  #limitPatience(): void {
+    const { maxUnwrittenBytes: limit, unwrittenMs } = this.#limits;
+    if (this.#patience !== undefined || this.#unwritten <= limit) return;
+    this.#patience = setTimeout(() => {
+      const message = `more than ${limit} bytes wait for a peer that has taken nothing for ${unwrittenMs} ms`;
+      this.end(new StatusError(StatusCode.resourceExhausted, message));
+    }, unwrittenMs);
   }
 }
 
@@ -213,9 +255,4 @@ function lost(cause?: NodeJS.ErrnoException): StatusError {
 
 function cutShort(): StatusError {
   return new StatusError(StatusCode.unavailable, "connection closed by the peer in the middle of a frame");
-}
-
-function unwrittenError(limit: number): StatusError {
-  const message = `more than ${limit} bytes wait for a peer that does not read`;
-  return new StatusError(StatusCode.resourceExhausted, message);
 }

@@ -17,7 +17,7 @@ export type ListenOptions =
 export interface Listener {
   /** Where, for messages: the path, `@name`, or `fd 3`. */
   readonly address: string;
-  /** Accepts no more clients; resolves when the socket is closed. Connections go on. Its path is removed. */
+  /** Accepts no more clients; resolves when the socket is closed and its path removed. Connections go on. */
   close(): Promise<void>;
 }
 
@@ -74,11 +74,9 @@ function listenOn(server: net.Server, where: SocketAddress & { readonly mode?: n
   }
 }
 
-function closeServer(server: net.Server): Promise<void> {
-  return new Promise((resolve) => {
-    // The error a second close gives says only that it is closed.
-    server.close(() => resolve());
-  });
+/** Its callback would wait for every connection that it has accepted; the socket itself is closed within the call. */
+async function closeServer(server: net.Server): Promise<void> {
+  server.close();
 }
 
 function taken(address: string, cause?: unknown): StatusError {

@@ -24,6 +24,8 @@ export interface ServerCallOptions {
   readonly id: number;
   readonly method: RegisteredMethod;
   readonly limits: Limits;
+  /** How long the request is. */
+  readonly bytes: number;
   /** Gives the bytes of a frame to the connection; a promise is settled when it takes more. Never throws. */
   readonly write: (frame: Uint8Array) => Promise<void> | undefined;
 }
@@ -59,6 +61,10 @@ export class ServerCall {
 
   get id(): number {
     return this.#options.id;
+  }
+
+  get bytes(): number {
+    return this.#options.bytes;
   }
 
   /** The client's messages, where it streams; else none. */

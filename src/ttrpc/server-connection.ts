@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { Logger } from "../base/logger.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
+import { hasFieldMoreThan } from "../proto/fields.ts";
 import { ttrpc } from "../proto/index.ts";
 import { encodeFailure } from "./envelope.ts";
 import {
@@ -27,6 +28,9 @@ export interface ServerConnectionOptions {
   readonly logger: Logger;
 }
 
+/** The number of the request's field that has its metadata (proto/ttrpc/request.proto). */
+const METADATA_FIELD = 5;
+
 /** The request flags each kind of method goes with; a closed client stream is an empty one. */
 const flagsOf: Readonly<Record<MethodKind, readonly number[]>> = {
   unary: [FrameFlag.none, FrameFlag.remoteClosed],
@@ -44,6 +48,8 @@ export class ServerConnection {
   readonly #options: ServerConnectionOptions;
   /** The calls whose handler has not ended, whether or not their answer is out. Idle means that it is empty. */
   readonly #calls = new Map<number, ServerCall>();
+  /** The bytes of their requests. */
+  #callBytes = 0;
   readonly #send = (frame: Uint8Array) => this.#write(frame);
   #lastId = 0;
   #draining: StatusError | undefined;
@@ -104,7 +110,7 @@ export class ServerConnection {
     if (id <= this.#lastId) return this.#reject(id, "stream ids are used once and must rise");
     this.#lastId = id;
     try {
-      this.#start(frame, decodeRequest(frame));
+      this.#start(frame, decodeRequest(frame, this.#options.limits));
     } catch (err) {
       this.#fail(id, StatusError.from(err));
     }
@@ -117,20 +123,26 @@ export class ServerConnection {
       const message = `${limits.maxCalls} calls of this connection are under way, which is the limit`;
       throw new StatusError(StatusCode.resourceExhausted, message);
     }
+    const bytes = frame.data.length;
+    if (this.#callBytes + bytes > limits.maxCallBytes) {
+      const message = `the calls of this connection that are under way have ${this.#callBytes} bytes, of ${limits.maxCallBytes}`;
+      throw new StatusError(StatusCode.resourceExhausted, message);
+    }
     const method = registry.find(request.service, request.method);
     const flags = frame.flags & (FrameFlag.remoteClosed | FrameFlag.remoteOpen);
     if (!flagsOf[method.kind].includes(flags)) {
       const message = `${method.path}: flags ${flags} do not go with a method of kind ${method.kind}`;
       throw new StatusError(StatusCode.invalidArgument, message);
     }
-    const call = new ServerCall({ id: frame.streamId, method, limits, write: this.#send }, request);
+    const call = new ServerCall({ id: frame.streamId, method, limits, write: this.#send, bytes }, request);
     this.#calls.set(frame.streamId, call);
+    this.#callBytes += bytes;
     call.begin(request.payload, flags);
     this.#run(call, method, request.payload);
   }
 
   #run(call: ServerCall, method: RegisteredMethod, payload: Uint8Array): void {
-    const ended = () => this.#ended(call.id);
+    const ended = () => this.#ended(call);
     const failed = (err: unknown) => this.#handlerFailed(call, err);
     let answered: Promise<void> | undefined;
     try {
@@ -149,8 +161,9 @@ export class ServerConnection {
     call.fail(StatusError.from(thrown));
   }
 
-  #ended(id: number): void {
+  #ended({ id, bytes }: ServerCall): void {
     this.#calls.delete(id);
+    this.#callBytes -= bytes;
     this.#finishIfIdle();
   }
 
@@ -187,7 +200,7 @@ export class ServerConnection {
     try {
       return this.#wire.send(frame);
     } catch (err) {
-      // Too much waits for this client; or the connection has ended, and this changes nothing.
+      // The connection has ended, and this changes nothing.
       this.#wire.end(StatusError.from(err));
       return undefined;
     }
@@ -198,10 +211,15 @@ export class ServerConnection {
   }
 }
 
-function decodeRequest({ streamId, data }: Frame): ttrpc.Request {
+function decodeRequest({ streamId, data }: Frame, { maxMetadata }: Limits): ttrpc.Request {
   try {
+    if (hasFieldMoreThan(data, METADATA_FIELD, maxMetadata)) {
+      const message = `stream ${streamId}: a request may have ${maxMetadata} pairs of metadata, and this one has more`;
+      throw new StatusError(StatusCode.resourceExhausted, message);
+    }
     return ttrpc.Request.decode(data) as ttrpc.Request;
   } catch (cause) {
+    if (cause instanceof StatusError) throw cause;
     throw new StatusError(StatusCode.invalidArgument, `stream ${streamId}: malformed request`, { cause });
   }
 }

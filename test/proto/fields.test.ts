@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import {
   bytesField,
   encodeFields,
+  hasFieldMoreThan,
   int32Field,
   manyBytes,
   readFields,
@@ -52,6 +53,20 @@ describe("the fields of a message without its class", () => {
 
   test("of fixed size are passed over", () => {
     assert.equal(textField(fieldsOf("0d01020304 110102030405060708 1a0161"), 3), "a");
+  });
+
+  test("are counted up to a limit", () => {
+    const pairs = (count: number) =>
+      Buffer.concat([Buffer.from("0d0102030410051a0161", "hex"), Buffer.from("2a00".repeat(count), "hex")]);
+    assert.deepEqual(
+      [9, 10, 11, 1_000].map((count) => hasFieldMoreThan(pairs(count), 5, 10)),
+      [false, false, true, true],
+    );
+    assert.equal(hasFieldMoreThan(pairs(11), 3, 10), false);
+    assert.throws(
+      () => hasFieldMoreThan(Buffer.concat([Buffer.from("3334", "hex"), pairs(11)]), 5, 10),
+      /unknown kind/,
+    );
   });
 
   const broken: [what: string, hex: string, message: RegExp][] = [

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { deferred } from "../../src/base/deferred.ts";
 import { hasCode, StatusCode } from "../../src/base/status.ts";
-import { ClientConnection, createClient, memoryPair } from "../../src/ttrpc/index.ts";
+import {
+  type CallOptions,
+  ClientConnection,
+  createClient,
+  memoryPair,
+  Server,
+} from "../../src/ttrpc/index.ts";
 import { collect, echo, settle, startEcho } from "./echo-service.ts";
 import { RawPeer, request, response, toBytes } from "./raw-peer.ts";
 
@@ -205,11 +211,11 @@ describe("a peer that does not read", () => {
     assert.equal(calls, 100);
   });
 
-  test("is left with resourceExhausted when too much waits for it", async () => {
+  test("is left with resourceExhausted when too much waits for it, and it takes nothing for its time", async () => {
     const answer = deferred<string>();
     const { near, connection, server } = deafClient(
       { say: () => answer.promise },
-      { writeAheadBytes: 10_000, maxUnwrittenBytes: 1_000_000 },
+      { writeAheadBytes: 10_000, maxUnwrittenBytes: 1_000_000, unwrittenMs: 50 },
     );
     for (let id = 1; id < 100; id += 2) near.write(toBytes(request(id, "Say")));
     await settle();
@@ -217,9 +223,35 @@ describe("a peer that does not read", () => {
     answer.resolve("x".repeat(100_000));
     const reason = await connection.closed;
     assert.ok(hasCode(reason, StatusCode.resourceExhausted));
-    assert.match(reason.message, /more than 1000000 bytes wait for a peer that does not read/);
+    assert.match(reason.message, /more than 1000000 bytes wait for a peer that has taken nothing for 50 ms/);
     await settle();
     assert.deepEqual([server.activeCalls, server.connections], [0, 1]);
+  });
+
+  test("is not one that has asked for all that waits, and takes it", async () => {
+    const answer = deferred<string>();
+    const limits = { writeAheadBytes: 10_000, maxUnwrittenBytes: 1_000_000 };
+    const server = new Server({ limits }).register(echo, {
+      say: () => answer.promise,
+      async *split() {
+        for (let i = 0; i < 3; i++) yield await answer.promise;
+      },
+    });
+    const [near, far] = memoryPair();
+    server.accept(far);
+    const client = createClient(echo, new ClientConnection(near));
+    const said = Array.from({ length: 30 }, () => client.say(""));
+    const split = Array.from({ length: 30 }, () => collect(client.split("")));
+    await settle();
+    answer.resolve("x".repeat(100_000));
+    const lengths = [...(await Promise.all(said)), ...(await Promise.all(split)).flat()].map(
+      ({ length }) => length,
+    );
+    assert.deepEqual(
+      lengths,
+      Array.from({ length: 120 }, () => 100_000),
+    );
+    await server.close();
   });
 
   test("costs a client's callers an error, once too much waits, and not the connection", async () => {
@@ -244,6 +276,28 @@ describe("a peer that does not read", () => {
     assert.equal(counted.filter((outcome) => outcome === "refused").length, 50 - kept);
     assert.equal(connection.activeCalls, 0);
   });
+
+  const stop = new AbortController();
+  const ends: [how: string, code: StatusCode, options: () => CallOptions][] = [
+    ["deadline", StatusCode.deadlineExceeded, () => ({ timeoutMs: 20 })],
+    ["signal", StatusCode.cancelled, () => ({ signal: stop.signal })],
+    ["cancel", StatusCode.cancelled, () => ({})],
+  ];
+  for (const [how, code, options] of ends) {
+    test(`keeps nobody who sends past the ${how} of the call`, async () => {
+      const [near] = memoryPair();
+      const client = createClient(echo, new ClientConnection(near, { limits: { writeAheadBytes: 1_000 } }));
+      const [join, chat] = [client.join(options()), client.chat(options())];
+      await join.send("x".repeat(200_000));
+      const waiting = [join.send("y"), join.finish(), chat.send("z")].map((one) =>
+        assert.rejects(one, (err) => hasCode(err, code)),
+      );
+      const closing = chat.end();
+      if (how === "signal") stop.abort();
+      if (how === "cancel") for (const call of [join, chat]) call.cancel();
+      await Promise.all([...waiting, closing]);
+    });
+  }
 
   test("is not sent a request that was given up while it waited", async () => {
     const [near, far] = memoryPair();

@@ -195,12 +195,13 @@ describe("writing", () => {
     assert.equal((await new RawPeer(far).take(1))[0]?.streamId, 3);
   });
 
-  test("counts what waits, and counts it down as it goes out", async () => {
+  test("has no room where too much waits, and has it again as that goes out", async () => {
     const { wire, far } = start(undefined, { writeAheadBytes: 1_000, maxUnwrittenBytes: 300_000 });
     const fill = () => {
       let taken = 0;
       try {
         for (;;) {
+          wire.checkRoom(50_000);
           wire.send(bytes(1, 50_000));
           taken++;
         }
@@ -224,6 +225,28 @@ describe("writing", () => {
       await settle();
       far.pause();
     }
+  });
+
+  test("forgets what waits of a sender that has finished, and has room for others", async () => {
+    const { wire, far } = start(undefined, { writeAheadBytes: 1_000, maxUnwrittenBytes: 600_000 });
+    const [gone, stays] = [{ finished: false }, { finished: false }];
+    wire.send(bytes(1, 200_000));
+    const waits = [gone, stays, gone].map((sender, n) => wire.send(bytes(3 + 2 * n, 100_000), sender));
+    assert.throws(
+      () => wire.checkRoom(150_000),
+      (err) => hasCode(err, StatusCode.resourceExhausted),
+    );
+    wire.drop(gone);
+    await Promise.all([waits[0], waits[2]]);
+    wire.checkRoom(150_000);
+    const peer = new RawPeer(far);
+    assert.deepEqual(
+      (await peer.take(2)).map(({ streamId }) => streamId),
+      [1, 5],
+    );
+    await waits[1];
+    wire.send(bytes(9));
+    assert.deepEqual((await peer.take(1))[0]?.streamId, 9);
   });
 
   test("of what waits ends with the connection: nobody waits for ever", async () => {

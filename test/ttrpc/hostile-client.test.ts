@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { deferred } from "../../src/base/deferred.ts";
 import { StatusCode } from "../../src/base/status.ts";
 import { ttrpc } from "../../src/proto/index.ts";
 import { FrameFlag, FrameType } from "../../src/ttrpc/frame.ts";
 import { memoryPair, Server } from "../../src/ttrpc/index.ts";
-import { echo, echoHandlers } from "./echo-service.ts";
+import { echo, echoHandlers, startEcho } from "./echo-service.ts";
 import { RawPeer, type Received, request, type Sent } from "./raw-peer.ts";
 
 const { invalidArgument, unimplemented } = StatusCode;
@@ -213,6 +214,43 @@ describe("a server that is sent", () => {
       await connection.closed;
     });
   }
+
+  test("a request full of metadata reads none of it", async () => {
+    const server = startServer();
+    const [near, far] = memoryPair();
+    server.accept(far);
+    const peer = new RawPeer(near);
+    const metadata = (count: number) => Array.from({ length: count }, () => ({}));
+    const answers: [code: number, message: string][] = [];
+    for (const [n, count] of [1_000, 1_001, 500_000].entries()) {
+      const data = encoded({ service: "test.Echo", method: "Pong", metadata: metadata(count) });
+      peer.send({ streamId: 2 * n + 1, type: FrameType.request, data });
+      const [answer] = await peer.take(1);
+      answers.push([answer?.code ?? -1, answer?.message ?? ""]);
+    }
+    const refused = (id: number): [number, string] => [
+      StatusCode.resourceExhausted,
+      `stream ${id}: a request may have 1000 pairs of metadata, and this one has more`,
+    ];
+    assert.deepEqual(answers, [[0, ""], refused(3), refused(5)]);
+  });
+
+  test("more than requests under way may be long is refused, until one of them ends", async () => {
+    const answer = deferred<string>();
+    const { server } = startEcho({ say: () => answer.promise }, { maxCallBytes: 25_000 });
+    const [near, far] = memoryPair();
+    server.accept(far);
+    const peer = new RawPeer(near);
+    const long = (id: number) => request(id, "Say", { payload: "x".repeat(10_000) });
+    peer.send(long(1), long(3), long(5));
+    const [refused] = await peer.take(1);
+    assert.deepEqual([refused?.streamId, refused?.code], [5, StatusCode.resourceExhausted]);
+    assert.match(refused?.message ?? "", /have 200\d\d bytes, of 25000/);
+    answer.resolve("ok");
+    await peer.take(2);
+    peer.send(long(7));
+    assert.equal((await peer.take(1))[0]?.text, "ok");
+  });
 
   test("all of this in one chunk answers each and keeps the connection", async () => {
     const [near, far] = memoryPair();

@@ -7,10 +7,13 @@ import os from "node:os";
 import path from "node:path";
 import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { until } from "../../lab/until.ts";
+import { sleep } from "../../src/base/deadline.ts";
 import { deferred } from "../../src/base/deferred.ts";
 import { hasCode, StatusCode } from "../../src/base/status.ts";
 import { connect, createClient, MAX_DATA_LENGTH, Server } from "../../src/ttrpc/index.ts";
 import { aborted, collect, echo, echoHandlers, settle } from "./echo-service.ts";
+import { request, toBytes } from "./raw-peer.ts";
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), "ebb-ttrpc-"));
 after(() => fs.rmSync(dir, { recursive: true, force: true }));
@@ -122,6 +125,31 @@ describe("over a unix socket", () => {
     await server.close();
   });
 
+  test("a client that stops in the middle, its answers unread, does not keep the server from stopping", async () => {
+    const joined = deferred<string>();
+    const limits = { maxUnreadMessages: 8, writeAheadBytes: 1_000 };
+    const server = register(new Server({ limits }), {
+      join: () => joined.promise,
+      say: async () => "x".repeat(1 << 20),
+    });
+    const socket = freshPath();
+    await server.listen({ path: socket });
+    const client = net.connect(socket).on("error", () => {});
+    client.pause();
+    const calls = [3, 5, 7, 9].map((id) => request(id, "Say"));
+    // As many messages as may wait to be read: nothing more is read of this client.
+    const messages = Array.from({ length: 8 }, () => ({ streamId: 1, data: "x" }));
+    client.write(Buffer.concat([request(1, "Join", { flags: 2 }), ...calls, ...messages].map(toBytes)));
+    await until("the calls", () => (server.activeCalls === 1 ? true : undefined));
+    client.end();
+    await sleep(50);
+    const done = server.shutdown();
+    joined.resolve("");
+    assert.equal(await done, 0);
+    assert.equal(server.connections, 0);
+    client.destroy();
+  });
+
   test("bytes that are no ttrpc do not disturb the server", async () => {
     const { client, socket, end } = await start();
     const stranger = net.connect(socket);
@@ -165,6 +193,22 @@ describe("listening on a path", () => {
     const listener = await server.listen({ path: socket, mode: 0o660 });
     assert.equal(fs.statSync(socket).mode & 0o777, 0o660);
     assert.equal(listener.address, socket);
+    await server.close();
+  });
+
+  test("ends with the listener, and its connections go on", async () => {
+    const server = register(new Server(), {});
+    const socket = freshPath();
+    const listener = await server.listen({ path: socket });
+    const connection = await connect(`unix://${socket}`);
+    const client = createClient(echo, connection);
+    assert.equal(await client.say("before"), "before");
+    await listener.close();
+    assert.equal(fs.existsSync(socket), false);
+    await assert.rejects(connect(`unix://${socket}`), isError(StatusCode.unavailable, socket));
+    assert.equal(await client.say("after"), "after");
+    await listener.close();
+    connection.close();
     await server.close();
   });
 
