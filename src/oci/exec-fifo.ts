@@ -20,8 +20,8 @@ export interface InitStart {
   readonly stateDirectory: string;
   readonly init: WaitingInit;
   readonly signal: AbortSignal | undefined;
-  /** Calls `runc start`, which does the same, or says what is wrong. */
-  readonly callRuntime: () => Promise<unknown>;
+  /** Calls `runc start`, which does the same, or says what is wrong; ends it where the signal aborts. */
+  readonly callRuntime: (signal?: AbortSignal) => Promise<unknown>;
 }
 
 /** How soon an init goes on that can, in milliseconds: a thousand times what it takes. */
@@ -38,18 +38,20 @@ const LONGEST_PAUSE_MS = 16;
  *
  * That program is called all the same, and false returned, where nothing of the kind waits, where it has more to do
  * (poststart hooks, which runc after 1.5 runs at the start), and where the init does not go on at once: one that is
- * frozen, or has ended, is runc's to tell. Our end of the fifo stays open meanwhile, for an init that is only slow: it
- * would fail at writing to a fifo that nobody has open any longer.
+ * frozen, or has ended, is runc's to tell. Our end of the fifo stays open meanwhile, and is looked at, for an init that
+ * is only slow: it may have written before that program came to open the fifo, which then waits for a writer that
+ * never comes.
  */
 export async function startInit(start: InitStart): Promise<boolean> {
   const { stateDirectory, init, callRuntime } = start;
   const fifo = path.join(stateDirectory, "exec.fifo");
   const fd = hasMoreToDo(stateDirectory) ? undefined : openFifo(fifo, init.pid);
   try {
-    if (fd === undefined || !(await hasGoneOn(fd, start))) {
+    if (fd === undefined) {
       await callRuntime();
       return false;
     }
+    if (!(await hasGoneOn(fd, start)) && !(await goesOnBeside(fd, callRuntime))) return false;
     remove(fifo);
     return true;
   } finally {
@@ -105,6 +107,38 @@ async function hasGoneOn(fd: number, { init, signal }: InitStart): Promise<boole
     if (looks < LOOKS_AT_ONCE) await new Promise((resolve) => setImmediate(resolve));
     else await sleep(Math.min(2 ** (looks - LOOKS_AT_ONCE), LONGEST_PAUSE_MS), signal);
   }
+}
+
+/**
+ * Calls the runtime, and resolves when it has started the init (false), or when that has gone on by itself (true), and
+ * the call has ended. Throws what the call fails with where the init has not gone on.
+ */
+async function goesOnBeside(fd: number, callRuntime: InitStart["callRuntime"]): Promise<boolean> {
+  const stop = new AbortController();
+  let call: "under way" | "done" | "failed" = "under way";
+  const called = callRuntime(stop.signal);
+  const settled = called.then(
+    () => {
+      call = "done";
+    },
+    () => {
+      call = "failed";
+    },
+  );
+  const hasSettled = () => call !== "under way";
+  for (;;) {
+    // Asked before the look, as above.
+    const isLast = hasSettled();
+    if (hasByte(fd)) {
+      stop.abort();
+      await settled;
+      return true;
+    }
+    if (isLast) break;
+    await Promise.race([settled, sleep(LONGEST_PAUSE_MS)]);
+  }
+  await called;
+  return false;
 }
 
 /** There is nothing as long as nobody has it open for writing, and as long as who has writes nothing. */

@@ -100,7 +100,10 @@ export class Runc {
 
   /** Runs the user's program. */
   async start(id: string, { waiting, ...options }: StartOptions = {}): Promise<void> {
-    const callRuntime = () => this.#run("start", argv.startArgs(id), { ...options, id });
+    const callRuntime = (stop?: AbortSignal) => {
+      const signals = [options.signal, stop].filter((signal) => signal !== undefined);
+      return this.#run("start", argv.startArgs(id), { ...options, signal: AbortSignal.any(signals), id });
+    };
     const stateDirectory = this.#stateDirectory(id);
     if (stateDirectory === undefined || waiting === undefined) return void (await callRuntime());
     const { signal } = options;

@@ -50,13 +50,13 @@ function init(fifo: string, script = WRITES) {
 async function start(
   stateDirectory: string,
   waiting: { readonly pid: number; readonly ended?: Promise<unknown> },
-  more: { readonly runtime?: () => Promise<void>; readonly signal?: AbortSignal } = {},
-): Promise<"by itself" | "by the runtime"> {
+  more: { readonly runtime?: (signal?: AbortSignal) => Promise<void>; readonly signal?: AbortSignal } = {},
+): Promise<"by itself" | "by itself, late" | "by the runtime"> {
   const { runtime = async () => {}, signal } = more;
   let called = 0;
-  const callRuntime = async () => {
+  const callRuntime = async (stop?: AbortSignal) => {
     called += 1;
-    await runtime();
+    await runtime(stop);
   };
   const went = await startInit({
     stateDirectory,
@@ -64,8 +64,8 @@ async function start(
     signal,
     callRuntime,
   });
-  assert.equal(called, went ? 0 : 1);
-  return went ? "by itself" : "by the runtime";
+  if (!went) assert.equal(called, 1);
+  return !went ? "by the runtime" : called === 0 ? "by itself" : "by itself, late";
 }
 
 function commandOf(pid: number): string {
@@ -106,18 +106,43 @@ describe("an init", () => {
     });
   });
 
-  test("that is only slow finds the fifo open, and the runtime has its byte", async () => {
+  /** An init that comes to write when the runtime has been called for it. */
+  const slow = (fifo: string, after: number) =>
+    init(fifo, `exec 4>/proc/self/fd/3; sleep ${after}; printf 0 >&4`);
+
+  test("that is only slow finds the fifo open, and has gone on where the runtime waits for what is gone", async () => {
     await withState(async (state, fifo) => {
-      const { pid, exit } = init(fifo, `exec 4>/proc/self/fd/3; sleep 1.5; printf 0 >&4`);
-      const byte = Buffer.alloc(1);
-      const runtime = async () => {
-        const fd = fs.openSync(fifo, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
-        assert.equal(await exit, 0);
-        fs.readSync(fd, byte);
-        fs.closeSync(fd);
+      const { pid, exit } = slow(fifo, 1.3);
+      let ended = false;
+      const runtime = async (signal?: AbortSignal) => {
+        await new Promise((resolve) => signal?.addEventListener("abort", resolve));
+        await sleep(20);
+        ended = true;
+        throw new Error("it was killed");
       };
-      assert.equal(await start(state, { pid }, { runtime }), "by the runtime");
-      assert.equal(byte.toString(), "0");
+      assert.equal(await start(state, { pid }, { runtime }), "by itself, late");
+      assert.ok(ended, "the call was left alone");
+      assert.equal(await exit, 0);
+      assert.equal(fs.existsSync(fifo), false);
+    });
+  });
+
+  test("that is only slow has gone on also where the runtime fails over it", async () => {
+    await withState(async (state, fifo) => {
+      const { pid, exit } = slow(fifo, 1.3);
+      const runtime = async () => {
+        await exit;
+        throw new Error("it is running already");
+      };
+      assert.equal(await start(state, { pid }, { runtime }), "by itself, late");
+    });
+  });
+
+  test("that does not go on has the runtime say what is wrong", async () => {
+    await withState(async (state, fifo) => {
+      const { pid } = init(fifo, HANGS);
+      const runtime = () => Promise.reject(new Error("it is frozen"));
+      await assert.rejects(start(state, { pid }, { runtime }), /it is frozen/);
       assert.ok(fs.existsSync(fifo));
     });
   });
