@@ -134,6 +134,11 @@ class KoffiLibc implements Libc {
     return this.#check(this.#poll(pollfd, 1, 0), `ask whether descriptor ${fd} has changed`) > 0;
   }
 
+  syncfs(fd: number): void {
+    // Defined here, as no process but a short one calls it.
+    this.#check(this.#caller.define("int syncfs(int fd)")(fd), "write out what is on the file system");
+  }
+
   setChildSubreaper(): void {
     this.#check(this.#prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "become a subreaper");
   }

@@ -99,6 +99,8 @@ export interface Libc {
    * since it was opened or last asked about (proc_pid_mounts(5)).
    */
   hasChanged(fd: number): boolean;
+  /** syncfs(2), which waits for the disk: for a process that does nothing else. */
+  syncfs(fd: number): void;
   /** prctl(2), PR_SET_CHILD_SUBREAPER: orphans of our descendants become our children. */
   setChildSubreaper(): void;
   /**

@@ -1,4 +1,4 @@
-import { launch } from "../base/launch.ts";
+import { type LaunchStdio, launch } from "../base/launch.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 
 /**
@@ -8,10 +8,29 @@ import { StatusCode, StatusError } from "../base/status.ts";
  * directory that is gone has nothing to write.
  */
 export async function syncFileSystem(dir: string, { staysAlive = false } = {}): Promise<void> {
-  const child = await launch(["sync", "-f", "--", dir], {
-    stdio: ["ignore", "ignore", "pipe"],
+  const failure = await run(["sync", "-f", "--", dir], "ignore", staysAlive);
+  if (failure !== undefined && !/No such file or directory/.test(failure)) throw notSynced(dir, failure);
+}
+
+/**
+ * The same by an open descriptor, which is told of each error since it was opened, or since it was last told of one.
+ * No program of the host does that, so it is done by the command `syncfs` of this one (`self`).
+ */
+export async function syncDescriptor(
+  fd: number,
+  place: string,
+  self: readonly [string, ...string[]],
+): Promise<void> {
+  const failure = await run([...self, "syncfs"], fd, false);
+  if (failure !== undefined) throw notSynced(place, failure);
+}
+
+/** What a program says that has failed; undefined where it has not. */
+async function run(command: [string, ...string[]], stdin: LaunchStdio, staysAlive: boolean) {
+  const child = await launch(command, {
+    stdio: [stdin, "ignore", "pipe"],
     cwd: "/",
-    // What it says is read below.
+    // What it says is read.
     env: { ...process.env, LC_ALL: "C" },
   });
   if (!staysAlive) child.unref();
@@ -20,9 +39,9 @@ export async function syncFileSystem(dir: string, { staysAlive = false } = {}): 
     said += Buffer.from(chunk).toString().slice(0, 1_000);
   });
   const { exitCode, signal } = await child.ended;
-  if (exitCode === 0 || /No such file or directory/.test(said)) return;
-  throw new StatusError(
-    StatusCode.internal,
-    `sync of ${dir} failed: ${said.trim() || `${signal ?? `exit status ${exitCode}`}`}`,
-  );
+  return exitCode === 0 ? undefined : said.trim() || `${signal ?? `exit status ${exitCode}`}`;
+}
+
+function notSynced(place: string, failure: string): StatusError {
+  return new StatusError(StatusCode.internal, `sync of ${place} failed: ${failure}`);
 }

@@ -52,8 +52,12 @@ async function keyOf({ type, source, options }: MountSpec): Promise<string | und
     const upper = upperOf(options);
     return upper === undefined ? undefined : (await identify(upper)).key;
   }
-  const isBind = options.some((option) => option === "bind" || option === "rbind");
-  return isBind ? undefined : (await identifySource(source)).key;
+  return isBind(options) ? undefined : (await identifySource(source)).key;
+}
+
+/** Whether options of a mount ask for a bind of what is there. */
+export function isBind(options: readonly string[]): boolean {
+  return options.some((option) => option === "bind" || option === "rbind");
 }
 
 /** The options of a mounted overlay as a list, in the form that mount(2) took them; none for any other type. */

@@ -23,6 +23,7 @@ async function run(flags: Flags): Promise<void> {
     return;
   }
   if (flags.action === "hold") return (await import("./commands/hold.ts")).hold();
+  if (flags.action === "syncfs") return (await import("./commands/syncfs.ts")).syncfs();
   if (flags.info) return (await import("./commands/info.ts")).info();
   switch (flags.action) {
     case "start":

@@ -4,6 +4,7 @@ import type PQueue from "p-queue";
 import { within } from "../base/deadline.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ReleaseMode } from "../base/release-mode.ts";
+import { StatusError } from "../base/status.ts";
 import type { Libc } from "../linux/libc.ts";
 import { syncFileSystem } from "../linux/sync-file-system.ts";
 import { keysOf } from "../rootfs/backing.ts";
@@ -14,6 +15,7 @@ import { detachRootfs, type Release } from "../rootfs/release.ts";
 import type { ReleaseHost } from "../rootfs/release-request.ts";
 import { withVolatile } from "../rootfs/volatile.ts";
 import { explainVolatile } from "../rootfs/volatile-mount.ts";
+import { WriteWatch } from "../rootfs/write-watch.ts";
 import { writtenThrough } from "../rootfs/written-through.ts";
 import { warnOfDevicesInUse, watchRelease } from "./release-log.ts";
 import { selfCommand } from "./self.ts";
@@ -32,6 +34,8 @@ export interface RootfsHost {
   readonly libc: Libc;
   readonly settings: Settings;
   readonly logger: Logger;
+  /** How this program is called; as it was itself, where not given. */
+  readonly self?: readonly [string, ...string[]];
   /** Lets only so many mounts go on at once (`mountsAtOnce`): each takes a thread, and Delete needs some, too. */
   readonly mounting: PQueue;
 }
@@ -45,6 +49,8 @@ export class ContainerRootfs {
   readonly #owner: RootfsOwner;
   readonly #logger: Logger;
   readonly #releases: { readonly release: Release; written?: Promise<void> }[] = [];
+  /** In mode strict, from the mount on. */
+  #writes: WriteWatch | undefined;
 
   constructor(host: RootfsHost, owner: RootfsOwner) {
     this.#host = host;
@@ -65,9 +71,22 @@ export class ContainerRootfs {
     fs.mkdirSync(this.path, { mode: 0o711, recursive: true });
     await this.#awaitOthers(mounts);
     const { libc, settings } = this.#host;
-    const { runDirectory } = settings;
+    const { runDirectory, mountMs } = settings;
     const wanted = this.#owner.mode === "volatile" ? withVolatile(mounts) : mounts;
-    await explainVolatile(libc, wanted, { runDirectory, mount: () => this.#mountAll(wanted) });
+    const watch = this.#owner.mode === "strict" ? new WriteWatch(this.#self) : undefined;
+    try {
+      if (watch !== undefined)
+        await within(watch.watchBelow(mounts), mountMs, `opening what ${this.path} is made of`);
+      await explainVolatile(libc, wanted, { runDirectory, mount: () => this.#mountAll(wanted) });
+    } catch (err) {
+      void watch?.end().catch(() => {});
+      throw err;
+    }
+    this.#writes = watch;
+    // It is mounted, so that this is a directory that can be opened; where it cannot, its data is as safe as it is else.
+    await watch?.watchMounted(mounts, this.path).catch((err) => {
+      this.#logger.warn("errors of writing are not known before Delete", { err: StatusError.from(err) });
+    });
   }
 
   /** What is mounted twice for writing is damaged: nothing is mounted while the last release of it goes on. */
@@ -93,9 +112,13 @@ export class ContainerRootfs {
 
   /**
    * Takes it out of the mount tree; resolves as soon as it has left, and nobody has waited for a disk. What has left
-   * before something was refused is waited for like the rest ({@link settled}).
+   * before something was refused is waited for like the rest ({@link settled}). In mode strict the disk of a block
+   * device is waited for before: afterwards nobody could tell what has not been written.
    */
   async detach(): Promise<void> {
+    const { releaseMs } = this.#host.settings;
+    if (this.#writes !== undefined)
+      await within(this.#writes.sync("own"), releaseMs, `the sync of ${this.path}`);
     const request = { ...this.#owner, rootfs: this.path };
     const { release, failure } = await detachRootfs(this.#releaseHost(), request);
     if (release.mounts.length > 0) {
@@ -131,12 +154,18 @@ export class ContainerRootfs {
     await ended;
     await warnOfDevicesInUse(mounts, this.#logger);
     if (this.#owner.mode !== "strict") return;
+    if (this.#writes !== undefined) return await this.#writes.sync("others");
+    // Another process has mounted it, which is dead.
     await Promise.all((await writtenThrough(mounts)).map((dir) => syncFileSystem(dir)));
+  }
+
+  get #self(): readonly [string, ...string[]] {
+    return this.#host.self ?? selfCommand();
   }
 
   #releaseHost(): ReleaseHost {
     const { libc, settings } = this.#host;
     const { runDirectory, turnMs } = settings;
-    return { libc, runDirectory, turnMs, logger: this.#logger, helpers: [[...selfCommand(), "hold"]] };
+    return { libc, runDirectory, turnMs, logger: this.#logger, helpers: [[...this.#self, "hold"]] };
   }
 }

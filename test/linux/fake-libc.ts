@@ -47,6 +47,10 @@ export class FakeLibc implements Libc {
     return true;
   }
 
+  syncfs(fd: number): void {
+    this.calls.push(`syncfs ${fd}`);
+  }
+
   setChildSubreaper(): void {
     this.calls.push("subreaper");
   }

@@ -4,7 +4,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import PQueue from "p-queue";
-import { must } from "../../lab/command.ts";
+import { command, must } from "../../lab/command.ts";
+import { type FullDisk, makeFullDisk } from "../../lab/full-disk.ts";
 import { makeSlowDisk, type SlowDisk, whyNoSlowDisk } from "../../lab/slow-disk.ts";
 import { until } from "../../lab/until.ts";
 import { type Logger, nullLogger } from "../../src/base/logger.ts";
@@ -12,10 +13,12 @@ import type { ReleaseMode } from "../../src/base/release-mode.ts";
 import { StatusCode } from "../../src/base/status.ts";
 import { loadLibc } from "../../src/linux/koffi-libc.ts";
 import { readProcessStat } from "../../src/linux/process-stat.ts";
+import type { MountSpec } from "../../src/rootfs/mount-plan.ts";
 import { PendingReleases } from "../../src/rootfs/pending.ts";
 import { ContainerRootfs } from "../../src/shim/rootfs.ts";
 import { defaultSettings, type Settings } from "../../src/shim/settings.ts";
-import { notRoot, scratch } from "../rootfs/scratch.ts";
+import { notRoot, openDirectories, scratch } from "../rootfs/scratch.ts";
+import { shimPath } from "../support/shim-process.ts";
 import { refused } from "./harness.ts";
 
 const libc = loadLibc();
@@ -32,7 +35,7 @@ function rootfsOf(
 ): ContainerRootfs {
   const [bundle = ""] = place.make(id);
   const settings = { ...defaultSettings, runDirectory, ...changes };
-  const host = { libc, settings, logger, mounting: new PQueue() };
+  const host = { libc, settings, logger, mounting: new PQueue(), self: [shimPath] as [string] };
   return new ContainerRootfs(host, { namespace: "test", id, bundle, mode });
 }
 
@@ -159,21 +162,85 @@ describe("a rootfs in mode strict", () => {
     }
   });
 
-  test("is not settled where the sync fails, and is when the next call can sync", {
+  describe("on a disk that reports an error", () => {
+    let disk: FullDisk;
+    before(async () => {
+      if (skip === false) disk = await makeFullDisk(place.dir);
+    });
+    after(() => disk?.dispose());
+
+    function overlayOn(root: string, id: string) {
+      const [lower = ""] = place.make(`${id}-lower`);
+      const [upper, work] = ["upper", "work"].map((name) => path.join(root, `${id}-${name}`));
+      for (const dir of [upper, work]) fs.mkdirSync(dir ?? "");
+      const options = [`lowerdir=${lower}`, `upperdir=${upper}`, `workdir=${work}`];
+      return { type: "overlay", source: "overlay", target: "", options };
+    }
+
+    /** Mounts, and writes what will not reach the disk. */
+    async function dirty(id: string, mount: MountSpec) {
+      const rootfs = rootfsOf(id, "strict");
+      await rootfs.mount([mount]);
+      fs.writeFileSync(path.join(rootfs.path, "data"), Buffer.alloc(8 << 20, 1));
+      return rootfs;
+    }
+
+    const deleted = async (rootfs: ContainerRootfs) => {
+      await rootfs.detach();
+      await rootfs.settled();
+    };
+
+    test("tells so once to each of two, whichever sync is first, and is settled then", { skip }, async () => {
+      const both = [
+        await dirty("one", overlayOn(disk.mountPoint, "one")),
+        await dirty("two", overlayOn(disk.mountPoint, "two")),
+      ];
+      disk.fill();
+      for (const told of await Promise.allSettled(both.map(deleted))) {
+        assert.ok(told.status === "rejected");
+        assert.match(String(told.reason), /sync of .*-upper failed: .*(EIO|ENOSPC)/);
+      }
+      disk.drain();
+      for (const rootfs of both) await deleted(rootfs);
+      assert.equal(openDirectories(disk.mountPoint), 0);
+    });
+
+    test("tells so also where somebody else has been told before", { skip }, async () => {
+      const rootfs = await dirty("late", overlayOn(disk.mountPoint, "late"));
+      disk.fill();
+      assert.notEqual((await command("sync", ["-f", disk.mountPoint])).exitCode, 0);
+      await assert.rejects(deleted(rootfs), /failed: .*(EIO|ENOSPC)/);
+      disk.drain();
+      await deleted(rootfs);
+    });
+
+    test("tells so, and stays mounted, where the rootfs is that disk", { skip }, async () => {
+      await must("umount", [disk.mountPoint]);
+      const rootfs = await dirty("block", { type: "ext4", source: disk.device, target: "", options: [] });
+      disk.fill();
+      await assert.rejects(deleted(rootfs), /failed: .*(EIO|ENOSPC)/);
+      assert.notDeepEqual(place.mounts(), []);
+      disk.drain();
+      await deleted(rootfs);
+      assert.ok(isFree(disk.device));
+      assert.equal(openDirectories(rootfs.path), 0);
+    });
+  });
+
+  test("is not settled where the sync cannot be made, and is when the next call can", {
     skip: notRoot,
   }, async () => {
     const [lower = "", upper = "", work = ""] = place.make("strict/lower", "strict/upper", "strict/work");
-    const rootfs = rootfsOf("strict", "strict");
+    const [bundle = ""] = place.make("strict");
+    const settings = { ...defaultSettings, runDirectory };
+    const self: [string] = ["/nonexistent"];
+    const host = { libc, settings, logger: nullLogger, mounting: new PQueue(), self };
+    const rootfs = new ContainerRootfs(host, { namespace: "test", id: "strict", bundle, mode: "strict" });
     const options = [`lowerdir=${lower}`, `upperdir=${upper}`, `workdir=${work}`];
     await rootfs.mount([{ type: "overlay", source: "overlay", target: "", options }]);
     await rootfs.detach();
-    const { PATH } = process.env;
-    process.env.PATH = "/nonexistent";
-    try {
-      await assert.rejects(rootfs.settled(), /sync/);
-    } finally {
-      process.env.PATH = PATH;
-    }
+    await assert.rejects(rootfs.settled(), /nonexistent/);
+    self[0] = shimPath;
     await rootfs.settled();
   });
 });
