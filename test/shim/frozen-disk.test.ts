@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import path from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { command, must } from "../../lab/command.ts";
 import { makeSlowDisk, type SlowDisk, whyNoSlowDisk } from "../../lab/slow-disk.ts";
 import { until } from "../../lab/until.ts";
 import { StatusCode } from "../../src/base/status.ts";
 import type { Shim } from "../../src/client/index.ts";
-import { parseProcessStat } from "../../src/linux/process-stat.ts";
+import { parseProcessStat, readProcessStat } from "../../src/linux/process-stat.ts";
 import { containerd } from "../../src/proto/index.ts";
+import { fakeRuntime, processSpec, story } from "./exec-scene.ts";
 import { noContainers, refused, Workshop } from "./harness.ts";
 
 const { Status } = containerd.v1.types;
@@ -26,15 +28,18 @@ function threadsInDisk(pid: number): number {
   return stats.filter((state) => state === "D").length;
 }
 
-describe("while the mounts of other containers hang on a frozen disk", () => {
-  let disk: SlowDisk;
-  const thaw = () => command("fsfreeze", ["--unfreeze", disk.mountPoint]);
-  before(async () => {
-    if (skip === false) disk = await makeSlowDisk();
-  });
-  afterEach(() => (disk === undefined ? undefined : thaw()));
-  after(() => disk?.dispose());
+let disk: SlowDisk;
+const thaw = () => command("fsfreeze", ["--unfreeze", disk.mountPoint]);
+before(async () => {
+  if (skip === false) disk = await makeSlowDisk();
+});
+afterEach(() => (disk === undefined ? undefined : thaw()));
+after(() => disk?.dispose());
 
+/** Keeps whatever writes to the disk in the kernel, out of a signal's reach, until the thaw. */
+const freeze = () => must("fsfreeze", ["--freeze", disk.mountPoint]);
+
+describe("while the mounts of other containers hang on a frozen disk", () => {
   /** Calls Create for containers on the disk once that is frozen, and waits until as many threads as may hang do. */
   async function hangingCreates(
     shim: Shim,
@@ -44,7 +49,7 @@ describe("while the mounts of other containers hang on a frozen disk", () => {
     const ids = Array.from({ length: count }, (_, n) => `${name}-${n}`);
     const rootfs = ids.map((id) => [shop.overlay(id, disk.mountPoint)]);
     const bundles = await Promise.all(ids.map((id) => shop.bundle(id, ["sleep", "1000"])));
-    await must("fsfreeze", ["--freeze", disk.mountPoint]);
+    await freeze();
     let answered = 0;
     const creates = bundles.map((bundle, index) =>
       shim.task.create({ id: bundle.id, bundle: bundle.path, rootfs: rootfs[index] ?? [] }).finally(() => {
@@ -107,4 +112,39 @@ describe("while the mounts of other containers hang on a frozen disk", () => {
     assert.deepEqual(shop.traces(bundle), []);
     await refused(shim.task.state({ id: bundle.id }), StatusCode.notFound, /does not exist/);
   });
+});
+
+test("what a failed exec left there dies at the thaw, and the next exec with its id lives on", {
+  skip,
+}, async () => {
+  const { options } = fakeRuntime(shop, "leaving", {});
+  const { task, bundle } = await shop.create("leaving", { options, rootfs: [] }, { EBB_CONSOLE_MS: "1000" });
+  await task.start({ id: "leaving" });
+  const exec = { id: "leaving", execId: "again" };
+  await freeze();
+  // The fake runtime sends no terminal, so that Start fails when the process is there already.
+  const writing = processSpec(["touch", path.join(disk.mountPoint, "file")], { terminal: true });
+  await task.exec({ ...exec, terminal: true, spec: writing });
+  const started = assert.rejects(task.start(exec), /the terminal for .* took longer than 1000 ms/);
+  const left = await until("the process to hang", () => {
+    const file = path.join(bundle.path, "exec.again/pid");
+    const pid = fs.existsSync(file) ? Number(fs.readFileSync(file, "utf8")) : 0;
+    return readProcessStat(pid)?.state === "D" ? pid : undefined;
+  });
+  await started;
+  await task.delete(exec);
+  await task.exec({ ...exec, spec: processSpec(["sleep", "1000"]) });
+  const { pid } = await task.start(exec);
+  await thaw();
+  await until("the first process to be reaped", () =>
+    readProcessStat(left) === undefined ? true : undefined,
+  );
+  assert.equal((await task.state(exec)).status, Status.RUNNING);
+  await task.kill({ ...exec, signal: SIGKILL });
+  assert.deepEqual([(await task.wait(exec)).exitStatus, (await task.delete(exec)).pid], [137, pid]);
+  await task.kill({ id: "leaving", signal: SIGKILL });
+  await task.wait({ id: "leaving" });
+  await task.delete({ id: "leaving" });
+  const exits = story(shop.events.received, "leaving").filter((line) => line.startsWith("exit again"));
+  assert.deepEqual(exits, ["exit again 137"]);
 });

@@ -28,7 +28,7 @@ export class Container {
   readonly #host: Host;
   readonly #parts: ContainerParts;
   readonly #logger: Logger;
-  readonly #order: ExitOrder<Exit>;
+  readonly #order: ExitOrder<Process, Exit>;
   readonly #execs = new Map<string, Exec>();
   readonly #ended = new AbortController();
 
@@ -39,7 +39,7 @@ export class Container {
     this.#host = host;
     this.#parts = parts;
     this.#logger = host.logger.child({ id: parts.id });
-    this.#order = new ExitOrder((execId, exit) => this.#deliver(execId, exit));
+    this.#order = new ExitOrder((process, exit) => this.#deliver(process, exit));
     this.init = new Init({
       ...parts,
       host,
@@ -51,7 +51,7 @@ export class Container {
 
   /** The event that announces the container was published: the exit of its init may follow. */
   announced(): void {
-    this.#order.announced(INIT);
+    this.#order.announced(this.init);
   }
 
   /** The init (an empty id) or an exec; `notFound`, naming both, where there is none. */
@@ -108,8 +108,7 @@ export class Container {
     throw new StatusError(StatusCode.notFound, `container ${this.id} has no control group of its own`);
   }
 
-  #deliver(execId: string, exit: Exit): void {
-    const process = this.process(execId);
+  #deliver(process: Process, exit: Exit): void {
     this.init.cgroup?.lookForOom();
     process.finish(exit, () => this.#parts.onExit(process, exit));
   }
@@ -118,7 +117,7 @@ export class Container {
   async #initEnded(exit: Exit): Promise<void> {
     const { execExitMs } = this.#host.settings;
     if (!this.init.takesRestAlong) await this.#killRest(execExitMs);
-    this.#order.exited(INIT, exit);
+    this.#order.exited(this.init, exit);
     try {
       await within(this.init.exited, execExitMs, `the end of the execs of ${this.id}`);
     } catch (err) {

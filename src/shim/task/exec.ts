@@ -47,7 +47,7 @@ export class Exec extends Process {
   start(publish: () => void): Promise<void> {
     return this.command(async () => {
       this.check("start");
-      this.order.hold(this.execId);
+      this.order.hold(this);
       try {
         await this.#run();
       } catch (err) {
@@ -56,7 +56,7 @@ export class Exec extends Process {
       }
       this.enter("start");
       publish();
-      this.order.announced(this.execId);
+      this.order.announced(this);
     });
   }
 
@@ -116,7 +116,7 @@ export class Exec extends Process {
   async #fail(): Promise<void> {
     this.#killLeftover();
     this.finish({ pid: 0, status: NEVER_RAN_STATUS, at: new Date() });
-    this.order.forget(this.execId);
+    this.order.forget(this);
     await this.closeStdio();
   }
 

@@ -4,43 +4,45 @@
  * - a process's exit is delivered after the event that announces it (create or start), also when it dies first;
  * - the exits of execs are delivered before the init's, which is the last, unless they are overdue;
  * - each exit is delivered once.
+ *
+ * A process is told apart by itself: what a start that failed has left behind may die when another one has its id.
  */
-export class ExitOrder<Exit> {
-  readonly #deliver: (execId: string, exit: Exit) => void;
-  readonly #processes = new Map<string, { held: boolean; exit?: Exit }>();
+export class ExitOrder<Process extends { readonly execId: string }, Exit> {
+  readonly #deliver: (process: Process, exit: Exit) => void;
+  readonly #processes = new Map<Process, { held: boolean; exit?: Exit }>();
 
   #overdue = false;
 
-  /** @param deliver publishes an exit; it is called with the exec's id, or with `INIT` */
-  constructor(deliver: (execId: string, exit: Exit) => void) {
+  /** @param deliver publishes an exit */
+  constructor(deliver: (process: Process, exit: Exit) => void) {
     this.#deliver = deliver;
   }
 
   /** From here on the exit of this process is kept back, because its create or start is under way. */
-  hold(execId: string): void {
-    const process = this.#processes.get(execId);
-    if (process === undefined) this.#processes.set(execId, { held: true });
-    else process.held = true;
+  hold(process: Process): void {
+    const known = this.#processes.get(process);
+    if (known === undefined) this.#processes.set(process, { held: true });
+    else known.held = true;
   }
 
   /** The process was announced (or its start has failed): its exit may be delivered. */
-  announced(execId: string): void {
-    const process = this.#processes.get(execId);
-    if (process !== undefined) process.held = false;
+  announced(process: Process): void {
+    const known = this.#processes.get(process);
+    if (known !== undefined) known.held = false;
     this.#flush();
   }
 
-  /** The process never came to be: nothing waits for its exit. */
-  forget(execId: string): void {
-    this.#processes.delete(execId);
+  /** The process never came to be: nothing waits for its exit, and none is delivered. */
+  forget(process: Process): void {
+    this.#processes.delete(process);
     this.#flush();
   }
 
   /** The kernel reported the exit. */
-  exited(execId: string, exit: Exit): void {
-    const process = this.#processes.get(execId);
-    if (process === undefined || process.exit !== undefined) return;
-    process.exit = exit;
+  exited(process: Process, exit: Exit): void {
+    const known = this.#processes.get(process);
+    if (known === undefined || known.exit !== undefined) return;
+    known.exit = exit;
     this.#flush();
   }
 
@@ -51,17 +53,17 @@ export class ExitOrder<Exit> {
   }
 
   #flush(): void {
-    for (const execId of this.#processes.keys()) {
-      if (execId !== INIT) this.#deliverIfReady(execId);
-    }
-    if (this.#processes.size === 1 || this.#overdue) this.#deliverIfReady(INIT);
+    const all = [...this.#processes.keys()];
+    for (const process of all) if (process.execId !== INIT) this.#deliverIfReady(process);
+    const init = all.find(({ execId }) => execId === INIT);
+    if (init !== undefined && (this.#processes.size === 1 || this.#overdue)) this.#deliverIfReady(init);
   }
 
-  #deliverIfReady(execId: string): void {
-    const process = this.#processes.get(execId);
-    if (process === undefined || process.held || process.exit === undefined) return;
-    this.#processes.delete(execId);
-    this.#deliver(execId, process.exit);
+  #deliverIfReady(process: Process): void {
+    const known = this.#processes.get(process);
+    if (known === undefined || known.held || known.exit === undefined) return;
+    this.#processes.delete(process);
+    this.#deliver(process, known.exit);
   }
 }
 

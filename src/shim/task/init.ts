@@ -48,7 +48,7 @@ export class Init extends Process {
     super({ ...parts, execId: INIT, paths: parts.stdio.paths });
     this.#parts = parts;
     this.#deletion = new Steps(this.#deletionSteps());
-    this.order.hold(INIT);
+    this.order.hold(this);
     this.attach(parts.stdio);
     if (parts.pid !== undefined) this.adopt(parts.pid);
   }
@@ -66,7 +66,7 @@ export class Init extends Process {
   start(publish: () => void): Promise<void> {
     return this.command(async () => {
       this.check("start");
-      this.order.hold(INIT);
+      this.order.hold(this);
       this.#isStarting = true;
       try {
         await this.host.childExits.making(() => this.#begin());
@@ -75,7 +75,7 @@ export class Init extends Process {
       } finally {
         this.#isStarting = false;
         if (this.#wasOutOfMemory) this.#outOfMemory();
-        this.order.announced(INIT);
+        this.order.announced(this);
       }
     });
   }

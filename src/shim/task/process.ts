@@ -26,7 +26,7 @@ export interface ProcessParts {
   readonly execId: string;
   readonly bundle: string;
   readonly paths: StdioPaths;
-  readonly order: ExitOrder<Exit>;
+  readonly order: ExitOrder<Process, Exit>;
 }
 
 /** A process of a container, its init or an exec: what a daemon's call with an exec id works on. */
@@ -36,7 +36,7 @@ export abstract class Process {
   readonly bundle: string;
   readonly paths: StdioPaths;
   protected readonly host: Host;
-  protected readonly order: ExitOrder<Exit>;
+  protected readonly order: ExitOrder<Process, Exit>;
   protected readonly logger: Logger;
   /** Commands go one after the other; nothing that only reads, and no Kill, ever enters here. */
   readonly #commands = new PQueue({ concurrency: 1 });
@@ -162,7 +162,7 @@ export abstract class Process {
 
   /** The kernel has reported its end, which is delivered when its turn comes. */
   protected ended(exit: Exit): void {
-    this.order.exited(this.execId, exit);
+    this.order.exited(this, exit);
   }
 
   /** The runtime has ended well: the process has its streams. */
