@@ -1,6 +1,6 @@
 import type PQueue from "p-queue";
 import { abortable, deadline } from "../base/deadline.ts";
-import { hasCode, StatusCode } from "../base/status.ts";
+import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import { parseMountInfo, readMountTable } from "../linux/mountinfo.ts";
 import { executeMounts } from "./mount-execute.ts";
 import { type MountSpec, planMounts } from "./mount-plan.ts";
@@ -21,31 +21,44 @@ export interface MountRootfsOptions {
   readonly queue: PQueue;
 }
 
+/** Where a mount, or the release of one that failed, is not over: that may be long after its call has ended. */
+const underWay = new Set<string>();
+
 /**
  * Mounts a container's rootfs, off the main thread. Where a mount fails, those before it are released again, and
  * what had been mounted there before the call stays. Past the limit the error is `deadlineExceeded`; the kernel
  * cannot be stopped in the middle of a mount, so what comes through later is released then, and logged. One whose
- * turn has not come until then is not begun.
+ * turn has not come until then is not begun. Until all that is over another call for the same path is refused with
+ * `failedPrecondition`: the late mount would come to lie on its rootfs, and could not be released without it.
  */
 export async function mountRootfs(options: MountRootfsOptions): Promise<void> {
   const { host, mounts, release, limitMs, queue } = options;
   const { rootfs } = release;
   const steps = planMounts(mounts);
+  if (underWay.has(rootfs)) throw stillUnderWay(rootfs);
+  underWay.add(rootfs);
   const { signal, cleanup } = deadline(limitMs, `mounting ${rootfs}`);
   const scratchDir = () => runFolder(host.runDirectory, "views");
+  let undone = Promise.resolve();
   try {
     const before = (await abortable(isNothingMounted(rootfs), signal)) ? "" : readMountTable();
     // The queue is not given the signal: it would take the next one in while the kernel is still at this.
     const mounting = queue.add(() => executeMounts(host.libc, steps, { rootfs, scratchDir, signal }));
     await abortable(mounting, signal).catch(async (err) => {
       const keep = new Set(parseMountInfo(before).map(({ id }) => id));
-      const undone = undo(mounting, host, { ...release, keep });
+      undone = undo(mounting, host, { ...release, keep });
       if (!hasCode(err, StatusCode.deadlineExceeded)) await undone;
       throw err;
     });
   } finally {
     cleanup();
+    void undone.then(() => underWay.delete(rootfs));
   }
+}
+
+function stillUnderWay(rootfs: string): StatusError {
+  const message = `an earlier mount of ${rootfs} is still under way in the kernel, or being taken back`;
+  return new StatusError(StatusCode.failedPrecondition, message);
 }
 
 /** Waits until the mounts have come to an end of either kind, and releases what is there then. */

@@ -112,6 +112,28 @@ describe("while the mounts of other containers hang on a frozen disk", () => {
     assert.deepEqual(shop.traces(bundle), []);
     await refused(shim.task.state({ id: bundle.id }), StatusCode.notFound, /does not exist/);
   });
+
+  test("another Create in place of one that gave up is refused until the thaw, and then keeps its rootfs", {
+    skip,
+  }, async () => {
+    const { shim } = await shop.create("stubborn", {}, { EBB_MOUNT_MS: "500" });
+    const { bundles, creates } = await hangingCreates(shim, "retried", { count: 1, threads: 1 });
+    const [bundle] = bundles;
+    assert.ok(bundle !== undefined && creates[0] !== undefined);
+    await refused(creates[0], StatusCode.deadlineExceeded, /took longer than 500 ms/);
+    const { id } = bundle;
+    const request = { id, bundle: bundle.path, rootfs: [shop.overlay("retried-elsewhere")] };
+    const message = new RegExp(`an earlier mount of ${bundle.rootfs} is still under way`);
+    await refused(shim.task.create(request), StatusCode.failedPrecondition, message);
+    await thaw();
+    const isOver = () => shop.log("stubborn").some(({ msg }) => /came too late was released/.test(msg));
+    await until("the mount to be taken back", () => (isOver() ? true : undefined));
+    await shim.task.create(request);
+    assert.ok(shop.traces(bundle).includes(bundle.rootfs));
+    await killAndDelete(shim, id);
+    assert.deepEqual(shop.traces(bundle), []);
+    await killAndDelete(shim, "stubborn");
+  });
 });
 
 test("what a failed exec left there dies at the thaw, and the next exec with its id lives on", {
