@@ -2,6 +2,7 @@ import { google } from "../../proto/index.ts";
 import type { OciSpec } from "../spec.ts";
 import type { TaskClient } from "../task-client.ts";
 import { toDate } from "../time.ts";
+import { deleteTask } from "./exit-handler.ts";
 import type { Ending } from "./status.ts";
 import type { SupervisorLimits } from "./supervisor-limits.ts";
 import type { StdioPaths } from "./supervisor-options.ts";
@@ -27,10 +28,18 @@ export interface NewExec {
   readonly stdio: StdioPaths;
 }
 
+/** What becomes of a process. */
+export interface WatchedExec {
+  /** How it ends; rejects where its shim cannot be asked. */
+  readonly ending: Promise<Ending>;
+  /** Resolves when the shim has deleted it after its end; rejects where it has not. */
+  readonly deleted: Promise<void>;
+}
+
 /** The further processes of a container: each is waited for from its start on, and deleted once it has ended. */
 export class ExecProcesses {
   readonly #options: ExecProcessesOptions;
-  readonly #endings = new Map<string, Promise<Ending>>();
+  readonly #watched = new Map<string, WatchedExec>();
 
   constructor(options: ExecProcessesOptions) {
     this.#options = options;
@@ -43,50 +52,57 @@ export class ExecProcesses {
     const time = { timeoutMs: limits.createMs };
     const value = Buffer.from(JSON.stringify(process));
     const spec = google.protobuf.Any.create({ typeUrl: PROCESS_TYPE, value });
-    const before = this.#endings.get(execId);
+    const before = this.#watched.get(execId);
     await task.exec({ id, execId, terminal: process.terminal, ...stdio, spec }, time);
     try {
       const { pid } = await task.start({ id, execId }, time);
       // An id that was used before means another process now. One that has ended before this answer is watched already.
-      if (this.#endings.get(execId) === before) this.#endings.delete(execId);
+      if (this.#watched.get(execId) === before) this.#watched.delete(execId);
       this.watch(execId);
       return pid;
     } catch (error) {
-      await this.#delete(execId, task);
+      // One that stays in the shim goes with its container.
+      await this.#delete(execId, task).catch(() => {});
       throw error;
     }
   }
 
   /** How the process ends or has ended; `notFound` for one that nobody knows. */
   wait(execId: string): Promise<Ending> {
-    return this.watch(execId);
+    return this.watch(execId).ending;
   }
 
   /** Sees to it that a process is deleted once it has ended, whoever has started it. */
-  watch(execId: string): Promise<Ending> {
-    const known = this.#endings.get(execId);
+  watch(execId: string): WatchedExec {
+    const known = this.#watched.get(execId);
     if (known !== undefined) return known;
-    const ending = this.#await(execId);
+    const watched = this.#begin(execId);
+    this.#watched.set(execId, watched);
     // One that cannot be waited for now may be later, by another connection.
-    ending.catch(() => this.#endings.delete(execId));
-    this.#endings.set(execId, ending);
-    for (const oldest of this.#endings.keys()) {
-      if (this.#endings.size <= MAX_KEPT) break;
-      this.#endings.delete(oldest);
+    watched.ending.catch(() => {
+      if (this.#watched.get(execId) === watched) this.#watched.delete(execId);
+    });
+    // Nobody need wait for it: one that stays in the shim goes with its container.
+    watched.deleted.catch(() => {});
+    for (const oldest of this.#watched.keys()) {
+      if (this.#watched.size <= MAX_KEPT) break;
+      this.#watched.delete(oldest);
     }
-    return ending;
+    return watched;
   }
 
-  async #await(execId: string): Promise<Ending> {
-    const task = await this.#options.task();
-    const { exitStatus, exitedAt } = await task.wait({ id: this.#options.id, execId });
-    void this.#delete(execId, task);
-    return { exitStatus, exitedAt: toDate(exitedAt) };
+  #begin(execId: string): WatchedExec {
+    const task = this.#options.task();
+    const ending = task.then(async (shim) => {
+      const { exitStatus, exitedAt } = await shim.wait({ id: this.#options.id, execId });
+      return { exitStatus, exitedAt: toDate(exitedAt) };
+    });
+    const deleted = ending.then(async () => this.#delete(execId, await task));
+    return { ending, deleted };
   }
 
-  /** One that stays in the shim goes with its container. */
-  async #delete(execId: string, task: TaskClient): Promise<void> {
+  #delete(execId: string, task: TaskClient): Promise<void> {
     const { id, limits } = this.#options;
-    await task.delete({ id, execId }, { timeoutMs: limits.deleteMs }).catch(() => {});
+    return deleteTask(task, { id, execId }, limits.deleteMs);
   }
 }

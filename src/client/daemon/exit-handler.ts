@@ -46,7 +46,7 @@ export class ExitHandler {
   /** Looks after a container that is in the store, by the shim that has its task. */
   watch(id: string, task: TaskClient): void {
     this.watchBy(id, async () => {
-      await deleteTask(task, id, this.#limits.deleteMs);
+      await deleteTask(task, { id }, this.#limits.deleteMs);
       return true;
     });
   }
@@ -107,9 +107,13 @@ export class ExitHandler {
   }
 }
 
-/** Has a shim delete a container; one that it does not know any more, too, is deleted. */
-export async function deleteTask(task: TaskClient, id: string, timeoutMs: number): Promise<void> {
-  await task.delete({ id }, { timeoutMs }).catch((error: unknown) => {
+/** Has a shim delete a container, or a process of it; one that it does not know any more, too, is deleted. */
+export async function deleteTask(
+  task: TaskClient,
+  process: { readonly id: string; readonly execId?: string },
+  timeoutMs: number,
+): Promise<void> {
+  await task.delete(process, { timeoutMs }).catch((error: unknown) => {
     // An earlier attempt whose answer was not awaited has done it.
     if (!hasCode(error, StatusCode.notFound)) throw error;
   });

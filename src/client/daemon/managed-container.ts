@@ -244,7 +244,7 @@ export class ManagedContainer {
   async #putAway(): Promise<void> {
     const { shim } = this.parts;
     await this.save();
-    await deleteTask(this.#task, this.id, this.#context.limits.deleteMs);
+    await deleteTask(this.#task, { id: this.id }, this.#context.limits.deleteMs);
     const command = this.command();
     delete this.parts.shim;
     await shutDownShim({ command, ...(shim === undefined ? {} : { shim }) }, false).catch(() =>

@@ -147,8 +147,12 @@ function take(
   if (before === undefined || event.type === "unknown") return;
   const container = containers.get(before.id);
   if (event.type === "containerd.events.TaskExit" && event.event.id !== before.id) {
+    const { id: execId, pid } = event.event;
     // Whoever has started it may be gone; the shim keeps it until it is deleted.
-    container?.execs.watch(event.event.id).catch(() => {});
+    container?.execs.watch(execId).deleted.then(
+      () => store.forgetExec(before.id, execId, pid),
+      () => {},
+    );
   }
 }
 

@@ -4,7 +4,7 @@ import { EventLog } from "../event-log.ts";
 import type { TaskEvent } from "../task-event.ts";
 import { toDate } from "../time.ts";
 import { type ContainerStatus, newStatus, type Phase } from "./status.ts";
-import { afterEvent, containerOf } from "./transitions.ts";
+import { afterEvent, containerOf, withoutExec } from "./transitions.ts";
 
 const { Status } = containerd.v1.types;
 
@@ -116,6 +116,14 @@ export class StatusStore {
   set(id: string, known: Partial<ContainerStatus>): void {
     const status = this.get(id);
     if (status !== undefined) this.#set(newStatus(id, { ...status, ...known }));
+  }
+
+  /** Forgets a further process that its shim has deleted, which no event tells of. This outdates no answer. */
+  forgetExec(id: string, execId: string, pid: number): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    const status = withoutExec(entry.status, execId, pid);
+    if (status !== entry.status) this.#put({ ...entry, status: newStatus(id, status) });
   }
 
   /** Notes what hinders a container, or that nothing does any more. This outdates no answer. */

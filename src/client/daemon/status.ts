@@ -25,6 +25,10 @@ export interface ContainerStatus {
   readonly ending: Ending | undefined;
   /** Whether it ever was out of memory. */
   readonly outOfMemory: boolean;
+  /**
+   * Its further processes, until their shim has deleted them. There is an end to how many are listed: then those are
+   * left out first that ended long ago.
+   */
   readonly execs: readonly ExecStatus[];
   /** Whether the shim has said so since this supervisor began; otherwise it is what the last one wrote down. */
   readonly confirmed: boolean;

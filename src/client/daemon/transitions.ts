@@ -25,6 +25,9 @@ export function nextPhase(phase: Phase, happening: Happening): Phase | undefined
   return NEXT[phase][happening];
 }
 
+/** As many further processes as a container rarely has at once: each change that is kept has a list of its own. */
+const MAX_EXECS = 128;
+
 /** What an event is about; undefined for one that says nothing of a container's state. */
 export function containerOf(event: TaskEvent): string | undefined {
   return event.type === "unknown" ? undefined : event.event.containerId;
@@ -46,11 +49,6 @@ export function afterEvent(status: ContainerStatus, event: TaskEvent): Container
       const ending = { exitStatus, exitedAt: toDate(exitedAt) };
       if (id !== containerId) return execExited(status, { execId: id, pid, ending });
       return ofInit(status, pid, "exit", { ending });
-    }
-    case "containerd.events.TaskDelete": {
-      const { id, containerId, pid } = event.event;
-      if (id !== "" && id !== containerId) return withoutExec(status, id, pid);
-      return status;
     }
     case "containerd.events.TaskExecStarted": {
       const { execId, pid } = event.event;
@@ -94,10 +92,18 @@ function withExec(status: ContainerStatus, exec: ExecStatus): ContainerStatus {
   const known = status.execs.find(({ execId }) => execId === exec.execId);
   if (known !== undefined && known.pid === exec.pid && exec.ending === undefined) return status;
   const others = status.execs.filter(({ execId }) => execId !== exec.execId);
-  return { ...status, execs: Object.freeze([...others, Object.freeze(exec)]) };
+  return { ...status, execs: Object.freeze(bounded([...others, Object.freeze(exec)])) };
 }
 
-function withoutExec(status: ContainerStatus, execId: string, pid: number): ContainerStatus {
+/** Whoever deletes them in the shim may not say so, and the event of an end may be lost. */
+function bounded(execs: ExecStatus[]): ExecStatus[] {
+  if (execs.length <= MAX_EXECS) return execs;
+  const ended = execs.findIndex(({ ending }) => ending !== undefined);
+  return execs.toSpliced(Math.max(0, ended), 1);
+}
+
+/** The status once a further process is gone from the shim; no event tells of that. */
+export function withoutExec(status: ContainerStatus, execId: string, pid: number): ContainerStatus {
   const execs = status.execs.filter((exec) => exec.execId !== execId || exec.pid !== pid);
   return execs.length === status.execs.length ? status : { ...status, execs: Object.freeze(execs) };
 }

@@ -6,6 +6,7 @@ import { ExecProcesses } from "../../../src/client/daemon/exec-processes.ts";
 import { DEFAULT_LIMITS } from "../../../src/client/daemon/supervisor-limits.ts";
 import { defaultSpec } from "../../../src/client/spec.ts";
 import type { TaskClient } from "../../../src/client/task-client.ts";
+import { status } from "../../support/status.ts";
 
 const { process } = defaultSpec({ namespace: "n", id: "c", args: ["true"] });
 
@@ -14,6 +15,8 @@ class Shim {
   readonly #statuses = new Map<string, number>();
   started: () => Promise<void> = async () => {};
   status = 0;
+  /** What a Delete fails with. */
+  problem: StatusError | undefined;
 
   readonly task = {
     exec: async ({ execId = "" }) => void this.#statuses.set(execId, this.status),
@@ -26,7 +29,10 @@ class Shim {
       if (exitStatus === undefined) throw new StatusError(StatusCode.notFound, `no process ${execId}`);
       return { exitStatus };
     },
-    delete: async ({ execId = "" }) => void this.#statuses.delete(execId),
+    delete: async ({ execId = "" }) => {
+      if (this.problem !== undefined) throw this.problem;
+      this.#statuses.delete(execId);
+    },
   } as unknown as TaskClient;
 }
 
@@ -48,10 +54,31 @@ describe("a further process of a container", () => {
     const running = run();
     await begun.promise;
     // What an event of its exit leads to.
-    assert.equal((await execs.watch("x")).exitStatus, 3);
+    assert.equal((await execs.watch("x").ending).exitStatus, 3);
     answered.resolve();
     assert.equal(await running, 7);
     assert.equal((await execs.wait("x")).exitStatus, 3);
+  });
+
+  test("is deleted after its end, and its exit status is known to who asks late", async () => {
+    const { shim, execs, run } = place();
+    shim.status = 3;
+    await run();
+    await execs.watch("x").deleted;
+    await assert.rejects(async () => shim.task.wait({ execId: "x" }), status(StatusCode.notFound, /x/));
+    assert.equal((await execs.wait("x")).exitStatus, 3);
+  });
+
+  test("that the shim does not know any more is deleted, and one that it keeps is not", async () => {
+    for (const code of [StatusCode.notFound, StatusCode.deadlineExceeded]) {
+      const { shim, execs, run } = place();
+      shim.problem = new StatusError(code, "no Delete");
+      await run();
+      const { ending, deleted } = execs.watch("x");
+      if (code === StatusCode.notFound) await deleted;
+      else await assert.rejects(deleted, status(code, /no Delete/));
+      assert.equal((await ending).exitStatus, 0);
+    }
   });
 
   test("has an exit status of its own where its name was used before", async () => {

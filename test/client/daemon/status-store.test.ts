@@ -122,7 +122,7 @@ describe("the status store", () => {
     );
   });
 
-  test("knows the further processes of a container until they are deleted", () => {
+  test("knows the further processes of a container until its shim has deleted them", () => {
     const store = storeWith({ phase: "running" });
     const containerId = "c";
     const ending = { exitStatus: 2, exitedAt: undefined };
@@ -131,8 +131,32 @@ describe("the status store", () => {
     store.apply(taskEvent("TaskExit", { containerId, id: "e", pid: 20, exitStatus: 2 }));
     assert.deepEqual(store.get("c")?.execs, [{ execId: "e", pid: 20, ending }]);
     assert.equal(store.get("c")?.phase, "running");
-    store.apply(taskEvent("TaskDelete", { containerId, id: "e", pid: 20 }));
+    const question = store.ask("c");
+    store.forgetExec("c", "e", 19);
+    assert.equal(store.get("c")?.execs.length, 1);
+    store.forgetExec("c", "e", 20);
     assert.deepEqual(store.get("c")?.execs, []);
+    assert.equal(store.answer(question, { status: RUNNING, pid: 10 }), true);
+  });
+
+  test("lists those that run, and only so many further processes of a container", () => {
+    const store = storeWith({ phase: "running" });
+    const containerId = "c";
+    const start = (execId: string, pid: number) =>
+      store.apply(taskEvent("TaskExecStarted", { containerId, execId, pid }));
+    const lengths = new Set<number | undefined>();
+    start("runs", 20);
+    for (let pid = 1_000; pid < 3_000; pid += 1) {
+      start(`e${pid}`, pid);
+      store.apply(taskEvent("TaskExit", { containerId, id: `e${pid}`, pid }));
+      if (pid >= 2_000) lengths.add(store.get("c")?.execs.length);
+    }
+    const { execs = [] } = store.get("c") ?? {};
+    assert.deepEqual([execs[0]?.execId, execs.at(-1)?.execId], ["runs", "e2999"]);
+    // As where each end is lost.
+    for (let pid = 3_000; pid < 4_000; pid += 1) start(`e${pid}`, pid);
+    lengths.add(store.get("c")?.execs.length);
+    assert.equal(lengths.size, 1);
   });
 
   test("tells each change in order, and that a container is gone", async () => {

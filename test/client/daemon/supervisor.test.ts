@@ -46,6 +46,10 @@ for (const shim of installedShims()) {
       await exec("y", ["sleep", "60"]);
       await supervisor.kill("c", 9, { execId: "y" });
       assert.equal((await supervisor.wait("c", "y")).exitStatus, 137);
+      await until("both to be deleted", () =>
+        supervisor.find("c").status.execs.length === 0 ? true : undefined,
+      );
+      assert.equal((await supervisor.wait("c", "x")).exitStatus, 5);
       await assert.rejects(exec("z", ["/missing"]), /missing/);
       await supervisor.pause("c");
       await until("the pause", () => (supervisor.find("c").status.phase === "paused" ? true : undefined));
