@@ -40,8 +40,7 @@ export interface LaunchOptions extends ShimCommand, Partial<StartInput> {
  * {@link deleteShim} and the caller, as it is for a daemon.
  */
 export async function launchShim(options: LaunchOptions): Promise<Shim> {
-  checkIdentifier("namespace", options.namespace);
-  checkIdentifier("id", options.id);
+  checkNames(options);
   const timeoutMs = options.timeoutMs ?? START_TIMEOUT_MS;
   const time = deadline(timeoutMs, `launching ${options.binary} for ${options.id}`, options.signal);
   const log = await ShimLog.open(options.bundle, options.onLog ?? (() => {}));
@@ -99,6 +98,7 @@ export interface ShimDeletion {
  * and unmounts the rootfs. Killed after 5 s.
  */
 export async function deleteShim(command: ShimCommand, signal?: AbortSignal): Promise<ShimDeletion> {
+  checkNames(command);
   const result = await runProgram({
     file: command.binary,
     args: shimArgs(command, "delete"),
@@ -131,6 +131,12 @@ export async function shimVersion(binary: string): Promise<string> {
   const result = await runProgram({ file: binary, args: ["-v"], timeoutMs: QUESTION_TIMEOUT_MS });
   expectSuccess(binary, "-v", result);
   return result.stdout.toString("utf8").trim();
+}
+
+/** Shims make paths of them. */
+function checkNames({ namespace, id }: ShimCommand): void {
+  checkIdentifier("namespace", namespace);
+  checkIdentifier("id", id);
 }
 
 function expectSuccess(binary: string, action: string, result: ProgramResult): void {

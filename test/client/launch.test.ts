@@ -13,6 +13,7 @@ import {
 } from "../../src/client/launch.ts";
 import { containerd, google, taskV2, taskV3 } from "../../src/proto/index.ts";
 import { Server } from "../../src/ttrpc/index.ts";
+import { status } from "../support/status.ts";
 import { openFiles, scratchDir, script } from "./support.ts";
 
 const dir = scratchDir();
@@ -242,6 +243,14 @@ describe("a shim's delete", () => {
   test("that answers no message is an error", async () => {
     await assert.rejects(deleteShim(shim("printf '\\377\\377'")), /answered what cannot be decoded/);
   });
+
+  for (const wrong of [{ id: "../x" }, { namespace: "" }]) {
+    test(`is not called for ${JSON.stringify(wrong)}`, () =>
+      assert.rejects(
+        deleteShim({ ...shim("exit 0"), ...wrong }),
+        status(StatusCode.invalidArgument, /is not allowed/),
+      ));
+  }
 
   test("is ended on abort", async () => {
     const aborted = AbortSignal.abort(new StatusError(StatusCode.cancelled, "enough"));

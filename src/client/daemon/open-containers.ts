@@ -5,6 +5,7 @@ import { StatusCode, StatusError } from "../../base/status.ts";
 import { readRunDirectory } from "../../config/run-directory.ts";
 import { fsError } from "../../linux/errno.ts";
 import { EventReceiver } from "../event-receiver.ts";
+import { checkIdentifier } from "../identifier.ts";
 import type { TaskEvent } from "../task-event.ts";
 import { brokenConfig } from "./container-config.ts";
 import { ContainerLayers } from "./container-layers.ts";
@@ -32,11 +33,15 @@ export interface OpenContainers {
   readonly unfinished: readonly ManagedContainer[];
 }
 
-/** Reads the records of containers and listens for events of their shims; asks no shim anything. */
+/**
+ * Reads the records of containers and listens for events of their shims; asks no shim anything. `invalidArgument` for a
+ * namespace that is none.
+ */
 export async function openContainers(
   options: SupervisorOptions,
   closing: AbortSignal,
 ): Promise<OpenContainers> {
+  const namespace = checkIdentifier("namespace", options.namespace);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const runDirectory = options.runDirectory ?? (await readRunDirectory(process.env));
   const stateDir = path.resolve(options.stateDir);
@@ -50,11 +55,10 @@ export async function openContainers(
   const places = new ContainerLayers(path.resolve(options.imagesDir));
   const containers = new Map<string, ManagedContainer>();
   const list = await records.list();
-  await checkNamespace(stateDir, options.namespace, list);
+  await checkNamespace(stateDir, namespace, list);
   const dir = path.join(stateDir, "events");
   const eventsAddress = EventReceiver.addressIn(dir);
   const onLog = options.onLog ?? (() => {});
-  const { namespace } = options;
   const context: SupervisorContext = {
     ...{
       stateDir,

@@ -2,6 +2,7 @@ import { abortable, within } from "../../base/deadline.ts";
 import { hasCode, StatusCode, StatusError } from "../../base/status.ts";
 import type { google } from "../../proto/index.ts";
 import type { EventReceiver } from "../event-receiver.ts";
+import { checkIdentifier } from "../identifier.ts";
 import { mergeEnv, specUser } from "../spec.ts";
 import type { TaskClient } from "../task-client.ts";
 import type { TaskEvent } from "../task-event.ts";
@@ -93,10 +94,10 @@ export class Supervisor {
     throw new StatusError(StatusCode.failedPrecondition, message);
   }
 
-  /** Makes a container; `alreadyExists`; where it fails nothing is left of it. */
+  /** Makes a container; `invalidArgument` for an id that is none; `alreadyExists`; where it fails nothing is left of it. */
   async create(config: ContainerConfig, stdio: StdioPaths = {}): Promise<ContainerView> {
     const { store, records, places } = this.#context;
-    const { id } = config;
+    const id = checkIdentifier("id", config.id);
     this.#closing.signal.throwIfAborted();
     if (this.#containers.has(id)) {
       throw new StatusError(StatusCode.alreadyExists, `container ${id} exists already`);
@@ -134,9 +135,10 @@ export class Supervisor {
     return signal === undefined ? ending : abortable(ending, signal);
   }
 
-  /** Runs a further process; resolves to its pid. */
+  /** Runs a further process; resolves to its pid. `invalidArgument` for an id that is none. */
   async exec(id: string, options: ExecOptions): Promise<number> {
     const { execId, args, env, cwd, user, terminal, stdio } = options;
+    checkIdentifier("exec id", execId);
     const container = this.#get(id);
     // A container that has ended says so, rather than that its bundle is gone.
     await container.reach();

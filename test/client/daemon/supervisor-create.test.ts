@@ -91,6 +91,24 @@ describe("a container that cannot be made leaves nothing", { skip: noContainers 
     });
   }
 
+  for (const id of ["../escaped", "a/b", ".x", ""]) {
+    test(`for the id ${JSON.stringify(id)}`, async () => {
+      const supervisor = await place.open({ limits });
+      const refused = status(StatusCode.invalidArgument, /id .* is not allowed/);
+      await assert.rejects(supervisor.create(place.config(id, ["true"])), refused);
+      const exec = { execId: id, args: ["true"], env: [], terminal: false, stdio: {} };
+      await assert.rejects(supervisor.exec("c", exec), refused);
+      assert.deepEqual(supervisor.list(), []);
+      assert.deepEqual(await remains(), []);
+      await supervisor.close();
+    });
+  }
+
+  test("for a namespace that is none, which no supervisor opens for", async () => {
+    const refused = status(StatusCode.invalidArgument, /namespace "..\/x" is not allowed/);
+    await assert.rejects(place.open({ namespace: "../x" }), refused);
+  });
+
   test("for a shim that is killed after it listens and before it says where", async () => {
     const command = { namespace: "create", id: "c", address: path.join(stateDir, "ebb.sock") };
     const socket = usualSocket(command);
