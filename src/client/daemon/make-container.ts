@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { access, mkdir } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { errnoOf } from "../../base/files.ts";
@@ -12,6 +12,7 @@ import { lookUpUser } from "../rootfs-user.ts";
 import { resolveShimBinary } from "../shim-binary.ts";
 import type { SpecUser } from "../spec.ts";
 import { isById } from "../user.ts";
+import { markBundle } from "./bundle-mark.ts";
 import { specOf } from "./container-spec.ts";
 import type { ManagedContainer } from "./managed-container.ts";
 import { stopSignalOf } from "./stop-signal.ts";
@@ -22,6 +23,18 @@ import type { StdioPaths } from "./supervisor-options.ts";
 export function checkConfig({ config }: ManagedContainer): string {
   stopSignalOf(config.stopSignal);
   return resolveShimBinary(config.runtime);
+}
+
+/**
+ * Throws `alreadyExists` where somebody else has a container with this id: what is on record and not yet made is taken
+ * for its own by the next supervisor, and removed.
+ */
+export async function checkFree({ id, bundle }: ManagedContainer): Promise<void> {
+  const isTaken = await access(bundle).then(
+    () => true,
+    () => false,
+  );
+  if (isTaken) throw new StatusError(StatusCode.alreadyExists, `container ${id} exists already (${bundle})`);
 }
 
 /**
@@ -43,6 +56,7 @@ export async function makeContainer(
   // Where one is there already, it is another container's, and not to be removed for this one.
   delete parts.bundle;
   parts.bundle = await createBundle({ root, namespace, id, spec });
+  await markBundle(container.bundle);
   const command = container.command(binary);
   parts.command = command;
   parts.launched = true;

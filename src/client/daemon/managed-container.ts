@@ -1,4 +1,3 @@
-import { access } from "node:fs/promises";
 import path from "node:path";
 import { abortable, deadline, within } from "../../base/deadline.ts";
 import { deferred } from "../../base/deferred.ts";
@@ -13,6 +12,7 @@ import type { ShimCommand } from "../shim-command.ts";
 import { findShimProcesses, killShim, usualSocket } from "../shim-process.ts";
 import type { OciSpec } from "../spec.ts";
 import type { TaskClient } from "../task-client.ts";
+import { isMarked } from "./bundle-mark.ts";
 import type { ContainerConfig } from "./container-config.ts";
 import { stateOf } from "./container-state.ts";
 import { ExecProcesses } from "./exec-processes.ts";
@@ -198,7 +198,7 @@ export class ManagedContainer {
 
   /** Whether the shim answers; false where it is dead. */
   async #reconnect(): Promise<boolean> {
-    if (!(await isThere(this.bundle))) return false;
+    if (!(await isMarked(this.bundle))) return false;
     const { limits, closing, onLog } = this.#context;
     try {
       this.adopt(
@@ -257,7 +257,7 @@ export class ManagedContainer {
   async #cleanUpDead(): Promise<void> {
     const { store } = this.#context;
     const { id } = this;
-    const isLeft = await isThere(this.bundle);
+    const isLeft = await isMarked(this.bundle);
     if (isLeft) await this.#deleteDead();
     const { phase } = this.status;
     if (phase !== "stopped") store.set(id, { phase: "stopped", confirmed: true });
@@ -272,11 +272,4 @@ export class ManagedContainer {
     const ending = { exitStatus, exitedAt };
     this.#context.store.set(this.id, { phase: "stopped", confirmed: true, ending });
   }
-}
-
-function isThere(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
 }

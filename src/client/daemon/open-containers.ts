@@ -7,6 +7,7 @@ import { fsError } from "../../linux/errno.ts";
 import { EventReceiver } from "../event-receiver.ts";
 import { checkIdentifier } from "../identifier.ts";
 import type { TaskEvent } from "../task-event.ts";
+import { isMarked, markBundle } from "./bundle-mark.ts";
 import { brokenConfig } from "./container-config.ts";
 import { ContainerLayers } from "./container-layers.ts";
 import { ContainerRecords, type RecordList } from "./container-records.ts";
@@ -76,7 +77,7 @@ export async function openContainers(
     },
   };
   // Of what is not known when an event comes, nothing is learnt by it.
-  const unfinished = takeIn(context, list, containers);
+  const unfinished = await takeIn(context, list, containers);
   unfinished.push(...(await takeInOrphans(context, containers)));
   const events = await EventReceiver.listen(dir, {
     takeOver: true,
@@ -90,11 +91,11 @@ export async function openContainers(
   return { context, events, containers, unfinished };
 }
 
-function takeIn(
+async function takeIn(
   context: SupervisorContext,
   { records, broken }: RecordList,
   containers: Map<string, ManagedContainer>,
-): ManagedContainer[] {
+): Promise<ManagedContainer[]> {
   const unfinished: ManagedContainer[] = [];
   for (const { config, state } of records) {
     const { id } = config;
@@ -103,6 +104,8 @@ function takeIn(
     containers.set(id, container);
     context.store.add(id, state === undefined ? cutShort : statusOf(id, state));
     if (state === undefined) unfinished.push(container);
+    // Its making may have been cut short before that, or be an earlier version's. After its end it may be another's.
+    if (state?.phase !== "stopped") await markBundle(container.bundle);
   }
   for (const { id, problem } of broken) {
     const status: Partial<ContainerStatus> = { phase: "stopped", confirmed: false, problem };
@@ -115,9 +118,8 @@ function takeIn(
 /** Of containers of another namespace a supervisor would find no bundle, and take them for ended. */
 async function checkNamespace(stateDir: string, namespace: string, { records }: RecordList): Promise<void> {
   const bundles = path.join(stateDir, "bundles");
-  const namesIn = (dir: string) => readdir(dir).catch((): string[] => []);
   for (const other of await namesIn(bundles)) {
-    const ids = other === namespace ? [] : await namesIn(path.join(bundles, other));
+    const ids = other === namespace ? [] : await markedIn(path.join(bundles, other));
     const found = records.find(({ config }) => ids.includes(config.id));
     if (found === undefined) continue;
     const message = `container ${found.config.id} of ${stateDir} is of namespace ${other}, not ${namespace}`;
@@ -125,14 +127,25 @@ async function checkNamespace(stateDir: string, namespace: string, { records }: 
   }
 }
 
+/** The names of the bundles of supervisors' containers in a directory; one on its way out begins with a dot. */
+async function markedIn(dir: string): Promise<string[]> {
+  const names = (await namesIn(dir)).filter((name) => !name.startsWith("."));
+  const marked = await Promise.all(names.map((name) => isMarked(path.join(dir, name))));
+  return names.filter((_, at) => marked[at]);
+}
+
+function namesIn(dir: string): Promise<string[]> {
+  return readdir(dir).catch(() => []);
+}
+
 /** Bundles without a record: somebody has removed what they are made of. */
 async function takeInOrphans(
   context: SupervisorContext,
   containers: Map<string, ManagedContainer>,
 ): Promise<ManagedContainer[]> {
-  const ids = await readdir(path.join(context.stateDir, "bundles", context.namespace)).catch(() => []);
+  const ids = await markedIn(path.join(context.stateDir, "bundles", context.namespace));
   return ids
-    .filter((id) => !containers.has(id) && !id.startsWith("."))
+    .filter((id) => !containers.has(id))
     .map((id) => {
       const container = new ManagedContainer(context, brokenConfig(id));
       containers.set(id, container);

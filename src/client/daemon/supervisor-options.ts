@@ -4,7 +4,10 @@ import type { SupervisorLimits } from "./supervisor-limits.ts";
 
 /** Where a supervisor keeps its containers. */
 export interface SupervisorOptions {
-  /** What goes with a boot: records, bundles, the socket for events; made (0700) where it is missing. On a tmpfs. */
+  /**
+   * What goes with a boot: records, bundles, the socket for events; made (0700) where it is missing. On a tmpfs. The
+   * containers that others have there are left alone.
+   */
   readonly stateDir: string;
   /** The disk of the images: `containers/` has what containers write, their output included. */
   readonly imagesDir: string;

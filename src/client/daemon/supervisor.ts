@@ -8,7 +8,7 @@ import type { TaskClient } from "../task-client.ts";
 import type { TaskEvent } from "../task-event.ts";
 import type { ContainerConfig } from "./container-config.ts";
 import { ContainerKeeper, SIGKILL, unknownEnding } from "./container-keeper.ts";
-import { checkConfig, makeContainer, userOf } from "./make-container.ts";
+import { checkConfig, checkFree, makeContainer, userOf } from "./make-container.ts";
 import { ManagedContainer } from "./managed-container.ts";
 import { type OpenContainers, openContainers } from "./open-containers.ts";
 import type { ContainerStatus, Ending } from "./status.ts";
@@ -107,6 +107,7 @@ export class Supervisor {
     this.#containers.set(id, container);
     store.add(id);
     try {
+      await checkFree(container);
       await records.add(config, places.place(id));
       container.isOnRecord = true;
       await makeContainer(this.#context, container, stdio);
