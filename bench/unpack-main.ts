@@ -23,6 +23,7 @@ const options = {
   layersDirectory,
   maxBytes: 2 ** 30,
   maxFiles: 10_000,
+  maxMemoryBytes: 2 ** 26,
   layersAtOnce: 2,
   syncAfterUnpack: way === "sync",
 };

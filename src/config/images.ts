@@ -50,6 +50,14 @@ export const imageLimitsSchema = {
       $comment: "several times the most in use, and less than what the smallest disks have inodes for",
       default: 4_000_000,
     },
+    maxUnpackMemoryBytes: {
+      ...bytes,
+      description:
+        "an image whose names, links and directories' attributes take more memory than that is refused while it is being unpacked",
+      $comment:
+        "several times the most in use, at some hundred bytes a file, and not more than most hosts have to spare",
+      default: 256 * 2 ** 20,
+    },
     lockMs: {
       ...milliseconds,
       description:

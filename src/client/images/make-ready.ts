@@ -63,6 +63,7 @@ async function unpackLayers(
     layersDirectory,
     maxBytes: maxUnpackedBytes,
     maxFiles: limits.maxUnpackedFiles,
+    maxMemoryBytes: limits.maxUnpackMemoryBytes,
     syncAfterUnpack,
     layersAtOnce: limits.layersAtOnce,
     ...(signal && { signal }),

@@ -70,6 +70,8 @@ async function unpackOne(
     budget.expectBytes(raw.size);
     const checked = tree.add(raw);
     budget.takeFiles(checked.parents.length + 1);
+    // What an entry hides is remembered by its own name.
+    budget.takeMemory([...checked.parents, checked.entry ?? raw]);
     return checked;
   });
   for (const parent of parents) await tar.write(encodeEntry(parent));

@@ -194,6 +194,30 @@ describe("a hostile archive is refused with the entry named:", { skip }, () => {
     assert.equal(err.code, StatusCode.resourceExhausted);
     assert.equal(err.message, 'entry "e/f/g/h": the image unpacks to more than 7 files');
   });
+
+  const long = (begin: string, number: number) => `${begin}${number}${"x".repeat(200)}`;
+  const REMEMBERED: readonly [string, (number: number) => RawEntry][] = [
+    ["names", (number) => file("a", "", { longName: long("d/", number) })],
+    ["names of what is hidden", (number) => file("a", "", { longName: long("d/.wh.", number) })],
+    ["names of what is opaque", (number) => file("a", "", { longName: `${long("", number)}/.wh..wh..opq` })],
+    ["names that are implied", (number) => file("a", "", { longName: `${long("", number)}/f` })],
+    ["targets of symlinks", (number) => ({ ...symlink(`l${number}`, "t"), longTarget: long("", number) })],
+    [
+      "attributes of directories",
+      (number) => directory(`d${number}`, { pax: { "SCHILY.xattr.user.a": long("", number) } }),
+    ],
+  ];
+  for (const [what, entryOf] of REMEMBERED) {
+    test(`${what} that take more memory than is allowed`, async () => {
+      const some = archive(...Array.from({ length: 50 }, (_, number) => entryOf(number)));
+      const more = archive(...Array.from({ length: 500 }, (_, number) => entryOf(number)));
+      const limit = { maxMemoryBytes: 100_000 };
+      const err = await failure(more, { ...limit, packed: zlib.gzipSync(more) });
+      assert.equal(err.code, StatusCode.resourceExhausted);
+      assert.match(err.message, /^entry ".*": the names in the image take more than 100000 bytes of memory$/);
+      await extract(some, place.make(), limit);
+    });
+  }
 });
 
 describe("a damaged archive is told as such:", { skip }, () => {

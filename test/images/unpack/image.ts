@@ -31,6 +31,6 @@ export function imageOf(...archives: readonly Buffer[]): TestImage {
 
 /** How tests unpack unless they want something else. */
 export function optionsFor(layersDirectory: string, more: Partial<UnpackOptions> = {}): UnpackOptions {
-  const limits = { maxBytes: 1 << 30, maxFiles: 100_000 };
+  const limits = { maxBytes: 1 << 30, maxFiles: 100_000, maxMemoryBytes: 1 << 26 };
   return { layersDirectory, ...limits, syncAfterUnpack: false, layersAtOnce: 2, ...more };
 }

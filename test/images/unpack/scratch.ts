@@ -26,16 +26,18 @@ export interface Extraction {
   readonly isLowest?: boolean;
   readonly maxBytes?: number;
   readonly maxFiles?: number;
+  readonly maxMemoryBytes?: number;
   readonly signal?: AbortSignal;
 }
 
 /** Unpacks an archive into a directory. */
 export async function extract(bytes: Buffer, directory: string, how: Extraction = {}): Promise<Extracted> {
   const { packed = bytes, isLowest = false, maxBytes = 1 << 30, maxFiles = 1_000 } = how;
+  const { maxMemoryBytes = 1 << 26 } = how;
   const { done, stopped } = extractLayer(chunks(packed), directory, {
     diffId: how.diffId ?? digestOf(bytes),
     isLowest,
-    budget: new Budget({ maxBytes, maxFiles }),
+    budget: new Budget({ maxBytes, maxFiles, maxMemoryBytes }),
     signal: how.signal ?? new AbortController().signal,
   });
   try {
