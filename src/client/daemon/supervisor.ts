@@ -172,7 +172,8 @@ export class Supervisor {
     const { killMs } = this.#context.limits;
     if (phase === "running" || phase === "paused") {
       await this.#signal(id, signal ?? stopSignalOf(container.config.stopSignal));
-      if (phase === "paused") await this.resume(id).catch(unlessEnded);
+      // One that has ended by then, or runs already, cannot be resumed; one that stays as it is gets the next signal.
+      if (phase === "paused") await this.resume(id).catch(() => {});
       const ending = await within(this.#waitForInit(id), graceMs, "").catch(unlessLate);
       if (ending !== undefined) return ending;
     }

@@ -59,7 +59,9 @@ esac`;
   }
 
   /** Sends events as a shim does: resolves when they were taken. */
-  async tell(...list: readonly [name: "TaskCreate" | "TaskStart" | "TaskExit", fields: object][]) {
+  async tell(
+    ...list: readonly [name: "TaskCreate" | "TaskStart" | "TaskPaused" | "TaskExit", fields: object][]
+  ) {
     const connection = await connect(`unix://${this.#events}`);
     try {
       for (const [name, fields] of list) {
@@ -98,6 +100,7 @@ esac`;
         void this.end(id, 128 + signal).catch(() => {});
         return {};
       },
+      resume: async () => ({}),
       wait: async ({ id }) => of(id),
       delete: async ({ id }) => {
         this.deleted.push(id);
