@@ -3,7 +3,7 @@ import { StatusCode, StatusError } from "./status.ts";
 /** A signal that ends by itself after a time, and what drops its timer and listeners. */
 export interface Deadline {
   readonly signal: AbortSignal;
-  /** Clears the timer and the listener on the parent. Whoever made the deadline calls it, in a `finally`. */
+  /** Clears the timer and the listeners on the parents. Whoever made the deadline calls it, in a `finally`. */
   readonly cleanup: () => void;
 }
 
@@ -11,14 +11,14 @@ export interface Deadline {
 export const MAX_TIMER_MS = 2_147_483_647;
 
 /**
- * A signal that aborts after `ms` milliseconds with a `deadlineExceeded` StatusError, or earlier with the
- * parent's reason. `Infinity` sets no timer. `what` names the wait in the error's message.
+ * A signal that aborts after `ms` milliseconds with a `deadlineExceeded` StatusError, or earlier with the reason of the
+ * first parent that does. `Infinity` sets no timer. `what` names the wait in the error's message.
  */
-export function deadline(ms: number, what: string, parent?: AbortSignal): Deadline {
+export function deadline(ms: number, what: string, ...parents: (AbortSignal | undefined)[]): Deadline {
   const controller = new AbortController();
-  const onParent = () => controller.abort(parent?.reason);
-  if (parent?.aborted) onParent();
-  if (parent !== undefined) listen(parent, onParent);
+  const onParent = () => controller.abort(parents.find((parent) => parent?.aborted)?.reason);
+  if (parents.some((parent) => parent?.aborted)) onParent();
+  for (const parent of parents) if (parent !== undefined) listen(parent, onParent);
   const expire = () =>
     controller.abort(new StatusError(StatusCode.deadlineExceeded, `${what} took longer than ${ms} ms`));
   const timer = ms === Infinity ? undefined : setTimeout(expire, Math.max(0, Math.min(ms, MAX_TIMER_MS)));
@@ -26,7 +26,7 @@ export function deadline(ms: number, what: string, parent?: AbortSignal): Deadli
     signal: controller.signal,
     cleanup: () => {
       clearTimeout(timer);
-      parent?.removeEventListener("abort", onParent);
+      for (const parent of parents) parent?.removeEventListener("abort", onParent);
     },
   };
 }
@@ -59,9 +59,17 @@ function listen(signal: AbortSignal, onAbort: () => void): void {
   signal.addEventListener("abort", onAbort, { once: true });
 }
 
-/** Waits for `promise` at most `ms` milliseconds; past that, rejects with `deadlineExceeded`, naming `what`. */
-export async function within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
-  const { signal, cleanup } = deadline(ms, what);
+/**
+ * Waits for `promise` at most `ms` milliseconds; past that, rejects with `deadlineExceeded`, naming `what`, and where
+ * the parent aborts before with its reason.
+ */
+export async function within<T>(
+  promise: Promise<T>,
+  ms: number,
+  what: string,
+  parent?: AbortSignal,
+): Promise<T> {
+  const { signal, cleanup } = deadline(ms, what, parent);
   try {
     return await abortable(promise, signal);
   } finally {

@@ -137,8 +137,14 @@ function threadsOf(pid: number): ProcessStat[] {
 
 /** The children of this process, those included that it was given as a subreaper (proc(5), `children`). */
 export function ownChildren(): number[] {
-  const threads = fs.readdirSync("/proc/self/task");
-  return threads.flatMap((thread) => readPids(`/proc/self/task/${thread}/children`));
+  return childrenOf("self");
+}
+
+/** The children of a process; none where there is no such process. */
+export function childrenOf(process: number | "self"): number[] {
+  const tasks = `/proc/${process}/task`;
+  const threads = fs.existsSync(tasks) ? fs.readdirSync(tasks) : [];
+  return threads.flatMap((thread) => readPids(`${tasks}/${thread}/children`));
 }
 
 function readPids(file: string): number[] {

@@ -2,6 +2,7 @@ import { MAX_TIMER_MS } from "../base/deadline.ts";
 import { deferred } from "../base/deferred.ts";
 import { type Child, launch } from "../base/launch.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
+import { childrenOf } from "../linux/process-stat.ts";
 import { Capture, type CapturedText } from "./capture.ts";
 import { spawnError } from "./spawn-error.ts";
 
@@ -29,6 +30,8 @@ export interface CommandOptions {
   readonly timeoutMs: number;
   /** How long it has between SIGTERM and SIGKILL once it is to be ended; 0 (the default) is SIGKILL at once. */
   readonly killGraceMs?: number;
+  /** Whether what it has started, and is not left to others, is killed with it. */
+  readonly killsDescendants?: boolean;
   /** How many bytes of each captured output are kept, from its beginning; the rest is read and dropped. */
   readonly maxOutputBytes?: number;
   /** Told the pid before anything else can happen to it: the process is this runtime's to wait for. */
@@ -116,6 +119,7 @@ function limit(child: Child, options: CommandOptions) {
   let timedOut = false;
   let step: NodeJS.Timeout | undefined;
   const kill = () => {
+    if (options.killsDescendants) killDescendants(child.pid, (name) => child.kill(name));
     child.kill("SIGKILL");
     step = setTimeout(() => {
       child.unref();
@@ -141,6 +145,24 @@ function limit(child: Child, options: CommandOptions) {
     signal?.removeEventListener("abort", end);
   };
   return { stuck: stuck.promise, timedOut: () => timedOut, cleanup };
+}
+
+/** Each is stopped before its children are looked for, so that it starts none that is not seen. */
+function killDescendants(pid: number, signal: (name: "SIGSTOP" | "SIGKILL") => void): void {
+  signal("SIGSTOP");
+  for (const child of childrenOf(pid)) {
+    const signalChild = (name: NodeJS.Signals) => sendSignal(child, name);
+    killDescendants(child, signalChild);
+    signalChild("SIGKILL");
+  }
+}
+
+function sendSignal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended.
+  }
 }
 
 function stuckError(child: Child, options: CommandOptions): StatusError {

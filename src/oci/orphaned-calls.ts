@@ -9,9 +9,7 @@ import {
   isSameLiveProcess,
   type RunningProcess,
 } from "../linux/process-stat.ts";
-
-/** The commands that make something. Others, `delete` with its hooks above all, had better come to their end. */
-const MAKING = new Set(["create", "restore", "run", "start", "exec"]);
+import { MAKING } from "./making.ts";
 
 /** Options that a value follows, of those that come behind the log (runc-args.ts). */
 const VALUED = new Set(["--log-format", "--rootless"]);

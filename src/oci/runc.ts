@@ -10,6 +10,7 @@ import { type CommandResult, runCommand, type StdioTarget } from "./command.ts";
 import { startInit, type WaitingInit } from "./exec-fifo.ts";
 import { checkId } from "./id.ts";
 import { isAborted } from "./kept-state.ts";
+import { MAKING } from "./making.ts";
 import { removeEnded } from "./remove-ended.ts";
 import * as argv from "./runc-args.ts";
 import { type RuncCommand, readLogErrors, runcError } from "./runc-error.ts";
@@ -41,7 +42,7 @@ export interface RuncSettings {
 
 /** How one call is to be run. */
 export interface CallOptions {
-  /** Kills the command; the call rejects with the signal's reason. */
+  /** Kills the command, with its hooks where it makes something; the call rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Told the pid of the runtime's process, which is waited for here and nowhere else. */
   readonly onSpawn?: (pid: number) => void;
@@ -131,6 +132,12 @@ export class Runc {
       return;
     }
     this.#logger.debug("delete without the OCI runtime", { id, durationMs: performance.now() - begun });
+  }
+
+  /** Whether it keeps anything of a container, be it half made; false where it is not known where that would be. */
+  isKnown(id: string): boolean {
+    const { root } = this.#settings;
+    return root !== undefined && fs.existsSync(path.join(root, checkId(id)));
   }
 
   /** Whether it was ended while it made a container, as far as is known where that is written down: by runc. */
@@ -263,6 +270,7 @@ export class Runc {
       args: [...global, ...args],
       env,
       timeoutMs,
+      killsDescendants: MAKING.has(command),
       ...rest,
     });
     const { pid, exitCode, signal, durationMs } = result;

@@ -1,6 +1,6 @@
 import type PQueue from "p-queue";
 import { abortable, deadline } from "../base/deadline.ts";
-import { hasCode, StatusCode, StatusError } from "../base/status.ts";
+import { StatusCode, StatusError } from "../base/status.ts";
 import { parseMountInfo, readMountTable } from "../linux/mountinfo.ts";
 import { executeMounts } from "./mount-execute.ts";
 import { type MountSpec, planMounts } from "./mount-plan.ts";
@@ -17,6 +17,8 @@ export interface MountRootfsOptions {
   readonly release: ReleaseRequest;
   /** How long it may take, in milliseconds, the wait for its turn included. */
   readonly limitMs: number;
+  /** Aborts when nobody wants it any longer: no further mount is begun, and it fails with the reason. */
+  readonly signal?: AbortSignal | undefined;
   /** Lets only so many mounts go on at once; one that the kernel has not ended counts, whoever has given up on it. */
   readonly queue: PQueue;
 }
@@ -37,7 +39,8 @@ export async function mountRootfs(options: MountRootfsOptions): Promise<void> {
   const steps = planMounts(mounts);
   if (underWay.has(rootfs)) throw stillUnderWay(rootfs);
   underWay.add(rootfs);
-  const { signal, cleanup } = deadline(limitMs, `mounting ${rootfs}`);
+  const limit = deadline(limitMs, `mounting ${rootfs}`);
+  const { signal, cleanup } = deadline(Infinity, `mounting ${rootfs}`, limit.signal, options.signal);
   const scratchDir = () => runFolder(host.runDirectory, "views");
   let undone = Promise.resolve();
   try {
@@ -47,11 +50,12 @@ export async function mountRootfs(options: MountRootfsOptions): Promise<void> {
     await abortable(mounting, signal).catch(async (err) => {
       const keep = new Set(parseMountInfo(before).map(({ id }) => id));
       undone = undo(mounting, host, { ...release, keep });
-      if (!hasCode(err, StatusCode.deadlineExceeded)) await undone;
+      await abortable(undone, limit.signal).catch(() => {});
       throw err;
     });
   } finally {
     cleanup();
+    limit.cleanup();
     void undone.then(() => underWay.delete(rootfs));
   }
 }

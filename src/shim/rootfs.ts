@@ -65,19 +65,19 @@ export class ContainerRootfs {
 
   /**
    * Mounts it, off the main thread, once nothing of what it is made of is still being released; `unavailable`
-   * where that takes longer than the limit. Where it fails nothing stays mounted.
+   * where that takes longer than the limit. Where it fails, or the signal aborts, nothing stays mounted.
    */
-  async mount(mounts: readonly MountSpec[]): Promise<void> {
+  async mount(mounts: readonly MountSpec[], signal?: AbortSignal): Promise<void> {
     fs.mkdirSync(this.path, { mode: 0o711, recursive: true });
-    await this.#awaitOthers(mounts);
+    await this.#awaitOthers(mounts, signal);
     const { libc, settings } = this.#host;
     const { runDirectory, mountMs } = settings;
     const wanted = this.#owner.mode === "volatile" ? withVolatile(mounts) : mounts;
     const watch = this.#owner.mode === "strict" ? new WriteWatch(this.#self) : undefined;
     try {
       if (watch !== undefined)
-        await within(watch.watchBelow(mounts), mountMs, `opening what ${this.path} is made of`);
-      await explainVolatile(libc, wanted, { runDirectory, mount: () => this.#mountAll(wanted) });
+        await within(watch.watchBelow(mounts), mountMs, `opening what ${this.path} is made of`, signal);
+      await explainVolatile(libc, wanted, { runDirectory, mount: () => this.#mountAll(wanted, signal) });
     } catch (err) {
       void watch?.end().catch(() => {});
       throw err;
@@ -90,12 +90,13 @@ export class ContainerRootfs {
   }
 
   /** What is mounted twice for writing is damaged: nothing is mounted while the last release of it goes on. */
-  async #awaitOthers(mounts: readonly MountSpec[]): Promise<void> {
+  async #awaitOthers(mounts: readonly MountSpec[], signal: AbortSignal | undefined): Promise<void> {
     const { runDirectory, pendingMs, mountMs } = this.#host.settings;
     // A disk that hangs answers nobody: the thread that asks it stays, whoever waits does not.
-    const keys = await within(keysOf(mounts), mountMs, `looking at what ${this.path} is made of`);
+    const keys = await within(keysOf(mounts), mountMs, `looking at what ${this.path} is made of`, signal);
     await new PendingReleases(runDirectory).waitUntilFree(keys, {
       limitMs: pendingMs,
+      ...(signal && { signal }),
       onWait: (one) => {
         const { source, helper } = one;
         this.#logger.info("the mount waits for a release", { source, helper: helper.pid, ms: ageOf(one) });
@@ -103,10 +104,10 @@ export class ContainerRootfs {
     });
   }
 
-  async #mountAll(mounts: readonly MountSpec[]): Promise<void> {
+  async #mountAll(mounts: readonly MountSpec[], signal: AbortSignal | undefined): Promise<void> {
     const { mounting, settings } = this.#host;
     const release = { ...this.#owner, rootfs: this.path };
-    const limits = { limitMs: settings.mountMs, queue: mounting };
+    const limits = { limitMs: settings.mountMs, queue: mounting, signal };
     await mountRootfs({ host: this.#releaseHost(), mounts, release, ...limits });
   }
 

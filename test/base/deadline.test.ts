@@ -27,6 +27,14 @@ describe("deadline", () => {
     assert.equal(deadline(Infinity, "waiting", parent.signal).signal.reason, reason);
   });
 
+  test("aborts with the reason of the first of several parents", () => {
+    const [one, other] = [new AbortController(), new AbortController()];
+    const { signal } = deadline(Infinity, "waiting", one.signal, undefined, other.signal);
+    other.abort(new Error("the other"));
+    one.abort(new Error("the one"));
+    assert.equal(signal.reason.message, "the other");
+  });
+
   test("does not follow the parent after its cleanup", () => {
     const parent = new AbortController();
     const { signal, cleanup } = deadline(Infinity, "waiting", parent.signal);

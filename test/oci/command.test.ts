@@ -194,6 +194,15 @@ describe("a command past its time limit", () => {
     assert.equal(result.signal, "SIGKILL");
   });
 
+  test("takes what the command has started along where that is wanted", async () => {
+    await withTempDir(async (dir) => {
+      const script = `(sleep 1000 & echo $! >${dir}/pid; wait) & wait`;
+      await shell(script, { timeoutMs: 300, killsDescendants: true });
+      const pid = Number(fs.readFileSync(path.join(dir, "pid"), "utf8"));
+      await until(() => !isAlive(pid), "its end");
+    });
+  });
+
   test("keeps what it said until then", async () => {
     const result = await shell("echo working; exec sleep 1000", { timeoutMs: 300 });
     assert.equal(result.stdout.text, "working\n");

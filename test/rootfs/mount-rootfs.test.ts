@@ -6,7 +6,7 @@ import PQueue from "p-queue";
 import { until } from "../../lab/until.ts";
 import { deferred } from "../../src/base/deferred.ts";
 import { type Logger, nullLogger } from "../../src/base/logger.ts";
-import { hasCode, StatusCode } from "../../src/base/status.ts";
+import { hasCode, StatusCode, StatusError } from "../../src/base/status.ts";
 import { loadLibc } from "../../src/linux/koffi-libc.ts";
 import { type Libc, UmountFlag } from "../../src/linux/libc.ts";
 import type { MountSpec } from "../../src/rootfs/mount-plan.ts";
@@ -76,6 +76,36 @@ describe("mountRootfs", () => {
     const leftOver = { ...tmpfs, options: ["X-containerd.mkfs.fs=ext4"] };
     const mounting = mount(rootfs, [tmpfs, leftOver]);
     await assert.rejects(mounting, (err) => hasCode(err, StatusCode.unimplemented));
+    assert.deepEqual(place.mounts(), []);
+  });
+
+  test("begins no further mount once nobody wants it, and fails when what was begun is released", {
+    skip,
+  }, async () => {
+    const [rootfs = ""] = place.make("unwanted");
+    const caller = new AbortController();
+    let calls = 0;
+    const slow: Libc = Object.create(libc, {
+      hasChanged: { value: libc.hasChanged.bind(libc) },
+      mount: {
+        value: async (call: Parameters<Libc["mount"]>[0]) => {
+          calls += 1;
+          caller.abort(new StatusError(StatusCode.deadlineExceeded, "nobody waits"));
+          await libc.mount(call);
+        },
+      },
+      umount: { value: libc.umount.bind(libc) },
+    });
+    const mounting = mountRootfs({
+      host: { ...place.host, libc: slow },
+      mounts: [tmpfs, tmpfs],
+      release: requestFor(rootfs),
+      limitMs: 60_000,
+      queue: new PQueue(),
+      signal: caller.signal,
+    });
+    await assert.rejects(mounting, /nobody waits/);
+    assert.equal(calls, 1);
     assert.deepEqual(place.mounts(), []);
   });
 

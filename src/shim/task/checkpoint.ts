@@ -7,6 +7,7 @@ import { readInitPid } from "../../oci/pid-file.ts";
 import type { Runc } from "../../oci/runc.ts";
 import type { CheckpointOptions } from "../../oci/runc-args.ts";
 import type { ProcessStdio } from "../stdio/stdio.ts";
+import { takingBack } from "./take-back.ts";
 
 /** A container on its way: all that stands before the OCI runtime is called. */
 export interface MadeSoFar {
@@ -57,9 +58,25 @@ export function checkImage(image: string): void {
 
 /**
  * Makes a container from a checkpoint; it runs at once. The pid of its init. Earlier checkpoints that the image
- * builds on are named by a link in it, so that the request's `parent_checkpoint` says nothing new.
+ * builds on are named by a link in it, so that the request's `parent_checkpoint` says nothing new. Where it fails, as it
+ * does when the signal aborts, it can be tried again.
  */
-export async function restore(made: MadeSoFar, image: string): Promise<number> {
+export async function restore(made: MadeSoFar, image: string, signal: AbortSignal): Promise<number> {
+  const { bundle, stdio } = made;
+  const takeBack = takingBack(made);
+  try {
+    await callRestore(made, image, signal);
+  } catch (err) {
+    await takeBack(err);
+    throw err;
+  }
+  await stdio.handedOver();
+  const pid = readInitPid(bundle);
+  if (pid !== undefined) return pid;
+  throw new StatusError(StatusCode.internal, `${bundlePaths(bundle).initPid}: runc restore left no pid`);
+}
+
+async function callRestore(made: MadeSoFar, image: string, signal: AbortSignal): Promise<void> {
   const { id, bundle, options, runc, stdio } = made;
   const { initPid: pidFile, work } = bundlePaths(bundle);
   const workPath = options.criuWorkPath || work;
@@ -73,11 +90,8 @@ export async function restore(made: MadeSoFar, image: string): Promise<number> {
     detach: true,
     // The restored init is to be left to the shim, which waits for it.
     noSubreaper: true,
+    signal,
     stdio: stdio.childFds,
     ...(stdio.consoleSocket !== undefined && { consoleSocket: stdio.consoleSocket }),
   });
-  await stdio.handedOver();
-  const pid = readInitPid(bundle);
-  if (pid === undefined) throw new StatusError(StatusCode.internal, `${pidFile}: runc restore left no pid`);
-  return pid;
 }

@@ -1,12 +1,10 @@
 import path from "node:path";
-import { hasCode, StatusCode, StatusError } from "../../base/status.ts";
+import { StatusCode, StatusError } from "../../base/status.ts";
 import { hastenMove } from "../../linux/cgroup/hasten.ts";
 import { readAnnotations } from "../../oci/annotations.ts";
 import { checkBundle, writeOptions, writeRuntime } from "../../oci/bundle.ts";
 import { bundlePaths } from "../../oci/bundle-paths.ts";
-import { cgroupsPathOf } from "../../oci/config.ts";
 import { decodeRuncOptions } from "../../oci/decode-options.ts";
-import type { WaitingInit } from "../../oci/exec-fifo.ts";
 import { removeExitRecord } from "../../oci/exit-record.ts";
 import type { RuncOptions } from "../../oci/options.ts";
 import { readInitPid } from "../../oci/pid-file.ts";
@@ -21,9 +19,8 @@ import { checkImage, type MadeSoFar, restore } from "./checkpoint.ts";
 import { Container, type ContainerParts } from "./container.ts";
 import { INIT } from "./exit-order.ts";
 import type { Host } from "./host.ts";
-
-/** How long who is still in the control groups of a container that was not made may take to end. */
-const LEFT_GROUPS_MS = 1_000;
+import type { Beginning } from "./init.ts";
+import { takingBack } from "./take-back.ts";
 
 /** Who is told what happens to the container. */
 type Tell = Pick<ContainerParts, "onExit" | "onOom">;
@@ -33,29 +30,36 @@ interface Making {
   readonly host: Host;
   readonly request: containerd.task.v2.CreateTaskRequest;
   readonly undo: Undo;
+  /** Aborts when nobody waits for the answer any longer. */
+  readonly signal: AbortSignal;
 }
 
 /**
  * Makes a container for a Create request: mounts the rootfs, opens the stdio, calls `runc create`; one from a
  * checkpoint comes to be at its start. When a part of it fails, what was made before is taken back, so that
- * nothing is left half made.
+ * nothing is left half made; so it is when the signal aborts before the runtime has made the container. Later than that
+ * there is one, and who has called has to delete it.
  */
 export async function createContainer(
   host: Host,
   request: containerd.task.v2.CreateTaskRequest,
-  tell: Tell,
+  { signal, ...tell }: Tell & Pick<Making, "signal">,
 ): Promise<Container> {
+  const { id } = request;
   const undo = new Undo(host.logger);
   try {
-    return await build({ host, request, undo }, tell);
+    return await build({ host, request, undo, signal }, tell);
   } catch (err) {
-    await undo.all(request.id);
+    // The error itself reaches nobody.
+    if (signal.aborted)
+      host.logger.warn("nobody waits for this container any longer: it is not made", { id, err });
+    await undo.all(id);
     throw err;
   }
 }
 
 async function build(making: Making, tell: Tell): Promise<Container> {
-  const { host, request, undo } = making;
+  const { host, request, undo, signal } = making;
   const { id, checkpoint, stdin, stdout, stderr, terminal } = request;
   const bundle = checkBundle(request.bundle);
   if (checkpoint !== "") checkImage(checkpoint);
@@ -71,16 +75,19 @@ async function build(making: Making, tell: Tell): Promise<Container> {
     { bundle, id, execId: INIT, ...io },
   );
   undo.add("its stdio", () => stdio.close());
+  signal.throwIfAborted();
   const runc = runcFor(host, bundle, options);
   const made = { id, bundle, options, runc, stdio };
   const parts = { id, bundle, io, rootfs, runc, stdio, ...tell };
   if (checkpoint !== "") {
-    return new Container(host, { ...parts, pid: undefined, begin: () => restore(made, checkpoint) });
+    const begin = ({ signal }: Beginning) => restore(made, checkpoint, signal);
+    return new Container(host, { ...parts, pid: undefined, begin });
   }
   return host.childExits.making(async () => {
-    const pid = await create(made, undo);
-    const begin = async (waiting: WaitingInit | undefined) => {
-      await runc.start(id, host.settings.start === "direct" && waiting !== undefined ? { waiting } : {});
+    const pid = await create(made, making);
+    const begin = async ({ waiting, signal }: Beginning) => {
+      const isDirect = host.settings.start === "direct" && waiting !== undefined;
+      await runc.start(id, { signal, ...(isDirect && { waiting }) });
       return undefined;
     };
     return new Container(host, { ...parts, pid, begin });
@@ -88,16 +95,11 @@ async function build(making: Making, tell: Tell): Promise<Container> {
 }
 
 /** Calls `runc create`; the pid of the init, which waits for its start. */
-async function create({ id, bundle, options, runc, stdio }: MadeSoFar, undo: Undo): Promise<number> {
-  let ours = true;
-  undo.add("the state of runc", async () => {
-    if (!ours) return;
-    const wasAborted = runc.isAborted(id);
-    await runc.delete(id, { force: true }).catch(() => {});
-    if (!wasAborted) return;
-    const { removeLeftGroups } = await import("../../linux/cgroup/left-groups.ts");
-    await removeLeftGroups(cgroupsPathOf(bundle), LEFT_GROUPS_MS);
-  });
+async function create(made: MadeSoFar, { undo, signal }: Making): Promise<number> {
+  const { id, bundle, options, runc, stdio } = made;
+  const takeBack = takingBack(made);
+  let why: unknown;
+  undo.add("the state of runc", () => takeBack(why));
   const pidFile = bundlePaths(bundle).initPid;
   try {
     await runc.create(id, {
@@ -105,13 +107,13 @@ async function create({ id, bundle, options, runc, stdio }: MadeSoFar, undo: Und
       pidFile,
       noPivot: options.noPivotRoot,
       noNewKeyring: options.noNewKeyring,
+      signal,
       onSpawn: () => void hastenMove(),
       stdio: stdio.childFds,
       ...(stdio.consoleSocket !== undefined && { consoleSocket: stdio.consoleSocket }),
     });
   } catch (err) {
-    // The container of this id that runc has already is somebody else's, and not for us to kill.
-    ours = !hasCode(err, StatusCode.alreadyExists);
+    why = err;
     throw err;
   }
   await stdio.handedOver();
@@ -121,7 +123,10 @@ async function create({ id, bundle, options, runc, stdio }: MadeSoFar, undo: Und
 }
 
 /** Mounts what the daemon gave as rootfs; without mounts the bundle's config.json says where the rootfs is. */
-async function mount({ host, request, undo }: Making, bundle: string): Promise<ContainerRootfs | undefined> {
+async function mount(
+  { host, request, undo, signal }: Making,
+  bundle: string,
+): Promise<ContainerRootfs | undefined> {
   const { id, rootfs: mounts } = request;
   if (mounts.length === 0) return undefined;
   const mode = releaseModeOf(readAnnotations(bundle), host.settings);
@@ -133,6 +138,7 @@ async function mount({ host, request, undo }: Making, bundle: string): Promise<C
       target: target ?? "",
       options: options ?? [],
     })),
+    signal,
   );
   undo.add("the mounted rootfs", async () => {
     await rootfs.detach();

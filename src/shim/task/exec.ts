@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { deadline } from "../../base/deadline.ts";
 import { writeFileAtomically } from "../../base/files.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { hastenMove } from "../../linux/cgroup/hasten.ts";
@@ -44,12 +45,12 @@ export class Exec extends Process {
   }
 
   /** Where it fails nothing of the process is left, and the exec counts as ended. */
-  start(publish: () => void): Promise<void> {
+  start(publish: () => void, signal: AbortSignal): Promise<void> {
     return this.command(async () => {
       this.check("start");
       this.order.hold(this);
       try {
-        await this.#run();
+        await this.#run(signal);
       } catch (err) {
         await this.#fail();
         throw err;
@@ -79,19 +80,21 @@ export class Exec extends Process {
     fs.rmSync(this.#files.directory, { recursive: true, force: true });
   }
 
-  async #run(): Promise<void> {
+  async #run(called: AbortSignal): Promise<void> {
+    called.throwIfAborted();
     const { id, bundle, execId, paths } = this;
     const { directory, spec } = this.#files;
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
     const stdio = await openStdio(this.host, paths, { bundle, id, execId, ...this.#parts.io });
     this.attach(stdio);
     writeFileAtomically(spec, this.#parts.spec);
-    await this.host.childExits.making(() => this.#make(stdio));
+    const { signal, cleanup } = deadline(Infinity, `the start of ${execId}`, this.#parts.signal, called);
+    await this.host.childExits.making(() => this.#make(stdio, signal)).finally(cleanup);
     fs.rmSync(spec, { force: true });
     await this.handOver();
   }
 
-  async #make(stdio: ProcessStdio): Promise<void> {
+  async #make(stdio: ProcessStdio, signal: AbortSignal): Promise<void> {
     const { spec, pid: pidFile, log } = this.#files;
     try {
       // Each has a log of its own: with stderr being the process's, nothing else tells whose error it is.
@@ -100,7 +103,7 @@ export class Exec extends Process {
         pidFile,
         detach: true,
         stdio: stdio.childFds,
-        signal: this.#parts.signal,
+        signal,
         onSpawn: () => void hastenMove(),
         ...(stdio.consoleSocket !== undefined && { consoleSocket: stdio.consoleSocket }),
       });

@@ -23,14 +23,22 @@ export interface InitParts extends Omit<ProcessParts, "execId" | "paths"> {
   readonly stdio: ProcessStdio;
   /** Undefined where it comes to be at its start (from a checkpoint). */
   readonly pid: number | undefined;
-  /** Runs the user's program; the pid where there was none before. Told of the init that waits for it, where one does. */
-  readonly begin: (waiting: WaitingInit | undefined) => Promise<number | undefined>;
+  /** Runs the user's program; the pid where there was none before. */
+  readonly begin: (beginning: Beginning) => Promise<number | undefined>;
   /** Told the end of the process, whose exit goes into the order from there. */
   readonly onEnd: (exit: Exit) => void;
   /** Told that the container was out of memory; each time once. */
   readonly onOom: () => void;
   /** Lets go of all execs; repeatable. */
   readonly releaseExecs: () => Promise<void>;
+}
+
+/** What the start of an init has to know. */
+export interface Beginning {
+  /** The init that waits for it, where one does. */
+  readonly waiting: WaitingInit | undefined;
+  /** Aborts when nobody waits for the answer any longer. */
+  readonly signal: AbortSignal;
 }
 
 /** The init of a container. What is asked of the container as a whole is asked of it, in its queue of commands. */
@@ -63,13 +71,14 @@ export class Init extends Process {
     return this.#takesRestAlong;
   }
 
-  start(publish: () => void): Promise<void> {
+  start(publish: () => void, signal: AbortSignal): Promise<void> {
     return this.command(async () => {
+      signal.throwIfAborted();
       this.check("start");
       this.order.hold(this);
       this.#isStarting = true;
       try {
-        await this.host.childExits.making(() => this.#begin());
+        await this.host.childExits.making(() => this.#begin(signal));
         this.enter("start");
         publish();
       } finally {
@@ -172,8 +181,8 @@ export class Init extends Process {
     if (signal === SIGKILL) this.#cgroup?.thaw();
   }
 
-  async #begin(): Promise<void> {
-    const pid = await this.#parts.begin(this.waiting);
+  async #begin(signal: AbortSignal): Promise<void> {
+    const pid = await this.#parts.begin({ waiting: this.waiting, signal });
     if (pid !== undefined) this.adopt(pid);
   }
 

@@ -64,8 +64,11 @@ export abstract class Process {
     this.#exited.promise.catch(() => {});
   }
 
-  /** Runs the user's program. `publish` is called when it runs, before its exit can be published. */
-  abstract start(publish: () => void): Promise<void>;
+  /**
+   * Runs the user's program. `publish` is called when it runs, before its exit can be published. It fails when the signal
+   * aborts before: nobody waits for the answer any longer.
+   */
+  abstract start(publish: () => void, signal: AbortSignal): Promise<void>;
 
   /** Sends a signal to the process or, where it is an init and `all` says so, to all of the container. */
   abstract kill(signal: number, all: boolean): Promise<void>;

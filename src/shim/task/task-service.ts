@@ -23,14 +23,15 @@ type Request<Name extends keyof V2> = V2[Name] extends { decode(...args: never[]
  * The task API of one shim (containerd.task.v2.Task and v3.Task, whose messages are the same). Each call looks
  * its container or process up, calls it, publishes what happened and answers. Only commands of one container
  * (create, start, update, pause, resume, checkpoint, delete) and those of one exec (start, delete) wait for each
- * other; every other call answers at once, whatever is under way.
+ * other; every other call answers at once, whatever is under way. Create and Start are given up where the caller's
+ * deadline has passed or its connection has gone: it takes them for failed.
  */
 export class TaskService {
   readonly #host: Host;
   readonly #events: TaskEvents;
   readonly #shutdown: () => void;
   readonly #containers = new Map<string, Container>();
-  readonly #creating = new Set<string>();
+  readonly #creating = new Map<string, Promise<Container>>();
 
   /** @param shutdown ends the shim; called when the daemon asks for it and no container is left */
   constructor(options: { readonly host: Host; readonly events: TaskEvents; readonly shutdown: () => void }) {
@@ -40,22 +41,16 @@ export class TaskService {
   }
 
   /** Mounts the rootfs and makes the container; its init waits for Start. */
-  async create(request: Request<"CreateTaskRequest">) {
+  async create(request: Request<"CreateTaskRequest">, { signal }: CallContext) {
     const { id } = request;
     checkId(id);
     if (this.#containers.has(id) || this.#creating.has(id)) {
       throw new StatusError(StatusCode.alreadyExists, `container ${id} exists already`);
     }
-    this.#creating.add(id);
+    const creation = this.#create(request, signal);
+    this.#creating.set(id, creation);
     try {
-      const container = await createContainer(this.#host, request, {
-        onExit: (process, exit) => this.#publishExit(process, exit),
-        onOom: () => this.#events.oom({ containerId: id }),
-      });
-      this.#containers.set(id, container);
-      this.#publishCreated(container, request);
-      container.announced();
-      return { pid: container.init.pid };
+      return { pid: (await creation).init.pid };
     } finally {
       this.#creating.delete(id);
     }
@@ -72,14 +67,21 @@ export class TaskService {
   }
 
   /** Runs the user's program in a created container, or an exec. */
-  async start(request: Request<"StartRequest">) {
+  async start(request: Request<"StartRequest">, { signal }: CallContext) {
     const process = this.#process(request);
-    await process.start(() => this.#publishStarted(process));
+    await process.start(() => this.#publishStarted(process), signal);
     return { pid: process.pid };
   }
 
-  /** Removes a process that has ended or was never started; calls at the same time get one answer. */
+  /**
+   * Removes a process that has ended or was never started; calls at the same time get one answer. Once begun it is
+   * brought to its end, whoever waits for it. The daemon also asks when it has given up on its Create, and takes the
+   * bundle away then: where a container is being made it waits for what comes of that.
+   */
   async delete(request: Request<"DeleteRequest">) {
+    const creation = this.#creating.get(request.id);
+    // Only then: commands of one process are to be queued in the order in which they come.
+    if (creation !== undefined) await creation.catch(() => {});
     const container = this.#container(request);
     const process = container.process(request.execId);
     const exit = { pid: process.pid, ...exitFields(await process.delete()) };
@@ -164,8 +166,11 @@ export class TaskService {
     return { shimPid: process.pid, taskPid: this.#containers.get(request.id)?.init.pid ?? 0 };
   }
 
-  /** Ends the shim, unless it still serves a container. */
+  /** Ends the shim, unless it still serves a container. Where one is being made it waits for what comes of that. */
   async shutdown(_request: Request<"ShutdownRequest">) {
+    while (this.#containers.size === 0 && this.#creating.size > 0) {
+      await Promise.allSettled(this.#creating.values());
+    }
     if (!this.hasContainers) this.#shutdown();
     return {};
   }
@@ -173,6 +178,19 @@ export class TaskService {
   /** Whether there is a container, or one is being made. */
   get hasContainers(): boolean {
     return this.#containers.size > 0 || this.#creating.size > 0;
+  }
+
+  async #create(request: Request<"CreateTaskRequest">, signal: AbortSignal): Promise<Container> {
+    const { id } = request;
+    const container = await createContainer(this.#host, request, {
+      onExit: (process, exit) => this.#publishExit(process, exit),
+      onOom: () => this.#events.oom({ containerId: id }),
+      signal,
+    });
+    this.#containers.set(id, container);
+    this.#publishCreated(container, request);
+    container.announced();
+    return container;
   }
 
   #container({ id }: { id: string }): Container {
