@@ -25,9 +25,14 @@ export function configVersion(): 2 | 3 {
   return major >= 2 ? 3 : 2;
 }
 
-/** The table by which CRI knows our shim as `ebb`, with lines of TOML as the options that the shim is given. */
+/** The tables by which CRI knows its default and our shim as `ebb`, with lines of TOML as the options of ours. */
 export function ebbRuntime(options = ""): string {
-  return criRuntime("ebb", "io.containerd.ebb.v2", options);
+  return `${runcRuntime()}${criRuntime("ebb", "io.containerd.ebb.v2", options)}`;
+}
+
+/** The table of CRI's default: before containerd 2 CRI does not load where there are others and not this one. */
+export function runcRuntime(): string {
+  return criRuntime("runc", "io.containerd.runc.v2");
 }
 
 /** The table by which CRI knows a runtime by the name of a handler. */
@@ -52,7 +57,7 @@ export interface ContainerdPlaces {
   readonly logLevel: string;
   /** Whether it serves CRI. */
   readonly cri: boolean;
-  /** Tables of TOML by which CRI knows other shims than containerd's; as {@link criRuntime} makes them. */
+  /** Tables of TOML by which CRI knows shims; as {@link criRuntime} makes them. */
   readonly criRuntimes: string;
 }
 
@@ -100,7 +105,5 @@ ${version === 2 ? `  sandbox_image = ${pause}\n` : ""}  restrict_oom_score_adj =
 [${cri}.cni]
   conf_dir = ${JSON.stringify(path.join(home, "cni"))}
   ${version === 3 ? `bin_dirs = [${plugins}]` : `bin_dir = ${plugins}`}
-[${cri}.containerd.runtimes.runc]
-  runtime_type = "io.containerd.runc.v2"
 ${criRuntimes}`;
 }

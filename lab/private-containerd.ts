@@ -32,7 +32,7 @@ export interface PrivateContainerdOptions {
    * {@link PrivateContainerd.cgroupParent}.
    */
   readonly cri?: boolean;
-  /** Tables of TOML by which CRI knows other shims than containerd's; {@link ebbRuntime} where they are missing. */
+  /** Tables of TOML by which CRI knows shims; {@link ebbRuntime} where they are missing. */
   readonly criRuntimes?: string;
   /** How much it logs, and has shims log; `debug` where it is missing. */
   readonly logLevel?: "debug" | "info";

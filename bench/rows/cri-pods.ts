@@ -1,5 +1,5 @@
 import path from "node:path";
-import { criRuntime } from "../../lab/containerd-config.ts";
+import { criRuntime, runcRuntime } from "../../lab/containerd-config.ts";
 import { type CriScene, startCri } from "../../lab/cri-scene.ts";
 import { DirtyPods, MIB_PER_POD, type PodStop, type RunningPod } from "../../lab/dirty-pods.ts";
 import { whyNoContainerd } from "../../lab/private-containerd.ts";
@@ -48,7 +48,7 @@ async function withCri(lab: BenchLab, disk: SlowDisk): Promise<Found> {
   const runtimes = lab.shims.map((shim) => criRuntime(links.handlerOf(shim), links.runtimeOf(shim)));
   const scene = await startCri({
     shimDirs: [links.directory],
-    criRuntimes: runtimes.join("\n"),
+    criRuntimes: [runcRuntime(), ...runtimes].join("\n"),
     snapshots: path.join(disk.mountPoint, "layers"),
     logLevel: "info",
   });

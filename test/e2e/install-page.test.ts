@@ -9,12 +9,21 @@ import { startCriScene } from "./cri-scene.ts";
 import { EBB, SHIM_DIR } from "./runtimes.ts";
 
 const SHIM = "containerd-shim-ebb-v2";
-const page = readFileSync(path.join(import.meta.dirname, "../../docs/install.md"), "utf8");
+const INSTALL = "docs/install.md";
 
-/** The page's tables for CRI, and which daemons each is for. */
-const TABLES = [
-  ...page.matchAll(/<!-- tested: version (\d)(?:, (since|before) 1\.7)? -->\n```toml\n([^`]+)```/g),
-].map(([, version = "", bound, toml = ""]) => ({ version: Number(version), bound, toml }));
+/** A page's text. */
+function pageText(page: string): string {
+  return readFileSync(path.join(import.meta.dirname, "../..", page), "utf8");
+}
+
+/** The tables for CRI that pages print, and which daemons each is for. */
+const TABLES = [INSTALL, "docs/config.md", "README.md"].flatMap((page) =>
+  [
+    ...pageText(page).matchAll(
+      /<!-- tested: version (\d)(?:, (since|before) 1\.7)? -->\n```toml\n([^`]+)```/g,
+    ),
+  ].map(([, version = "", bound, toml = ""]) => ({ page, version: Number(version), bound, toml })),
+);
 
 /** The tables for the daemon that is installed. */
 function tables() {
@@ -35,9 +44,9 @@ function commandLine(pid: number): string[] {
   return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
 }
 
-describe("the page about installing", () => {
-  test("says the same of every version", () => {
-    const current = TABLES.filter(({ bound }) => bound !== "before");
+describe("the pages about installing", () => {
+  test("say the same of every version", () => {
+    const current = TABLES.filter(({ page, bound }) => page === INSTALL && bound !== "before");
     const [newer, older] = [3, 2].map((wanted) =>
       current.filter(({ version }) => version === wanted).map(({ toml }) => runtimeIn(toml)),
     );
@@ -45,14 +54,16 @@ describe("the page about installing", () => {
     assert.deepEqual(newer, older);
   });
 
-  test("marks every table", () => {
-    assert.equal(TABLES.length, page.match(/^```toml$/gm)?.length);
+  test("mark every table", () => {
+    const ofPage = TABLES.filter(({ page }) => page === INSTALL);
+    assert.equal(ofPage.length, pageText(INSTALL).match(/^```toml$/gm)?.length);
   });
 
-  for (const [index, { toml }] of tables().entries()) {
-    test(`has a table of CRI, number ${index + 1}, with which the installed containerd runs a pod by our shim`, {
+  for (const [index, { page, toml }] of tables().entries()) {
+    test(`have what the installed containerd needs to run a pod by our shim: number ${index + 1}, of ${page}`, {
       skip: EBB.skip,
     }, async () => {
+      // The daemon's file names no other runtimes than the page does.
       const scene = await startCriScene({ criRuntimes: toml.replaceAll("/opt/ebb", SHIM_DIR) });
       try {
         const pod = await scene.cri.runPod("installed", "ebb", `/${scene.containerd.cgroupParent}`);
