@@ -14,19 +14,26 @@ const NEWLINE = 10;
 export interface FollowOptions {
   /** How many of its last lines to begin with; all where it is missing. */
   readonly tail?: number | undefined;
-  /** Goes on with what is added until this says that nothing more comes; not at all where it is missing. */
-  readonly ended?: () => boolean;
+  /**
+   * Goes on with what is added until this says that nothing more comes. Where it is missing, what the file has at the
+   * beginning is all, however quickly it grows.
+   */
+  readonly ended?: (() => boolean) | undefined;
 }
 
 /** The bytes of a file that only grows, in pieces of a bounded size, whatever its own is. */
 export async function* followFile(file: string, options: FollowOptions = {}): AsyncGenerator<Uint8Array> {
   const handle = await open(file, "r");
   try {
-    let at = options.tail === undefined ? 0 : await startOfTail(handle, options.tail);
+    let { size } = await handle.stat();
+    let at = options.tail === undefined ? 0 : await startOfTail(handle, size, options.tail);
     for (;;) {
       // Asked before the last reading, so that what came until then is in it.
       const last = options.ended?.() ?? true;
-      for (let piece = await readAt(handle, at); piece.length > 0; piece = await readAt(handle, at)) {
+      if (options.ended !== undefined) ({ size } = await handle.stat());
+      while (at < size) {
+        const piece = await readAt(handle, at, Math.min(CHUNK_BYTES, size - at));
+        if (piece.length === 0) break;
         at += piece.length;
         yield piece;
       }
@@ -38,9 +45,8 @@ export async function* followFile(file: string, options: FollowOptions = {}): As
   }
 }
 
-/** Where the last so many lines begin; an end of the file without a newline is a line, too. */
-async function startOfTail(handle: FileHandle, lines: number): Promise<number> {
-  const { size } = await handle.stat();
+/** Where the last so many lines of a file of this size begin; an end without a newline is a line, too. */
+async function startOfTail(handle: FileHandle, size: number, lines: number): Promise<number> {
   if (lines === 0) return size;
   let left = lines;
   for (let end = size; end > 0; ) {
@@ -57,7 +63,7 @@ async function startOfTail(handle: FileHandle, lines: number): Promise<number> {
   return 0;
 }
 
-async function readAt(handle: FileHandle, at: number, length = CHUNK_BYTES): Promise<Buffer> {
+async function readAt(handle: FileHandle, at: number, length: number): Promise<Buffer> {
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, at);
   return buffer.subarray(0, bytesRead);
 }

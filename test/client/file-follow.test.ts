@@ -55,6 +55,22 @@ describe("a file that grows", () => {
     assert.equal(await read(file, { tail: 0, ended }), "new\nlast\n");
   });
 
+  for (const [title, tail, wanted] of [
+    ["is read up to where it ended at first, though it grows all the time", undefined, "one\ntwo\n"],
+    ["has its last lines read up to there, too", 1, "two\n"],
+  ] as const) {
+    test(title, async () => {
+      const file = fileOf("one\ntwo\n");
+      let text = "";
+      for await (const piece of followFile(file, { tail })) {
+        text += Buffer.from(piece).toString();
+        appendFileSync(file, "more\n");
+        assert.ok(text.length < 1000, "it is read on and on");
+      }
+      assert.equal(text, wanted);
+    });
+  }
+
   test("that is not there is an error that names it", async () => {
     await assert.rejects(read(path.join(dir, "none")), /none/);
   });

@@ -43,7 +43,7 @@ interface ShowOptions {
 async function show(link: SupervisorLink, name: string, { tail, follow }: ShowOptions): Promise<number> {
   const { config } = viewFromWire(await link.calls.find({ idOrPrefix: name }));
   if (!config.logged) throw notLogged(config.id);
-  const ended = follow ? whenEnded(link, config.id) : () => true;
+  const ended = follow ? whenEnded(link, config.id) : undefined;
   return writeOut(async (stdout) => {
     for await (const piece of followFile(logOf(config.id), { tail, ended })) await stdout.write(piece);
   });
