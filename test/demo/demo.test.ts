@@ -8,6 +8,8 @@ import { fileURLToPath } from "node:url";
 import { makeBusyboxRootfs } from "../../lab/busybox-rootfs.ts";
 import { whyNoSlowDisk } from "../../lab/slow-disk.ts";
 import { until } from "../../lab/until.ts";
+import { events, taskV2 } from "../../src/proto/index.ts";
+import { connect, createClient, Server } from "../../src/ttrpc/index.ts";
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const shim = path.join(root, "dist/containerd-shim-ebb-v2");
@@ -50,11 +52,26 @@ function commandLine(pid: string): string {
   }
 }
 
-function startDemo(): { demo: ChildProcess; output: () => string; ended: Promise<number | null> } {
+/** A program that runs, and what is to be known of it. */
+interface Started {
+  readonly demo: ChildProcess;
+  readonly output: () => string;
+  readonly ended: Promise<number | null>;
+}
+
+function startDemo(env: NodeJS.ProcessEnv = {}): Started {
+  return start("main.ts", [], env);
+}
+
+function startExample(file: string, ...args: string[]): Started {
+  return start(file, args, {});
+}
+
+function start(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Started {
   let text = "";
-  const demo = spawn(process.execPath, ["demo/main.ts"], {
+  const demo = spawn(process.execPath, [path.join("demo", file), ...args], {
     cwd: root,
-    env: { ...process.env, TMPDIR: scratch },
+    env: { ...process.env, TMPDIR: scratch, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   for (const stream of [demo.stdout, demo.stderr]) stream?.on("data", (chunk) => (text += String(chunk)));
@@ -104,19 +121,25 @@ describe("the demo", () => {
   }
 });
 
-describe("the library's example", () => {
-  const example = fs.readFileSync(path.join(root, "demo/library-example.ts"), "utf8");
+describe("the README's examples", () => {
+  const readme = fs.readFileSync(path.join(root, "README.md"), "utf8");
+  const printed = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code);
+  const files = ["library-example.ts", "ttrpc-client.ts", "ttrpc-server.ts"].map((name) =>
+    path.join(root, "demo", name),
+  );
 
-  test("is the one in the README", () => {
-    const readme = fs.readFileSync(path.join(root, "README.md"), "utf8");
-    assert.ok(
-      readme.includes(`\`\`\`ts\n${example}\`\`\``),
-      "README.md does not hold demo/library-example.ts",
+  test("are files of the demo, whose types are checked with all others", () => {
+    assert.deepEqual(
+      printed,
+      files.map((file) => fs.readFileSync(file, "utf8")),
     );
-    assert.ok(example.trimEnd().split("\n").length <= 25);
   });
 
-  test("runs a container with the shim it is given", { skip }, async () => {
+  test("are short", () => {
+    for (const code of printed) assert.ok(Number(code?.trimEnd().split("\n").length) <= 25);
+  });
+
+  test("run a container with the shim it is given", { skip }, async () => {
     const dir = fs.mkdtempSync(path.join(os.tmpdir(), "ebb-example-"));
     await makeBusyboxRootfs(dir);
     const { status, stdout, stderr } = spawnSync(process.execPath, ["demo/library-example.ts", shim, dir], {
@@ -126,5 +149,36 @@ describe("the library's example", () => {
     fs.rmSync("/run/ebb-example", { recursive: true, force: true });
     assert.equal(status, 0, stderr.toString());
     assert.match(stdout.toString(), /hello\n[\s\S]*exit status 3\n$/);
+  });
+
+  test("ask a shim for a task's state, and end", async () => {
+    const asked: string[] = [];
+    const server = new Server().register(taskV2, {
+      state: ({ id }) => {
+        asked.push(id);
+        return { pid: 42, status: 2 };
+      },
+    });
+    const socket = path.join(scratch, "shim.sock");
+    await server.listen({ path: socket });
+    const { output, ended } = startExample("ttrpc-client.ts", `unix://${socket}`, "web");
+    assert.equal(await ended, 0, output());
+    assert.equal(output(), "pid 42, status 2\n");
+    assert.deepEqual(asked, ["web"]);
+    await server.close();
+  });
+
+  test("serve events until they are told to end", async () => {
+    const socket = path.join(scratch, "events.sock");
+    const { demo, output, ended } = startExample("ttrpc-server.ts", socket);
+    await until("the server", () => (fs.existsSync(socket) ? true : undefined));
+    const connection = await connect(socket);
+    await createClient(events, connection).forward({
+      envelope: { namespace: "k8s.io", topic: "/tasks/exit" },
+    });
+    connection.close();
+    demo.kill("SIGTERM");
+    assert.equal(await ended, 0, output());
+    assert.equal(output(), "k8s.io: /tasks/exit\n");
   });
 });

@@ -12,10 +12,12 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** An import of everything, with a use that only the right types allow. */
 const USES = `import { runContainer, type ContainerExit } from "ebb/client";
+import { events, taskV3 } from "ebb/proto";
 import { connect, createClient, Server, StatusCode } from "ebb/ttrpc";
-const known: readonly unknown[] = [runContainer, connect, createClient, Server, StatusCode.notFound];
+const known: readonly unknown[] = [runContainer, connect, createClient, Server, StatusCode.notFound, taskV3];
+const forward: string = events.methods.forward.name;
 const exit: ContainerExit | undefined = undefined;
-if (known.some((one) => one === undefined) || exit !== undefined) throw new Error("something is missing");
+if (forward !== "Forward" || known.some((one) => one === undefined) || exit !== undefined) throw new Error("something is missing");
 `;
 
 describe("what npm pack makes, installed into an empty folder,", () => {
@@ -103,6 +105,7 @@ describe("what npm pack makes, installed into an empty folder,", () => {
         file,
         USES.replace(", type ContainerExit", "")
           .replace(": readonly unknown[]", "")
+          .replace(": string", "")
           .replace(": ContainerExit | undefined", ""),
       );
       run(program, [file]);
