@@ -7,10 +7,10 @@ import type { Stage } from "./stage.ts";
 const MEANING: Readonly<Record<string, string>> = {
   prepare: "bundle, fifos, event socket",
   launch: "the shim's start, until it is connected",
-  create: "rootfs mounted, runc create",
-  start: "runc start: the program runs",
+  create: "rootfs mounted, runc makes the container",
+  start: "the program runs",
   wait: "until the program has ended",
-  delete: "runc delete, rootfs out of the tree",
+  delete: "what runc keeps removed, rootfs out of the tree",
   shutdown: "until the shim's process is gone",
   remove: "bundle and layers removed",
 };

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { whyNoSlowDisk } from "../lab/slow-disk.ts";
 import { StatusError } from "../src/base/status.ts";
 import { resolveShimBinary } from "../src/client/index.ts";
+import { readSettings } from "../src/shim/settings.ts";
 import { firstContainer } from "./first-container.ts";
 import { bold, progress, red, say } from "./paint.ts";
 import { type Player, slowDiskScene } from "./slow-disk-scene.ts";
@@ -26,10 +27,11 @@ function players(shim: string): Player[] {
 
 async function play(shim: string, signal: AbortSignal): Promise<boolean> {
   const noDisk = whyNoSlowDisk();
+  const { release } = await readSettings(process.env);
   return withStage(signal, async (stage) => {
     const ran = await firstContainer(stage, shim);
     say();
-    if (noDisk === undefined) return (await slowDiskScene(stage, players(shim))) && ran;
+    if (noDisk === undefined) return (await slowDiskScene(stage, players(shim), release)) && ran;
     say(red(`Left out, as this machine cannot: ${noDisk}`));
     return false;
   });

@@ -96,6 +96,12 @@ describe("the demo", () => {
     assert.deepEqual(traces(), before);
   });
 
+  test("says what strict promises where that is the mode, and ends well", { skip }, async () => {
+    const { output, ended } = startDemo({ EBB_RELEASE: "strict" });
+    assert.equal(await ended, 0, output());
+    assert.match(output(), /In mode strict Delete answers once all is on the disk/);
+  });
+
   /** What is to be seen before Ctrl-C is pressed, and how much the slow disk has to have begun. */
   const moments: [string, RegExp, (() => boolean) | undefined][] = [
     ["while the first container runs", /A container from launch/, undefined],
