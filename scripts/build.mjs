@@ -2,9 +2,18 @@
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
-import { bunPath, packageBin, root, runQuietly, step } from "./steps.mjs";
+import { bunPath, fail, packageBin, root, runQuietly, step } from "./steps.mjs";
 
 /** The executable that the build leaves. */
 export const shimPath = path.join(root, "dist/containerd-shim-ebb-v2");
@@ -22,6 +31,26 @@ function buildShim() {
   args.push("--define", `EBB_VERSION=${JSON.stringify(version)}`);
   args.push("--define", `EBB_REVISION=${JSON.stringify(git.status === 0 ? git.stdout.trim() : "")}`);
   runQuietly(bunPath(), args);
+  leaveOpenFilesAlone(shimPath);
+}
+
+/**
+ * Has the executable run with the limit on open files that it is given. Before any JavaScript runs Bun raises the soft
+ * one to the hard one, and has no switch for that; what it was is lost then, and all that the shim starts has the raised
+ * one: containers whose programs close every descriptor there may be, or use select(2). So the name under which Bun has
+ * the C library's setrlimit linked, for this one call, becomes that of the call that only asks.
+ */
+function leaveOpenFilesAlone(file) {
+  const bytes = readFileSync(file);
+  const [name, instead] = ["\0setrlimit\0", "\0getrlimit\0"];
+  if (!bytes.includes(name)) {
+    rmSync(file);
+    fail("Bun does not link setrlimit by its name any more: how does it raise the limit on open files?");
+  }
+  // Beside the name that is linked there may be one for debuggers.
+  for (let at = bytes.indexOf(name); at >= 0; at = bytes.indexOf(name, at))
+    bytes.write(instead, at, "latin1");
+  writeFileSync(file, bytes);
 }
 
 /** Enough of a file's SHA-256 to name it by. */

@@ -64,6 +64,16 @@ export async function launch(
   return bun === undefined ? await launchByNode(command, options) : launchByBun(bun, command, options);
 }
 
+/** Goes around the start of a program: calls what it is given, once or until that does not throw. */
+export type Surround = <T>(start: () => T) => T;
+
+let surround: Surround = (start) => start();
+
+/** Has every program that this process starts from now on be started within this. */
+export function launchWithin(next: Surround): void {
+  surround = next;
+}
+
 /** The parts of Bun that are used. */
 interface BunSpawner {
   spawn(command: readonly string[], options: object): BunChild;
@@ -81,15 +91,9 @@ interface BunChild {
 function launchByBun(bun: BunSpawner, command: readonly string[], options: LaunchOptions): Child {
   const { env, stdio, cwd, argv0, detached = false, onSpawn } = options;
   const ended = deferred<Ending>();
-  const child = bun.spawn(command, {
-    env,
-    stdio,
-    cwd,
-    argv0,
-    detached,
-    onExit: (_: unknown, exitCode: number | null, signal: NodeJS.Signals | null) =>
-      ended.resolve({ exitCode: exitCode ?? undefined, signal: signal ?? undefined }),
-  });
+  const onExit = (_: unknown, exitCode: number | null, signal: NodeJS.Signals | null) =>
+    ended.resolve({ exitCode: exitCode ?? undefined, signal: signal ?? undefined });
+  const child = surround(() => bun.spawn(command, { env, stdio, cwd, argv0, detached, onExit }));
   onSpawn?.(child.pid);
   const { stdin } = child;
   return {

@@ -4,7 +4,7 @@ import type { IdmapCalls } from "./idmap-calls.ts";
 import { KoffiIdmapCalls } from "./koffi-idmap-calls.ts";
 import { KoffiLoopCalls } from "./koffi-loop-calls.ts";
 import { KoffiStreamCalls } from "./koffi-stream-calls.ts";
-import type { FsconfigCall, Libc, MountCall, WaitResult } from "./libc.ts";
+import type { FsconfigCall, Libc, MountCall, OpenFilesLimit, WaitResult } from "./libc.ts";
 import type { LoopCalls } from "./loop-calls.ts";
 import { loadNativeModule, type NativeModule } from "./native-module.ts";
 import type { StreamCalls } from "./stream-calls.ts";
@@ -15,6 +15,7 @@ const PR_SCHED_CORE_CREATE = 1;
 /** All threads of a process (`enum pid_type`). */
 const PIDTYPE_TGID = 1;
 const WNOHANG = 1;
+const RLIMIT_NOFILE = 7;
 /** System call numbers of calls that old C libraries have no function for; alike on all architectures. */
 const SYS_PIDFD_SEND_SIGNAL = 424;
 const SYS_PIDFD_OPEN = 434;
@@ -45,6 +46,7 @@ class KoffiLibc implements Libc {
   readonly #umount2: Call;
   readonly #poll: Call;
   readonly #prctl: Call;
+  readonly #prlimit: Call;
   readonly #waitpid: Call;
   readonly #eventfd: Call;
   readonly #syscall: Call;
@@ -69,6 +71,7 @@ class KoffiLibc implements Libc {
     this.#prctl = define(
       "int prctl(int op, unsigned long a, unsigned long b, unsigned long c, unsigned long d)",
     );
+    this.#prlimit = define("int prlimit(int pid, int resource, const void *limit, void *old)");
     this.#waitpid = define("int waitpid(int pid, _Out_ int *status, int options)");
     this.#eventfd = define("int eventfd(unsigned int value, int flags)");
     this.#syscall = define("long syscall(long number, long a, long b, long c, long d)");
@@ -146,6 +149,19 @@ class KoffiLibc implements Libc {
   createCoreGroup(): void {
     const result = this.#prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE, 0, PIDTYPE_TGID, 0);
     this.#check(result, "make a group of core scheduling");
+  }
+
+  openFilesLimit(): OpenFilesLimit {
+    // A `struct rlimit`.
+    const old = new BigUint64Array(2);
+    this.#check(this.#prlimit(0, RLIMIT_NOFILE, null, old), "ask for the limit on open files");
+    const [soft = 0, hard = 0] = [...old].map(Number);
+    return { soft, hard };
+  }
+
+  setOpenFilesLimit({ soft, hard }: OpenFilesLimit): void {
+    const limit = BigUint64Array.of(BigInt(soft), BigInt(hard));
+    this.#check(this.#prlimit(0, RLIMIT_NOFILE, limit, null), `limit open files to ${soft}`);
   }
 
   waitpid(pid: number): WaitResult | undefined {

@@ -64,6 +64,12 @@ export interface FsconfigCall {
   readonly value: string | null;
 }
 
+/** How many files a process may have open (getrlimit(2), RLIMIT_NOFILE), and how far it may raise that itself. */
+export interface OpenFilesLimit {
+  readonly soft: number;
+  readonly hard: number;
+}
+
 /** A child that has ended, as waitpid(2) tells it: the status is decoded by `decodeWaitStatus`. */
 export interface WaitResult {
   readonly pid: number;
@@ -108,6 +114,10 @@ export interface Libc {
    * `invalidArgument` or `notFound` where kernel or processor have no such thing.
    */
   createCoreGroup(): void;
+  /** prlimit(2): the limit on this process's open files, which what it starts inherits. */
+  openFilesLimit(): OpenFilesLimit;
+  /** The same: sets it. */
+  setOpenFilesLimit(limit: OpenFilesLimit): void;
   /** waitpid(2) with WNOHANG for one pid: undefined while it runs. Not our child is `notFound`. */
   waitpid(pid: number): WaitResult | undefined;
   /** eventfd(2): a counter as a descriptor, at 0, that neither blocks nor is inherited. */

@@ -1,6 +1,6 @@
 import { errnoError } from "../../src/linux/errno.ts";
 import type { IdmapCalls } from "../../src/linux/idmap-calls.ts";
-import type { FsconfigCall, Libc, MountCall, WaitResult } from "../../src/linux/libc.ts";
+import type { FsconfigCall, Libc, MountCall, OpenFilesLimit, WaitResult } from "../../src/linux/libc.ts";
 import type { LoopCalls, LoopConfig } from "../../src/linux/loop-calls.ts";
 import { FakeStreamCalls } from "./fake-stream-calls.ts";
 
@@ -11,6 +11,7 @@ export class FakeLibc implements Libc {
   readonly idmaps = new FakeIdmaps();
   readonly mounts: MountCall[] = [];
   readonly streams = new FakeStreamCalls(this.calls);
+  openFiles: OpenFilesLimit = { soft: 1024, hard: 4096 };
   /** What a mount does instead of nothing: throw, or take its time. */
   onMount: (call: MountCall) => Promise<void> = async () => {};
 
@@ -57,6 +58,14 @@ export class FakeLibc implements Libc {
 
   createCoreGroup(): void {
     this.calls.push("core group");
+  }
+
+  openFilesLimit(): OpenFilesLimit {
+    return this.openFiles;
+  }
+
+  setOpenFilesLimit(limit: OpenFilesLimit): void {
+    this.openFiles = limit;
   }
 
   waitpid(pid: number): WaitResult | undefined {

@@ -56,6 +56,22 @@ describe("mount and umount", () => {
   });
 });
 
+describe("the limit on open files", () => {
+  test("is told and set for this process and for what it starts", () => {
+    const given = libc.openFilesLimit();
+    const { hard } = given;
+    try {
+      libc.setOpenFilesLimit({ soft: 100, hard });
+      assert.deepEqual(libc.openFilesLimit(), { soft: 100, hard });
+      assert.equal(spawnSync("sh", ["-c", "ulimit -Sn"], { encoding: "utf8" }).stdout, "100\n");
+      const tooMuch = () => libc.setOpenFilesLimit({ soft: hard + 1, hard });
+      assert.throws(tooMuch, fails(StatusCode.invalidArgument, /limit open files to \d+: EINVAL/));
+    } finally {
+      libc.setOpenFilesLimit(given);
+    }
+  });
+});
+
 describe("the table of mounts", () => {
   test("tells that it has changed, once for each time that it is asked", { skip: notRoot }, async () => {
     const target = fs.mkdtempSync(path.join(os.tmpdir(), "ebb-libc-"));

@@ -1,8 +1,10 @@
 import fs from "node:fs";
 import PQueue from "p-queue";
+import { launchWithin } from "../../base/launch.ts";
 import { LOG_LEVELS, type Logger } from "../../base/logger.ts";
 import { ChildExits } from "../../linux/child-exits.ts";
 import { loadLibc } from "../../linux/koffi-libc.ts";
+import { OpenFiles } from "../../linux/open-files.ts";
 import { TaskEvents } from "../events.ts";
 import type { Flags } from "../flags.ts";
 import { openLog } from "../log.ts";
@@ -38,6 +40,8 @@ export function openService(options: {
   const libc = loadLibc();
   libc.setChildSubreaper();
   adjustOomScore(logger);
+  const openFiles = new OpenFiles(libc);
+  launchWithin((start) => openFiles.start(start));
   const address = process.env.TTRPC_ADDRESS ?? "";
   const events = new TaskEvents({ address, namespace: flags.namespace, settings, logger });
   const childExits = new ChildExits({ libc, logger });
@@ -45,7 +49,7 @@ export function openService(options: {
   const mounting = new PQueue({ concurrency: settings.mountsAtOnce });
   const host = { namespace: flags.namespace, libc, childExits, oom, mounting, settings, logger };
   const close = () => {
-    for (const part of [childExits, oom, log, unexpected]) part.close();
+    for (const part of [childExits, oom, log, unexpected, openFiles]) part.close();
   };
   const service = new TaskService({ host, events, shutdown: options.shutdown });
   return { service, events, logger, isSound: () => unexpected.count === 0, close };
