@@ -8,6 +8,15 @@ import { settingsForServer } from "./command-settings.ts";
 import { reportFailure, reportReady, SERVER_SOCKET_FD } from "./ready.ts";
 import type { Serving } from "./task-server.ts";
 
+/** What ends a server in order. */
+const ENDING = ["SIGTERM", "SIGINT"] as const;
+
+/**
+ * What would end it and does not end containerd's own shim, in which Go's runtime takes every signal that is no fault:
+ * operators and their programs send some of these. A handler, unlike an ignored signal, is nobody's inheritance.
+ */
+const SURVIVED = ["SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGIO", "SIGXCPU"] as const;
+
 /**
  * The server. It says that it serves as soon as nothing can keep it from that, and loads what it serves with while
  * the daemon reads the answer of `start` and connects: the kernel takes connections from the first moment on. When it
@@ -23,7 +32,8 @@ export async function serve(flags: Flags): Promise<void> {
   }
   if ((process.env.SCHED_CORE ?? "") !== "") await takeOwnCores();
   const signalled = deferred<string>();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => signalled.resolve(signal));
+  for (const signal of ENDING) process.on(signal, () => signalled.resolve(signal));
+  for (const signal of SURVIVED) process.on(signal, () => {});
   reportReady();
   const mayStandBy = settings.standbyAtOnce > 0;
   // The socket that it has inherited goes with the first container.

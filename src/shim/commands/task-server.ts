@@ -12,6 +12,7 @@ import type { Settings } from "../settings.ts";
 import type { TaskService } from "../task/task-service.ts";
 import { Unused } from "../unused.ts";
 import type { OpenService } from "./open-service.ts";
+import type { Call } from "./under-way.ts";
 
 /** What a server needs to know of whom it serves. */
 export interface Serving {
@@ -36,6 +37,7 @@ export class TaskServer {
   readonly #server = new Server();
   readonly #service = deferred<TaskService>();
   readonly #memory = new IdleMemory(() => bun.shrink());
+  readonly #calls = new Set<Call>();
   #unused: Unused | undefined;
 
   constructor() {
@@ -58,7 +60,10 @@ export class TaskServer {
     serving.signalled.then(ending.resolve);
     const opened = await this.#open(serving, () => ending.resolve(SHUTDOWN));
     this.#unused = watchUse(opened, serving, () => ending.resolve(UNUSED));
+    const tell = () => void this.#tell(serving, opened);
+    process.on(TELL_SIGNAL, tell);
     const why = await ending.promise;
+    process.off(TELL_SIGNAL, tell);
     opened?.logger.debug("ending", { why });
     const isWhole = await this.#end(serving, opened);
     return {
@@ -78,6 +83,16 @@ export class TaskServer {
     } catch (err) {
       this.#service.reject(StatusError.from(err));
       return undefined;
+    }
+  }
+
+  async #tell({ flags, settings }: Serving, opened: OpenService | undefined): Promise<void> {
+    try {
+      const { tellUnderWay } = await import("./under-way.ts");
+      const { namespace } = flags;
+      if (opened) tellUnderWay(opened, this.#calls, { namespace, runDirectory: settings.runDirectory });
+    } catch (err) {
+      opened?.logger.error("what is under way cannot be told", { err });
     }
   }
 
@@ -108,9 +123,12 @@ export class TaskServer {
     for (const name of CALLS) {
       handlers[name] = async (request, context) => {
         this.#unused?.called();
+        const call = { name, request, since: performance.now() };
+        this.#calls.add(call);
         try {
           return await (await this.#service.promise)[name](request, context);
         } finally {
+          this.#calls.delete(call);
           this.#memory.ended(name);
           this.#unused?.called();
         }
@@ -133,6 +151,9 @@ function watchUse(opened: OpenService | undefined, { settings }: Serving, end: (
     },
   });
 }
+
+/** Has a server log what is under way; containerd's own shim logs its goroutines then. */
+const TELL_SIGNAL = "SIGUSR1";
 
 /** Why a server ends that the daemon has asked to. */
 const SHUTDOWN = "Shutdown";

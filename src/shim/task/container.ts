@@ -82,6 +82,11 @@ export class Container {
     return exec;
   }
 
+  /** Those that are not deleted. */
+  get execs(): Iterable<Process> {
+    return this.#execs.values();
+  }
+
   /** Forgets an exec that was deleted. */
   forget(exec: Process): void {
     if (this.#execs.get(exec.execId) === exec) this.#execs.delete(exec.execId);

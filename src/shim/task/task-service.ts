@@ -180,6 +180,11 @@ export class TaskService {
     return this.#containers.size > 0 || this.#creating.size > 0;
   }
 
+  /** Those that are not deleted. */
+  get containers(): Iterable<Container> {
+    return this.#containers.values();
+  }
+
   async #create(request: Request<"CreateTaskRequest">, signal: AbortSignal): Promise<Container> {
     const { id } = request;
     const container = await createContainer(this.#host, request, {
