@@ -9,11 +9,14 @@ const LONGEST_WAIT_MS = 100;
 /** Writes to a descriptor that does not block; it owns it. Nothing is buffered here. */
 export class DescriptorWriter {
   readonly #fd: number;
+  readonly #closeFd: (fd: number) => void;
   #writing: Promise<unknown> = Promise.resolve();
   #open = true;
 
-  constructor(fd: number) {
+  /** @param closeFd how it is closed, where that may take its time */
+  constructor(fd: number, closeFd: (fd: number) => void = fs.closeSync) {
     this.#fd = fd;
+    this.#closeFd = closeFd;
   }
 
   /**
@@ -41,7 +44,7 @@ export class DescriptorWriter {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    void this.#writing.then(() => fs.closeSync(this.#fd));
+    void this.#writing.then(() => this.#closeFd(this.#fd));
   }
 }
 

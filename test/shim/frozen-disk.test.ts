@@ -9,6 +9,8 @@ import { StatusCode } from "../../src/base/status.ts";
 import type { Shim } from "../../src/client/index.ts";
 import { parseProcessStat, readProcessStat } from "../../src/linux/process-stat.ts";
 import { containerd } from "../../src/proto/index.ts";
+import { FifoTap } from "../support/fifo-tap.ts";
+import { makeFifo } from "../support/files.ts";
 import { fakeRuntime, processSpec, story } from "./exec-scene.ts";
 import { noContainers, refused, Workshop } from "./harness.ts";
 
@@ -169,4 +171,52 @@ test("what a failed exec left there dies at the thaw, and the next exec with its
   await task.delete({ id: "leaving" });
   const exits = story(shop.events.received, "leaving").filter((line) => line.startsWith("exit again"));
   assert.deepEqual(exits, ["exit again 137"]);
+});
+
+describe("while the logs of containers are on a frozen disk", () => {
+  test("these end and are deleted, and the output of others is passed on", { skip }, async () => {
+    const disk = await makeSlowDisk();
+    try {
+      const { shim } = await shop.create("beside-logs", {}, { EBB_DRAIN_MS: "200" });
+      const { task } = shim;
+      await task.start({ id: "beside-logs" });
+      const ids = Array.from({ length: HANGING }, (_, n) => `logs-${n}`);
+      const log = (id: string) => `${disk.mountPoint}/${id}.log`;
+      const args = ["sh", "-c", "echo before; read go; echo after"];
+      const fifos = ids.map((id) => `${shop.dir}/${id}.in`);
+      for (const [n, id] of ids.entries()) {
+        const stdin = fifos[n] ?? "";
+        makeFifo(stdin);
+        await shop.create(id, { shim, args, stdin, stdout: `file://${log(id)}` });
+        await task.start({ id });
+        await until("the first line", () =>
+          fs.readFileSync(log(id), "utf8") === "before\n" ? true : undefined,
+        );
+      }
+      await must("fsfreeze", ["--freeze", disk.mountPoint]);
+      try {
+        for (const fifo of fifos) fs.writeFileSync(fifo, "go\n");
+        for (const id of ids) assert.equal((await task.wait({ id })).exitStatus, 0);
+        const { shimPid = 0 } = await task.connect({ id: "" });
+        await until("the writes to hang", () => (threadsInDisk(shimPid) === HANGING ? true : undefined));
+        const stdout = `${shop.dir}/beside.out`;
+        makeFifo(stdout);
+        const tap = new FifoTap(stdout);
+        const exec = { id: "beside-logs", execId: "e" };
+        await task.exec({ ...exec, stdout, spec: processSpec(["echo", "heard"]) });
+        await task.start(exec);
+        assert.equal(await tap.toEnd(), "heard\n");
+        for (const id of ids) await task.delete({ id });
+      } finally {
+        await command("fsfreeze", ["--unfreeze", disk.mountPoint]);
+      }
+      for (const id of ids) {
+        await until("the last line", () =>
+          fs.readFileSync(log(id), "utf8") === "before\nafter\n" ? true : undefined,
+        );
+      }
+    } finally {
+      await disk.dispose();
+    }
+  });
 });

@@ -214,6 +214,24 @@ describe("a container without a terminal", () => {
     assert.equal(fs.readFileSync(file, "utf8"), "out\nerr\nout\nerr\n");
   });
 
+  test("of a user may open its output anew, and neither empties its file nor comes to own it", {
+    skip,
+  }, async () => {
+    const file = place("file-user", "log");
+    fs.writeFileSync(file, "before\n");
+    const stdout = `file://${file}`;
+    const args = ["sh", "-c", "echo first; echo more > /dev/stderr; echo last > /dev/stdout"];
+    const edit: CreateOptions["edit"] = (spec) => {
+      spec.process.user = { uid: 1000, gid: 1000 };
+    };
+    const { task } = await shop.create("file-user", { args, stdout, edit });
+    await task.start({ id: "file-user" });
+    assert.equal((await task.wait({ id: "file-user" })).exitStatus, 0);
+    await task.delete({ id: "file-user" });
+    assert.equal(fs.readFileSync(file, "utf8"), "before\nfirst\nmore\nlast\n");
+    assert.equal(fs.statSync(file).uid, process.getuid?.());
+  });
+
   test("has its output with the logger when Delete answers", { skip }, async () => {
     const stdout = logger(
       "logger",

@@ -5,6 +5,8 @@ import { errnoOf } from "../../base/files.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { fsError } from "../../linux/errno.ts";
 import type { Output, OutputStream } from "./output.ts";
+import { relayOutput } from "./relayed-output.ts";
+import type { StdioHost, StdioOwner } from "./stdio.ts";
 
 const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = fs.constants;
 /** As Go's shim makes them. */
@@ -12,33 +14,48 @@ const FILE_MODE = 0o644;
 const DIRECTORY_MODE = 0o755;
 
 /**
- * Opens a file that a process appends its output to by itself; made where it is missing, directories included.
- * `deadlineExceeded` where the file system does not answer within the limit, `invalidArgument` where the path is
- * neither a file nor a character device.
+ * Opens a file that a process's output is appended to; made where it is missing, directories included. The process
+ * has a pipe: with the file itself as its stderr it could empty it (`> /dev/stderr` opens it anew), and the runtime
+ * would give the file to the container's user. Errors as of {@link openFile}.
  */
 export async function openFileOutput(
+  host: StdioHost,
   file: string,
   streams: readonly OutputStream[],
-  limitMs: number,
+  owner: StdioOwner,
 ): Promise<Output> {
-  const opening = openFile(file);
-  let child: number;
-  try {
-    child = await within(opening, limitMs, `opening ${file}`);
-  } catch (err) {
-    // It may still come to be open.
-    opening.then(fs.closeSync, () => {});
-    throw err;
-  }
+  const fd = await openFile(file, host.settings.stdioOpenMs);
+  // Off the main thread, too: some file systems write out what they have.
+  const closeFd = (open: number) => fs.close(open, () => {});
+  return relayOutput(host, { path: file, fd, closeFd }, streams, owner);
+}
+
+/** Opens a file that a terminal's output is appended to by the shim. Errors as of {@link openFile}. */
+export async function openTerminalFile(host: StdioHost, file: string): Promise<Output> {
   return {
-    childFds: Object.fromEntries(streams.map((stream) => [stream, child])),
+    childFds: { stdout: await openFile(file, host.settings.stdioOpenMs) },
     finished: async () => {},
     close: async () => {},
   };
 }
 
+/**
+ * `deadlineExceeded` where the file system does not answer within the limit, `invalidArgument` where the path is
+ * neither a file nor a character device.
+ */
+async function openFile(file: string, limitMs: number): Promise<number> {
+  const opening = openToAppend(file);
+  try {
+    return await within(opening, limitMs, `opening ${file}`);
+  } catch (err) {
+    // It may still come to be open.
+    opening.then(fs.closeSync, () => {});
+    throw err;
+  }
+}
+
 /** Off the main thread: it waits for the file's disk. */
-async function openFile(file: string): Promise<number> {
+async function openToAppend(file: string): Promise<number> {
   try {
     await makeDirectory(path.dirname(file));
     // Non-blocking, as the open of a fifo without a reader would not return; of no effect on a file.

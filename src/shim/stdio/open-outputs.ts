@@ -1,10 +1,9 @@
 import { StatusError } from "../../base/status.ts";
 import { INIT } from "../task/exit-order.ts";
 import { openFifoOutput } from "./fifo-output.ts";
-import { openFileOutput } from "./file-output.ts";
 import { LoggerProcess } from "./logger-process.ts";
 import { closeChildFds, type Output, type OutputStream } from "./output.ts";
-import { openRelayedOutput } from "./relayed-output.ts";
+import { openRelayedFifo } from "./relayed-output.ts";
 import type { StdioHost, StdioOwner, StdioPaths } from "./stdio.ts";
 import { parseStdioUri, type StdioUri } from "./stdio-uri.ts";
 
@@ -62,9 +61,12 @@ async function openOutput(
     switch (uri.scheme) {
       case "fifo":
         if (terminal || owner.execId === INIT) return await openFifoOutput(uri.path, streams, owner);
-        return await openRelayedOutput(host, uri.path, streams, owner);
-      case "file":
-        return await openFileOutput(uri.path, streams, host.settings.stdioOpenMs);
+        return await openRelayedFifo(host, uri.path, streams, owner);
+      case "file": {
+        const { openFileOutput, openTerminalFile } = await import("./file-output.ts");
+        if (terminal) return await openTerminalFile(host, uri.path);
+        return await openFileOutput(host, uri.path, streams, owner);
+      }
       default:
         return await LoggerProcess.start(host, { uri, streams }, owner);
     }

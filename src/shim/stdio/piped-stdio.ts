@@ -6,8 +6,8 @@ import { closeChildFds, type Output } from "./output.ts";
 import type { ProcessStdio, StdioHost, StdioOwner, StdioPaths } from "./stdio.ts";
 
 /**
- * The streams of a process without a terminal. An init reads and writes what the daemon has named by itself: the
- * shim copies nothing. The output of an exec that goes to a fifo is relayed.
+ * The streams of a process without a terminal. An init reads and writes the daemon's fifos by itself: the shim copies
+ * nothing. What goes to a file, and the output of an exec that goes to a fifo, is relayed.
  */
 export class PipedStdio implements ProcessStdio {
   readonly paths: StdioPaths;

@@ -2,30 +2,50 @@ import fs from "node:fs";
 import type { Logger } from "../../base/logger.ts";
 import { type DescriptorReader, readDescriptor } from "../../linux/descriptor-reader.ts";
 import { DescriptorWriter } from "../../linux/descriptor-writer.ts";
-import { type FifoEnds, openOutputFifo } from "../../linux/fifo.ts";
+import { openOutputFifo } from "../../linux/fifo.ts";
 import type { Pipe } from "../../linux/stream-calls.ts";
 import { own } from "../task/own.ts";
 import { Passing } from "../task/passing.ts";
 import type { Output, OutputStream } from "./output.ts";
 import { fieldsOf, type StdioHost, type StdioOwner } from "./stdio.ts";
 
+/** What a relay passes on to: descriptors that are the relay's from now on. */
+export interface RelayTarget {
+  /** What log lines call it. */
+  readonly path: string;
+  readonly fd: number;
+  /** How that is closed, where this may take its time. */
+  readonly closeFd?: (fd: number) => void;
+  /** Kept open beside it until the output is closed. */
+  readonly keep?: number;
+}
+
 /** Opens a fifo, and a pipe from which it is relayed; an error leaves neither open. */
-export async function openRelayedOutput(
+export async function openRelayedFifo(
   host: StdioHost,
-  file: string,
+  path: string,
+  streams: readonly OutputStream[],
+  owner: StdioOwner,
+): Promise<Output> {
+  const { keep, child } = openOutputFifo(path);
+  return relayOutput(host, { path, fd: child, keep }, streams, owner);
+}
+
+/** Makes a pipe from which a process's output is relayed; an error leaves nothing open, the target neither. */
+export async function relayOutput(
+  host: StdioHost,
+  target: RelayTarget,
   streams: readonly OutputStream[],
   owner: StdioOwner,
 ): Promise<Output> {
   const calls = host.libc.streams;
-  const fifo = openOutputFifo(file);
-  const opened = [fifo.keep, fifo.child];
+  const opened = [target.fd, ...(target.keep === undefined ? [] : [target.keep])];
   try {
     const pipe = calls.pipe();
     opened.push(pipe.read, pipe.write);
     await own([pipe.write], owner);
-    for (const fd of [pipe.read, fifo.child]) calls.setNonBlocking(fd);
-    const logger = host.logger.child(fieldsOf(owner));
-    return new RelayedOutput(logger, { fifo, pipe, streams });
+    for (const fd of [pipe.read, target.fd]) calls.setNonBlocking(fd);
+    return new RelayedOutput(host.logger.child(fieldsOf(owner)), { target, pipe, streams });
   } catch (err) {
     for (const fd of opened) fs.closeSync(fd);
     throw err;
@@ -33,10 +53,10 @@ export async function openRelayedOutput(
 }
 
 /**
- * The output of an exec to a fifo, relayed from a pipe. An exec may leave children that live as long as the
- * container and have its output open. Who follows that output must see its end when the exec is deleted, and a
- * fifo ends only when nobody has it open to write: so nobody has but the shim. The children go on; what they
- * write after that is read and dropped.
+ * The output of a process, relayed from a pipe. That of an exec to a fifo is, since it may leave children that live
+ * as long as the container and have its output open. Who follows that output must see its end when the exec is
+ * deleted, and a fifo ends only when nobody has it open to write: so nobody has but the shim. The children go on;
+ * what they write after that is read and dropped.
  */
 class RelayedOutput implements Output {
   readonly childFds: Output["childFds"];
@@ -47,14 +67,14 @@ class RelayedOutput implements Output {
 
   constructor(
     logger: Logger,
-    ends: { readonly fifo: FifoEnds; readonly pipe: Pipe; readonly streams: readonly OutputStream[] },
+    ends: { readonly target: RelayTarget; readonly pipe: Pipe; readonly streams: readonly OutputStream[] },
   ) {
-    const { fifo, pipe, streams } = ends;
+    const { target, pipe, streams } = ends;
     this.childFds = Object.fromEntries(streams.map((stream) => [stream, pipe.write]));
-    this.#kept = fifo.keep;
+    this.#kept = target.keep;
     this.#reader = readDescriptor(pipe.read);
-    this.#writer = new DescriptorWriter(fifo.child);
-    this.#relayed = this.#relay(logger);
+    this.#writer = new DescriptorWriter(target.fd, target.closeFd);
+    this.#relayed = this.#relay(logger, target.path);
   }
 
   finished(): Promise<void> {
@@ -67,14 +87,14 @@ class RelayedOutput implements Output {
     this.#kept = undefined;
   }
 
-  async #relay(logger: Logger): Promise<void> {
+  async #relay(logger: Logger, to: string): Promise<void> {
     const passing = new Passing(this.#writer, (err) =>
-      logger.error("an exec's output is dropped from now on", { err }),
+      logger.error("a process's output is dropped while it cannot be written", { to, err }),
     );
     try {
       for await (const data of this.#reader) await passing.pass(data);
     } catch (err) {
-      logger.error("an exec's output could not be read", { err });
+      logger.error("a process's output could not be read", { to, err });
     } finally {
       this.#writer.close();
       this.#reader.close();

@@ -120,7 +120,7 @@ export class TerminalRelay {
 
   async #passOutput(): Promise<void> {
     const output = new Passing(this.#output, (err) =>
-      this.#logger.error("a terminal's output is dropped from now on", { err }),
+      this.#logger.error("a terminal's output is dropped while it cannot be written", { err }),
     );
     try {
       for await (const data of this.#reader) await output.pass(data);

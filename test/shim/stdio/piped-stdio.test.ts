@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
@@ -160,7 +160,7 @@ describe("outputs that are files", () => {
       const file = path.join(dir, "a", "b", "log");
       for (const stderr of ["", `file://${file}`]) {
         const stdio = await open({ stdout: `file://${file}`, stderr });
-        assert.equal(pathOf(stdio.childFds[1]), file);
+        assert.match(pathOf(stdio.childFds[1]), /^pipe:/);
         assert.equal(await run(stdio, "echo out; echo err >&2"), 0);
         await stdio.drained();
         await stdio.close();
@@ -174,15 +174,87 @@ describe("outputs that are files", () => {
       const [a, b] = [path.join(dir, "a"), path.join(dir, "b")];
       const both = await open({ stdout: `file://${a}`, stderr: `file://${b}` });
       await run(both, "echo out; echo err >&2");
+      await both.drained();
       await both.close();
       const stdout = fifo("out");
       const tap = new FifoTap(stdout);
       const mixed = await open({ stdout, stderr: `file://${b}` });
       await run(mixed, "echo out; echo err >&2");
+      await mixed.drained();
       await mixed.close();
       assert.deepEqual([fs.readFileSync(a, "utf8"), fs.readFileSync(b, "utf8")], ["out\n", "err\nerr\n"]);
       assert.equal(await tap.toEnd(), "out\n");
     }));
+
+  test("are not emptied where the process opens its streams anew, and stay their owner's", () =>
+    withStdio({}, async ({ dir, open }) => {
+      const file = path.join(dir, "log");
+      fs.writeFileSync(file, "before\n");
+      const stdio = await open({ stdout: `file://${file}` }, { uid: 1234, gid: 567 });
+      assert.equal(await run(stdio, "echo first; echo more > /dev/stderr; echo last > /dev/stdout"), 0);
+      await stdio.drained();
+      await stdio.close();
+      assert.equal(fs.readFileSync(file, "utf8"), "before\nfirst\nmore\nlast\n");
+      assert.equal(fs.statSync(file).uid, process.getuid?.());
+    }));
+
+  test("have every line whole where several processes write to one", () =>
+    withStdio({}, async ({ dir, open }) => {
+      const stdout = `file://${path.join(dir, "log")}`;
+      const writers = await Promise.all(["", "e1", "e2"].map((execId) => open({ stdout }, { execId })));
+      const lines = (n: number) => `for i in $(seq 2000); do echo ${`${n}`.repeat(99)}; done`;
+      await Promise.all(writers.map((stdio, n) => run(stdio, lines(n))));
+      for (const stdio of writers) await stdio.drained();
+      for (const stdio of writers) await stdio.close();
+      const counts = new Map<string, number>();
+      for (const line of fs.readFileSync(path.join(dir, "log"), "utf8").trimEnd().split("\n"))
+        counts.set(line, (counts.get(line) ?? 0) + 1);
+      assert.deepEqual(
+        Object.fromEntries(counts),
+        Object.fromEntries([0, 1, 2].map((n) => [`${n}`.repeat(99), 2000])),
+      );
+    }));
+
+  test(
+    "that cannot be written lose that, hold nobody up, and the log says so once",
+    {
+      skip: !fs.existsSync("/dev/full"),
+    },
+    () =>
+      withStdio({}, async ({ open, log }) => {
+        const stdio = await open({ stdout: "file:///dev/full" });
+        // More than a pipe holds, so that it would stand still where nobody reads.
+        assert.equal(await run(stdio, "head -c 500000 /dev/zero"), 0);
+        await stdio.drained();
+        await stdio.close();
+        assert.deepEqual(log.lines, ["error a process's output is dropped while it cannot be written"]);
+        assert.equal(log.fields[0]?.to, "/dev/full");
+      }),
+  );
+
+  test("are written again as soon as there is room", { skip: process.getuid?.() !== 0 }, () =>
+    withStdio({}, async ({ dir, open, log }) => {
+      const disk = path.join(dir, "disk");
+      fs.mkdirSync(disk);
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "none", disk]);
+      try {
+        fs.writeFileSync(path.join(disk, "filler"), Buffer.alloc(64 << 10));
+        const file = path.join(disk, "log");
+        const stdio = await open({ stdout: `file://${file}` });
+        const ended = run(stdio, `echo lost; until test -e ${dir}/room; do sleep 0.01; done; echo found`);
+        await until("the failure", () => (log.lines.length > 0 ? true : undefined));
+        fs.rmSync(path.join(disk, "filler"));
+        fs.writeFileSync(path.join(dir, "room"), "");
+        assert.equal(await ended, 0);
+        await stdio.drained();
+        await stdio.close();
+        assert.equal(fs.readFileSync(file, "utf8"), "found\n");
+        assert.deepEqual(log.lines, ["error a process's output is dropped while it cannot be written"]);
+      } finally {
+        execFileSync("umount", ["-l", disk]);
+      }
+    }),
+  );
 });
 
 describe("streams that cannot be opened are told by name and value, and nothing stays open:", () => {
