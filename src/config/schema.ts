@@ -9,6 +9,9 @@ export const CURRENT_VERSION = 2;
 /** Whether a call of the OCI runtime's is made, or what it would do is done here. */
 export const CALL_WAYS = ["direct", "runtime"] as const;
 
+/** How a container's streams come to it where they are fifos: the fifos themselves, or pipes; `auto` leaves it open. */
+export const STDIO_WAYS = ["auto", "direct", "relayed"] as const;
+
 /** The section of the runtime side. */
 export const runtimeSchema = {
   type: "object",
@@ -36,6 +39,14 @@ export const runtimeSchema = {
       $comment:
         "saves a program of 10 ms; who has a program of their own in runc's place that does more at a deletion needs the other",
       default: "direct",
+    },
+    stdio: {
+      enum: STDIO_WAYS,
+      description:
+        "how a container has its stdin, stdout and stderr: `direct` gives it the daemon's fifos themselves, `relayed` pipes, between which and the fifos the shim copies, as is done in any case for the output of an exec; `auto` is `relayed` where SELinux is enabled (`/sys/fs/selinux/enforce` is there), else `direct`",
+      $comment:
+        "a fifo costs the shim nothing, and the output goes on where the shim is killed; but SELinux may keep containers from fifos that are not of the runtime's type, and CRIU cannot checkpoint who has a fifo of the host's open",
+      default: "auto",
     },
     runDirectory: {
       type: "string",

@@ -4,7 +4,7 @@ import { readConfig } from "../config/config.ts";
 import { defaultConfig } from "../config/defaults.ts";
 import { limitsSchema } from "../config/limits.ts";
 import { isRunDirectory, RUN_DIRECTORY_VARIABLE } from "../config/run-directory.ts";
-import { CALL_WAYS, type RuntimeConfig } from "../config/schema.ts";
+import { CALL_WAYS, type RuntimeConfig, STDIO_WAYS } from "../config/schema.ts";
 
 type Limits = RuntimeConfig["limits"];
 
@@ -21,6 +21,7 @@ export const VARIABLES: Readonly<Record<keyof Settings, string>> = {
   release: "EBB_RELEASE",
   start: "EBB_START",
   delete: "EBB_DELETE",
+  stdio: "EBB_STDIO",
   runDirectory: RUN_DIRECTORY_VARIABLE,
   serverReadyMs: "EBB_SERVER_READY_MS",
   standbyAtOnce: "EBB_STANDBY_AT_ONCE",
@@ -84,10 +85,12 @@ function fromText(key: keyof Settings, text: string): Settings[keyof Settings] {
       if (isReleaseMode(text)) return text;
       throw refuse(`one of ${RELEASE_MODES.join(", ")}`);
     case "start":
-    case "delete": {
-      const way = CALL_WAYS.find((name) => name === text);
+    case "delete":
+    case "stdio": {
+      const ways = key === "stdio" ? STDIO_WAYS : CALL_WAYS;
+      const way = ways.find((name) => name === text);
       if (way !== undefined) return way;
-      throw refuse(`one of ${CALL_WAYS.join(", ")}`);
+      throw refuse(`one of ${ways.join(", ")}`);
     }
     case "runDirectory":
       if (isRunDirectory(text)) return text;

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { whyNoCriu } from "../../lab/criu.ts";
 import { settledLeftovers, snapshotLeftovers } from "../../lab/leftovers.ts";
 import { until } from "../../lab/until.ts";
+import { FifoTap } from "../support/fifo-tap.ts";
 import { CONTROL, EBB, RUNTIMES } from "./runtimes.ts";
 import {
   bundlePath,
@@ -13,6 +14,7 @@ import {
   removeContainer,
   runArgs,
   type Scene,
+  shimPid,
   startScene,
   withContainer,
 } from "./scene.ts";
@@ -22,18 +24,26 @@ const ACTED_CRIU = fileURLToPath(new URL("../../runc-fixtures/acted-criu", impor
 const MANY = 20;
 /** Counts on from where a restore that is acted says that it was; one by CRIU goes on in the middle of this. */
 const COUNT = `n=$(tail -n 1 /restored 2>/dev/null); n=\${n:-0}
-  while :; do n=$((n+1)); echo $n >> /state; usleep 10000; done`;
+  while :; do n=$((n+1)); echo $n >> /state; echo $n; usleep 10000; done`;
 
-/**
- * By whom processes are written down and made again: where the runc that has it done is, if not in PATH, and what
- * its containers are not to have. CRIU would want iptables to hold up a network of the container's own, and refuses
- * streams that are fifos of the host, which those of our containers are.
- */
-const KINDS = [
-  { title: "with CRIU's part acted", runcDirs: [ACTED_CRIU], flags: [], why: undefined },
-  { title: "by CRIU", runcDirs: [], flags: ["--net-host", "--null-io"], why: whyNoCriu() },
+/** By whom processes are written down and made again, and what containers that is tried with. */
+interface Kind {
+  readonly title: string;
+  /** Where the runc that has it done is, if not in PATH. */
+  readonly runcDirs: readonly string[];
+  /** How they are run: CRIU would want iptables to hold up a network of the container's own. */
+  readonly flags: readonly string[];
+  /** How they have their streams: CRIU refuses fifos of the host. */
+  readonly stdio: "direct" | "relayed";
+  readonly why: string | undefined;
+}
+
+const criu = { runcDirs: [], why: whyNoCriu() };
+const KINDS: readonly Kind[] = [
+  { title: "with CRIU's part acted", runcDirs: [ACTED_CRIU], flags: [], stdio: "direct", why: undefined },
+  { ...criu, title: "without streams, by CRIU", flags: ["--net-host", "--null-io"], stdio: "direct" },
+  { ...criu, title: "with relayed streams, by CRIU", flags: ["--net-host"], stdio: "relayed" },
 ];
-type Kind = (typeof KINDS)[number];
 
 for (const kind of KINDS) {
   const { title, why } = kind;
@@ -42,7 +52,7 @@ for (const kind of KINDS) {
 }
 
 /** `ctr` gives options for a checkpoint to the usual runtime only: ours is installed under that name. */
-function checkpoints({ runcDirs, flags }: Kind): void {
+function checkpoints({ runcDirs, flags, stdio }: Kind): void {
   for (const { ours, skip } of RUNTIMES) {
     describe(`with ${ours ? EBB.name : CONTROL.name}`, () => {
       const dirs: string[] = [];
@@ -50,7 +60,7 @@ function checkpoints({ runcDirs, flags }: Kind): void {
       before(async () => {
         if (skip !== false) return;
         if (ours) dirs.push(installUnderUsualName());
-        scene = await startScene({ shimDirs: [...dirs, ...runcDirs] });
+        scene = await startScene({ shimDirs: [...dirs, ...runcDirs], env: { EBB_STDIO: stdio } });
       });
       after(async () => {
         await scene?.dispose();
@@ -66,6 +76,19 @@ function checkpoints({ runcDirs, flags }: Kind): void {
         existsSync(state(id)) ? readFileSync(state(id), "utf8").split("\n").length - 1 : 0;
       const waitForMore = (id: string, than = lines(id)) =>
         until(`${id} to count on`, () => (lines(id) >= than + MANY ? true : undefined));
+
+      /** A whole line of a container's output, by the fifo that its shim has open for it. */
+      const said = async (id: string) => {
+        const dir = `/proc/${await shimPid(scene.containerd, id)}/fd`;
+        const links = readdirSync(dir).map((fd) => readlinkSync(path.join(dir, fd)));
+        const fifo = links.find((link) => link.endsWith(`${id}-stdout`));
+        assert.ok(fifo !== undefined, `${id} has a fifo`);
+        const tap = new FifoTap(fifo);
+        void tap.toEnd();
+        const line = await until("a line", () => /\n(\d+)\n/.exec(tap.read)?.[1]);
+        tap.close();
+        return line;
+      };
 
       test("are written while the container runs on, or as its end", { skip }, async () => {
         const id = "written";
@@ -100,6 +123,7 @@ function checkpoints({ runcDirs, flags }: Kind): void {
         const before = lines(again);
         assert.ok(before >= MANY, "what was in the rootfs is there");
         await waitForMore(again, before);
+        if (!flags.includes("--null-io")) assert.ok(Number(await said(again)) >= before, "it is heard");
         const counted = readFileSync(state(again), "utf8").trimEnd().split("\n");
         const all = counted.map((_, n) => `${n + 1}`);
         assert.deepEqual(counted, all);

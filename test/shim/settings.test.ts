@@ -28,6 +28,7 @@ describe("the settings of a host", { skip: fs.existsSync(DEFAULT_CONFIG_FILE) },
       EBB_RELEASE: "volatile",
       EBB_START: "runtime",
       EBB_DELETE: "runtime",
+      EBB_STDIO: "relayed",
       EBB_RUN_DIR: "/run/other",
     };
     const changes = {
@@ -35,6 +36,7 @@ describe("the settings of a host", { skip: fs.existsSync(DEFAULT_CONFIG_FILE) },
       release: "volatile",
       start: "runtime",
       delete: "runtime",
+      stdio: "relayed",
       runDirectory: "/run/other",
     };
     assert.deepEqual(await readSettings(env), { ...defaultSettings, ...changes });
@@ -67,6 +69,7 @@ describe("the settings of a host", { skip: fs.existsSync(DEFAULT_CONFIG_FILE) },
     ["EBB_RELEASE", "constructor", "one of deferred, strict, volatile"],
     ["EBB_START", "fast", "one of direct, runtime"],
     ["EBB_DELETE", "never", "one of direct, runtime"],
+    ["EBB_STDIO", "runtime", "one of auto, direct, relayed"],
     ["EBB_RUN_DIR", "run/ebb", "an absolute path"],
     ["EBB_RUN_DIR", "/", "an absolute path"],
   ];

@@ -191,7 +191,7 @@ describe("a container without a terminal", () => {
     const size = 100 << 20;
     const tap = new FifoTap(stdout);
     const args = ["head", "-c", String(size), "/dev/zero"];
-    const { task } = await shop.create("much", { args, stdout });
+    const { task } = await shop.create("much", { args, stdout }, { EBB_STDIO: "direct" });
     const shim = await shimOf(task);
     const before = readBy(shim);
     await task.start({ id: "much" });
@@ -199,6 +199,24 @@ describe("a container without a terminal", () => {
     assert.equal((await task.wait({ id: "much" })).exitStatus, 0);
     assert.ok(readBy(shim) - before < 1 << 20);
     await task.delete({ id: "much" });
+  });
+
+  test("whose streams are relayed has all of them, and leaves none with the shim", { skip }, async () => {
+    const { stdin, stdout, stderr } = fifos("relayed");
+    const [out, err] = [new FifoTap(stdout), new FifoTap(stderr)];
+    const args = ["sh", "-c", "cat; echo oops >&2; head -c 1000000 /dev/zero; echo END"];
+    const options = { args, stdin, stdout, stderr };
+    const { task } = await shop.create("relayed", options, { EBB_STDIO: "relayed" });
+    const shim = await shimOf(task);
+    await task.start({ id: "relayed" });
+    fs.writeFileSync(stdin, "typed\n");
+    await task.closeIO({ id: "relayed", stdin: true });
+    const text = await out.toEnd();
+    assert.deepEqual([text.slice(0, 6), text.slice(-4), text.length], ["typed\n", "END\n", 1_000_010]);
+    assert.equal(await err.toEnd(), "oops\n");
+    assert.equal((await task.wait({ id: "relayed" })).exitStatus, 0);
+    await task.delete({ id: "relayed" });
+    await until("no stream in the shim", () => (streamsIn(shim) === 0 ? true : undefined));
   });
 
   test("writes both its outputs to a file, after what is there", { skip }, async () => {

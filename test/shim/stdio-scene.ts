@@ -58,7 +58,7 @@ export function withStdio(
       namespace: "test",
       libc,
       logger: log,
-      settings: { ...defaultSettings, runDirectory, ...settings },
+      settings: { ...defaultSettings, stdio: "direct" as const, runDirectory, ...settings },
     };
     const nowhere = { stdin: "", stdout: "", stderr: "", terminal: false };
     const nobody = { bundle: dir, id: "c", execId: "", uid: 0, gid: 0 };

@@ -1,6 +1,7 @@
 import { StatusError } from "../../base/status.ts";
 import { INIT } from "../task/exit-order.ts";
 import { openFifoOutput } from "./fifo-output.ts";
+import { isRelayed } from "./is-relayed.ts";
 import { LoggerProcess } from "./logger-process.ts";
 import { closeChildFds, type Output, type OutputStream } from "./output.ts";
 import { openRelayedFifo } from "./relayed-output.ts";
@@ -17,8 +18,8 @@ interface OutputPlan {
 }
 
 /**
- * Opens what a process's output goes to. A stdout that is a file or a logger takes stderr along, unless that has
- * a place of its own; a terminal has one output only. What cannot be opened is an error that names stream and
+ * Opens what a process's output goes to. Outputs of one name are one, so that what is written stays in its order. A
+ * stdout that is a file or a logger takes stderr along, unless that has a place of its own; a terminal has one output only. What cannot be opened is an error that names stream and
  * value, and leaves nothing open.
  */
 export async function openOutputs(
@@ -42,8 +43,8 @@ function planOutputs({ stdout, stderr, terminal }: StdioPaths): OutputPlan[] {
   const out = planOutput("stdout", stdout, terminal);
   const err = terminal ? undefined : planOutput("stderr", stderr, terminal);
   if (out === undefined) return err === undefined ? [] : [err];
-  const shared = !terminal && out.uri.scheme !== "fifo" && (stderr === "" || stderr === stdout);
-  if (shared) return [{ ...out, streams: ["stdout", "stderr"] }];
+  const takesStderr = stderr === stdout || (stderr === "" && out.uri.scheme !== "fifo");
+  if (takesStderr && !terminal) return [{ ...out, streams: ["stdout", "stderr"] }];
   return err === undefined ? [out] : [out, err];
 }
 
@@ -60,7 +61,9 @@ async function openOutput(
   try {
     switch (uri.scheme) {
       case "fifo":
-        if (terminal || owner.execId === INIT) return await openFifoOutput(uri.path, streams, owner);
+        if (terminal || (owner.execId === INIT && !isRelayed(host.settings))) {
+          return await openFifoOutput(uri.path, streams, owner);
+        }
         return await openRelayedFifo(host, uri.path, streams, owner);
       case "file": {
         const { openFileOutput, openTerminalFile } = await import("./file-output.ts");

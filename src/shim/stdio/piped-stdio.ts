@@ -1,13 +1,15 @@
 import fs from "node:fs";
 import { drain } from "./drain.ts";
-import { type Input, openInput } from "./input.ts";
+import type { Input } from "./input.ts";
+import { openInput } from "./open-input.ts";
 import { openOutputs } from "./open-outputs.ts";
 import { closeChildFds, type Output } from "./output.ts";
 import type { ProcessStdio, StdioHost, StdioOwner, StdioPaths } from "./stdio.ts";
 
 /**
  * The streams of a process without a terminal. An init reads and writes the daemon's fifos by itself: the shim copies
- * nothing. What goes to a file, and the output of an exec that goes to a fifo, is relayed.
+ * nothing. What goes to a file, and the output of an exec that goes to a fifo, is relayed; all of both where the
+ * settings say so ({@link isRelayed}).
  */
 export class PipedStdio implements ProcessStdio {
   readonly paths: StdioPaths;
@@ -33,7 +35,7 @@ export class PipedStdio implements ProcessStdio {
 
   /** Opens what the paths name; where one cannot be opened, none stays open. */
   static async open(host: StdioHost, paths: StdioPaths, owner: StdioOwner): Promise<PipedStdio> {
-    const input = await openInput(paths.stdin, owner);
+    const input = await openInput(host, paths, owner);
     try {
       const outputs = await openOutputs(host, paths, owner);
       return new PipedStdio(host, owner, { paths, input, outputs });
@@ -58,7 +60,7 @@ export class PipedStdio implements ProcessStdio {
   resize(): void {}
 
   closeStdin(): void {
-    this.#input?.close();
+    this.#input?.end();
   }
 
   drained(): Promise<void> {
@@ -69,7 +71,7 @@ export class PipedStdio implements ProcessStdio {
 
   async close(): Promise<void> {
     this.#closeChildFds();
-    this.closeStdin();
+    this.#input?.close();
     await Promise.all(this.#outputs.map((output) => output.close()));
   }
 

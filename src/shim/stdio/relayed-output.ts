@@ -53,8 +53,8 @@ export async function relayOutput(
 }
 
 /**
- * The output of a process, relayed from a pipe. That of an exec to a fifo is, since it may leave children that live
- * as long as the container and have its output open. Who follows that output must see its end when the exec is
+ * The output of a process, relayed from a pipe. That of an exec to a fifo always is, since it may leave children that
+ * live as long as the container and have its output open. Who follows that output must see its end when the exec is
  * deleted, and a fifo ends only when nobody has it open to write: so nobody has but the shim. The children go on;
  * what they write after that is read and dropped.
  */

@@ -5,7 +5,8 @@ import { ConsoleSocket } from "../../linux/console-socket.ts";
 import type { WindowSize } from "../../linux/stream-calls.ts";
 import { runFolder } from "../../rootfs/run-directory.ts";
 import { drain } from "./drain.ts";
-import { type Input, openInput } from "./input.ts";
+import type { Input } from "./input.ts";
+import { openInput } from "./open-input.ts";
 import { openOutputs } from "./open-outputs.ts";
 import { closeChildFds, type Output } from "./output.ts";
 import { fieldsOf, type ProcessStdio, type StdioHost, type StdioOwner, type StdioPaths } from "./stdio.ts";
@@ -48,7 +49,7 @@ export class TerminalStdio implements ProcessStdio {
     const socket = listen(host);
     let input: Input | undefined;
     try {
-      input = await openInput(paths.stdin, owner);
+      input = await openInput(host, paths, owner);
       const outputs = await openOutputs(host, paths, owner);
       return new TerminalStdio(host, owner, paths, { input, outputs, socket });
     } catch (err) {
@@ -79,7 +80,7 @@ export class TerminalStdio implements ProcessStdio {
   }
 
   closeStdin(): void {
-    this.#opened.input?.close();
+    this.#opened.input?.end();
   }
 
   drained(): Promise<void> {
@@ -89,7 +90,7 @@ export class TerminalStdio implements ProcessStdio {
 
   async close(): Promise<void> {
     this.#stop();
-    this.closeStdin();
+    this.#opened.input?.close();
     await Promise.all(this.#opened.outputs.map((output) => output.close()));
   }
 

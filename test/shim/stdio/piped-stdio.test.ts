@@ -35,60 +35,98 @@ describe("streams that are nowhere", () => {
     }));
 });
 
-describe("streams that are fifos", () => {
-  test("carry a process's input and outputs, whose end readers see with the process's", () =>
-    withStdio({}, async ({ open, fifo }) => {
-      const [stdin, stdout, stderr] = [fifo("in"), fifo("out"), fifo("err")];
-      const [out, err] = [new FifoTap(stdout), new FifoTap(stderr)];
-      const stdio = await open({ stdin, stdout, stderr });
-      const exited = run(stdio, "cat; echo oops >&2; exit 3");
-      fs.writeFileSync(stdin, "first, ");
-      fs.writeFileSync(stdin, "second");
-      stdio.closeStdin();
-      assert.deepEqual([await out.toEnd(), await err.toEnd()], ["first, second", "oops\n"]);
-      assert.equal(await exited, 3);
-      await stdio.drained();
-      await stdio.close();
-      await stdio.close();
-    }));
+for (const way of ["direct", "relayed"] as const) {
+  describe(`streams that are fifos (${way})`, () => {
+    test("carry a process's input and outputs, whose end readers see with the process's", () =>
+      withStdio({ stdio: way }, async ({ open, fifo }) => {
+        const [stdin, stdout, stderr] = [fifo("in"), fifo("out"), fifo("err")];
+        const [out, err] = [new FifoTap(stdout), new FifoTap(stderr)];
+        const stdio = await open({ stdin, stdout, stderr });
+        const exited = run(stdio, "cat; echo oops >&2; exit 3");
+        fs.writeFileSync(stdin, "first, ");
+        fs.writeFileSync(stdin, "second");
+        stdio.closeStdin();
+        assert.deepEqual([await out.toEnd(), await err.toEnd()], ["first, second", "oops\n"]);
+        assert.equal(await exited, 3);
+        await stdio.drained();
+        await stdio.close();
+        await stdio.close();
+      }));
 
-  test("keep what was written for a reader that comes back", () =>
-    withStdio({}, async ({ open, fifo }) => {
-      const stdout = fifo("out");
-      const stdio = await open({ stdout });
-      fs.closeSync(fs.openSync(stdout, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK));
-      assert.equal(await run(stdio, "echo still there"), 0);
-      const back = fs.openSync(stdout, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
-      assert.equal(fs.readFileSync(back, "utf8"), "still there\n");
-      fs.closeSync(back);
-      await stdio.close();
-    }));
+    test("keep what was written for a reader that comes back", () =>
+      withStdio({ stdio: way }, async ({ open, fifo }) => {
+        const stdout = fifo("out");
+        const stdio = await open({ stdout });
+        fs.closeSync(fs.openSync(stdout, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK));
+        assert.equal(await run(stdio, "echo still there"), 0);
+        await stdio.drained();
+        const back = fs.openSync(stdout, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+        assert.equal(fs.readFileSync(back, "utf8"), "still there\n");
+        fs.closeSync(back);
+        await stdio.close();
+      }));
 
-  test("are one where both outputs name the same", () =>
-    withStdio({}, async ({ open, fifo }) => {
-      const stdout = fifo("out");
-      const tap = new FifoTap(stdout);
-      const stdio = await open({ stdout, stderr: stdout });
-      await run(stdio, "echo a; echo b >&2");
-      assert.equal(await tap.toEnd(), "a\nb\n");
-      await stdio.close();
-    }));
+    test("are one where both outputs name the same", () =>
+      withStdio({ stdio: way }, async ({ open, fifo }) => {
+        const stdout = fifo("out");
+        const tap = new FifoTap(stdout);
+        const stdio = await open({ stdout, stderr: stdout });
+        await run(stdio, "for i in $(seq 100); do echo a; echo b >&2; done");
+        assert.equal(await tap.toEnd(), "a\nb\n".repeat(100));
+        await stdio.close();
+      }));
 
-  test("belong to whom the runtime's options say", { skip: process.getuid?.() !== 0 }, () =>
-    withStdio({}, async ({ open, fifo }) => {
-      const [stdin, stdout] = [fifo("in"), fifo("out")];
-      const stdio = await open({ stdin, stdout }, { uid: 1234, gid: 567 });
-      for (const file of [stdin, stdout]) {
-        const { uid, gid } = fs.statSync(file);
-        assert.deepEqual([uid, gid], [1234, 567]);
-      }
-      await stdio.close();
-    }),
-  );
+    test("belong to whom the runtime's options say", { skip: process.getuid?.() !== 0 }, () =>
+      withStdio({ stdio: way }, async ({ open, fifo }) => {
+        const stdio = await open({ stdin: fifo("in"), stdout: fifo("out") }, { uid: 1234, gid: 567 });
+        for (const fd of stdio.childFds.slice(0, 2)) {
+          const { uid, gid } = fs.fstatSync(Number(fd));
+          assert.deepEqual([uid, gid], [1234, 567]);
+        }
+        await stdio.close();
+      }),
+    );
 
-  test("that a failed start leaves are closed with the rest", () =>
+    test("that a failed start leaves are closed with the rest", () =>
+      withStdio({ stdio: way }, async ({ open, fifo }) => {
+        const stdio = await open({ stdin: fifo("in"), stdout: fifo("out"), stderr: fifo("err") });
+        await stdio.close();
+      }));
+
+    test("are closed with their process, though somebody still writes to its input", () =>
+      withStdio({ stdio: way }, async ({ open, fifo }) => {
+        const [stdin, stdout] = [fifo("in"), fifo("out")];
+        const tap = new FifoTap(stdout);
+        const stdio = await open({ stdin, stdout });
+        const writer = fs.openSync(stdin, fs.constants.O_WRONLY | fs.constants.O_NONBLOCK);
+        const exited = run(stdio, "read line; echo $line");
+        // More than is read of it, and than a pipe holds.
+        fs.writeSync(writer, `one\n${"more\n".repeat(10_000)}`);
+        assert.equal(await exited, 0);
+        await stdio.drained();
+        await stdio.close();
+        assert.equal(await tap.toEnd(), "one\n");
+        fs.closeSync(writer);
+      }));
+  });
+}
+
+describe("the streams of a process", () => {
+  for (const execId of ["", "e"]) {
+    test(`${execId === "" ? "" : "that is an exec "}are pipes, not the fifos themselves, where they are relayed`, () =>
+      withStdio({ stdio: "relayed" }, async ({ open, fifo }) => {
+        const paths = { stdin: fifo("in"), stdout: fifo("out"), stderr: fifo("err") };
+        const stdio = await open(paths, { execId });
+        for (const fd of stdio.childFds) assert.match(pathOf(fd), /^pipe:/);
+        await stdio.close();
+      }));
+  }
+
+  test("are the fifos themselves where an init's are not relayed", () =>
     withStdio({}, async ({ open, fifo }) => {
-      const stdio = await open({ stdin: fifo("in"), stdout: fifo("out"), stderr: fifo("err") });
+      const paths = { stdin: fifo("in"), stdout: fifo("out"), stderr: fifo("err") };
+      const stdio = await open(paths);
+      assert.deepEqual(stdio.childFds.map(pathOf), Object.values(paths));
       await stdio.close();
     }));
 });

@@ -1,0 +1,47 @@
+import fs from "node:fs";
+import { StatusCode, StatusError } from "../../base/status.ts";
+import { openInputFifo } from "../../linux/fifo.ts";
+import { own } from "../task/own.ts";
+import type { Input } from "./input.ts";
+import { isRelayed } from "./is-relayed.ts";
+import type { StdioHost, StdioOwner, StdioPaths } from "./stdio.ts";
+import { parseStdioUri } from "./stdio-uri.ts";
+
+/**
+ * Opens what a process's input comes from, where there is any: always a fifo. An error names stream and value,
+ * and leaves nothing open.
+ */
+export async function openInput(
+  host: StdioHost,
+  { stdin, terminal }: StdioPaths,
+  owner: StdioOwner,
+): Promise<Input | undefined> {
+  if (stdin === "") return undefined;
+  const { scheme, path } = parseStdioUri("stdin", stdin);
+  if (scheme !== "fifo") throw new StatusError(StatusCode.invalidArgument, `stdin ${stdin}: not a fifo`);
+  try {
+    if (terminal || !isRelayed(host.settings)) return await openFifo(path, owner);
+    const { openRelayedInput } = await import("./relayed-input.ts");
+    return await openRelayedInput(host, path, owner);
+  } catch (thrown) {
+    const { code, message } = StatusError.from(thrown);
+    throw new StatusError(code, `stdin ${stdin}: ${message}`, { cause: thrown });
+  }
+}
+
+async function openFifo(path: string, owner: StdioOwner): Promise<Input> {
+  const { keep, child } = openInputFifo(path);
+  let kept: number | undefined = keep;
+  const end = () => {
+    if (kept !== undefined) fs.closeSync(kept);
+    kept = undefined;
+  };
+  try {
+    await own([child], owner);
+  } catch (err) {
+    fs.closeSync(child);
+    end();
+    throw err;
+  }
+  return { childFd: child, end, close: end };
+}

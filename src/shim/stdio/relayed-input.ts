@@ -1,0 +1,67 @@
+import fs from "node:fs";
+import { errnoOf } from "../../base/files.ts";
+import type { Logger } from "../../base/logger.ts";
+import { hasCode, StatusCode } from "../../base/status.ts";
+import { type DescriptorReader, readDescriptor } from "../../linux/descriptor-reader.ts";
+import { DescriptorWriter } from "../../linux/descriptor-writer.ts";
+import { type FifoEnds, openInputFifo } from "../../linux/fifo.ts";
+import type { Pipe } from "../../linux/stream-calls.ts";
+import { own } from "../task/own.ts";
+import type { Input } from "./input.ts";
+import { fieldsOf, type StdioHost, type StdioOwner } from "./stdio.ts";
+
+/** Opens a fifo, and a pipe that it is relayed to; an error leaves neither open. */
+export async function openRelayedInput(host: StdioHost, path: string, owner: StdioOwner): Promise<Input> {
+  const calls = host.libc.streams;
+  const fifo = openInputFifo(path);
+  const opened = [fifo.keep, fifo.child];
+  try {
+    const pipe = calls.pipe();
+    opened.push(pipe.read, pipe.write);
+    await own([pipe.read], owner);
+    for (const fd of [fifo.child, pipe.write]) calls.setNonBlocking(fd);
+    return new RelayedInput(host.logger.child(fieldsOf(owner)), fifo, pipe);
+  } catch (err) {
+    for (const fd of opened) fs.closeSync(fd);
+    throw err;
+  }
+}
+
+/** The input of a process, relayed to a pipe. It ends where the fifo does, or when nobody reads the pipe any more. */
+class RelayedInput implements Input {
+  readonly childFd: number;
+  readonly #reader: DescriptorReader;
+  readonly #writer: DescriptorWriter;
+  #kept: number | undefined;
+
+  constructor(logger: Logger, fifo: FifoEnds, pipe: Pipe) {
+    this.childFd = pipe.read;
+    this.#kept = fifo.keep;
+    this.#reader = readDescriptor(fifo.child);
+    this.#writer = new DescriptorWriter(pipe.write);
+    void this.#relay(logger);
+  }
+
+  end(): void {
+    if (this.#kept !== undefined) fs.closeSync(this.#kept);
+    this.#kept = undefined;
+  }
+
+  close(): void {
+    this.end();
+    this.#reader.close();
+    this.#writer.close();
+  }
+
+  async #relay(logger: Logger): Promise<void> {
+    try {
+      for await (const data of this.#reader) await this.#writer.write(data);
+    } catch (err) {
+      if (errnoOf(err) === "EPIPE" || hasCode(err, StatusCode.cancelled)) return;
+      logger.error("a process's input could not be passed on", { err });
+    } finally {
+      this.#writer.close();
+      this.#reader.close();
+    }
+  }
+}
