@@ -15,7 +15,14 @@ const PROGRAMS = {
 };
 
 /** Programs that only tests need. */
-const TEST_PROGRAMS = { crun: "crun", zsh: "zsh", "docker-registry": "docker-registry", zstd: "zstd" };
+const TEST_PROGRAMS = {
+  crun: "crun",
+  zsh: "zsh",
+  "docker-registry": "docker-registry",
+  zstd: "zstd",
+  "fuse-overlayfs": "fuse-overlayfs",
+  "mount.fuse3": "fuse3",
+};
 
 /** Installs the npm packages of the lock file, unless this very lock file was installed before. */
 export function setUpPackages() {

@@ -2,7 +2,7 @@ import { MAX_TIMER_MS } from "../base/deadline.ts";
 import { deferred } from "../base/deferred.ts";
 import { type Child, launch } from "../base/launch.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
-import { childrenOf } from "../linux/process-stat.ts";
+import { killDescendants } from "../linux/kill-descendants.ts";
 import { Capture, type CapturedText } from "./capture.ts";
 import { spawnError } from "./spawn-error.ts";
 
@@ -119,7 +119,7 @@ function limit(child: Child, options: CommandOptions) {
   let timedOut = false;
   let step: NodeJS.Timeout | undefined;
   const kill = () => {
-    if (options.killsDescendants) killDescendants(child.pid, (name) => child.kill(name));
+    if (options.killsDescendants) killDescendants(child.pid, () => child.kill("SIGSTOP"));
     child.kill("SIGKILL");
     step = setTimeout(() => {
       child.unref();
@@ -145,24 +145,6 @@ function limit(child: Child, options: CommandOptions) {
     signal?.removeEventListener("abort", end);
   };
   return { stuck: stuck.promise, timedOut: () => timedOut, cleanup };
-}
-
-/** Each is stopped before its children are looked for, so that it starts none that is not seen. */
-function killDescendants(pid: number, signal: (name: "SIGSTOP" | "SIGKILL") => void): void {
-  signal("SIGSTOP");
-  for (const child of childrenOf(pid)) {
-    const signalChild = (name: NodeJS.Signals) => sendSignal(child, name);
-    killDescendants(child, signalChild);
-    signalChild("SIGKILL");
-  }
-}
-
-function sendSignal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch {
-    // It has ended.
-  }
 }
 
 function stuckError(child: Child, options: CommandOptions): StatusError {

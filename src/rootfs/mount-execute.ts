@@ -8,7 +8,7 @@ import { mountIdmapped } from "./idmapped-mount.ts";
 import { withLoopDevice } from "./loop-device.ts";
 import { lowerDirsOf, unescapeName } from "./lower-dirs.ts";
 import { mountCall } from "./mount-call.ts";
-import type { MountStep } from "./mount-plan.ts";
+import { helperOf, type MountStep } from "./mount-plan.ts";
 import type { OverlayCall } from "./overlay-context.ts";
 import { attemptVolatile } from "./volatile-attempt.ts";
 
@@ -31,11 +31,21 @@ export async function executeMounts(
   for (const step of steps) {
     signal?.throwIfAborted();
     const target = await resolveTarget(rootfs, step.target);
-    try {
-      await attemptVolatile(step.data, () => execute(libc, { ...step, target }, options));
-    } catch (err) {
-      throw await explain(err, step, target);
-    }
+    await (step.kind === "helper" ? callHelper : callKernel)(libc, { ...step, target }, options);
+  }
+}
+
+async function callHelper(_libc: Libc, step: MountStep, { signal }: ExecuteOptions): Promise<void> {
+  const { source, target, data } = step;
+  const { mountByHelper } = await import("./mount-helper.ts");
+  await mountByHelper({ ...helperOf(step.type), source, target, options: data }, signal);
+}
+
+async function callKernel(libc: Libc, step: MountStep, options: ExecuteOptions): Promise<void> {
+  try {
+    await attemptVolatile(step.data, () => execute(libc, step, options));
+  } catch (err) {
+    throw await explain(err, step);
   }
 }
 
@@ -69,9 +79,9 @@ async function resolveTarget(rootfs: string, target: string): Promise<string> {
 }
 
 /** The kernel says little; a directory that is not there is by far the most common cause. */
-async function explain(thrown: unknown, step: MountStep, target: string): Promise<StatusError> {
+async function explain(thrown: unknown, step: MountStep): Promise<StatusError> {
   const err = StatusError.from(thrown);
-  const missing = (await Promise.all([...pathsOf(step), target].map(isMissing))).find(
+  const missing = (await Promise.all([...pathsOf(step), step.target].map(isMissing))).find(
     (file) => file !== undefined,
   );
   if (missing === undefined) return err;

@@ -73,7 +73,7 @@ export function parseMountOptions(options: readonly string[]): ParsedOptions {
   const others: string[] = [];
   for (const option of options) {
     const effect = Object.hasOwn(OPTIONS, option) ? OPTIONS[option] : undefined;
-    if (effect === undefined) others.push(check(option));
+    if (effect === undefined) others.push(checkOption(option));
     else if ("set" in effect) flags |= effect.set;
     else if ("clear" in effect) flags &= ~effect.clear;
     else propagation = effect.propagation;
@@ -96,7 +96,8 @@ function preparationsOf(options: readonly string[], readOnly: boolean) {
   };
 }
 
-function check(option: string): string {
+/** An option that is data for the file system, or a helper; one that cannot be honoured is refused by name. */
+export function checkOption(option: string): string {
   if (option.startsWith("X-containerd.")) {
     const message = `mount option ${option} is for the daemon's mount manager (containerd 2.2 and later), which has left it in`;
     throw new StatusError(StatusCode.unimplemented, message);

@@ -1,7 +1,7 @@
 import { StatusCode, StatusError } from "../base/status.ts";
 import { MountFlag } from "../linux/libc.ts";
 import type { IdMaps } from "./id-maps.ts";
-import { type LoopOptions, parseMountOptions } from "./mount-options.ts";
+import { checkOption, type LoopOptions, parseMountOptions } from "./mount-options.ts";
 
 /** A mount as containerd describes it (containerd.types.Mount). */
 export interface MountSpec {
@@ -12,9 +12,12 @@ export interface MountSpec {
   readonly options: readonly string[];
 }
 
-/** One call of mount(2), and what has to be made before it. The target is a path below the rootfs (empty for the rootfs itself). */
+/**
+ * One call of mount(2), and what has to be made before it, or of a helper program, which takes all options as data. The
+ * target is a path below the rootfs (empty for the rootfs itself).
+ */
 export interface MountStep {
-  readonly kind: "mount" | "remount" | "propagation";
+  readonly kind: "mount" | "remount" | "propagation" | "helper";
   readonly source: string;
   readonly target: string;
   readonly type: string;
@@ -50,6 +53,9 @@ function planMount({ type, source, target, options }: MountSpec): MountStep[] {
     );
   }
   checkType(type);
+  if (takesHelper(type)) {
+    return [{ kind: "helper", source, target, type, flags: 0, data: options.map(checkOption) }];
+  }
   const { propagation, ...call } = parseMountOptions(options);
   const { flags } = call;
   const steps: MountStep[] = [{ kind: "mount", source, target, type, ...call }];
@@ -68,13 +74,19 @@ function checkTarget(target: string): void {
   if (escapes) throw new StatusError(StatusCode.invalidArgument, `mount target ${target} leaves the rootfs`);
 }
 
-/** Types that mount(8) and the daemon know and the kernel does not: it would only say that there is no such device. */
+/** Whether a type is one that mount(8) and the daemon know and the kernel does not: a program makes the mount. */
+function takesHelper(type: string): boolean {
+  return type.startsWith("fuse.") || type.startsWith("fuse3.");
+}
+
+/** The program that makes the mounts of such a type, and what it calls it: `fuse3.a.b` is `a.b` to `mount.fuse3`. */
+export function helperOf(type: string): { readonly helper: string; readonly type: string } {
+  const [name, ...rest] = type.split(".");
+  return { helper: `mount.${name}`, type: rest.join(".") };
+}
+
+/** A type of the daemon's own: the kernel would only say that there is no such device. */
 function checkType(type: string): void {
-  const [, helper] = /^(fuse3?)\./.exec(type) ?? [];
-  if (helper !== undefined) {
-    const message = `mount type ${type} is not supported: it takes the program mount.${helper}, which is not run here`;
-    throw new StatusError(StatusCode.unimplemented, message);
-  }
   if (type.includes("/")) {
     const message = `mount type ${type} is for the daemon's mount manager (containerd 2.2 and later), which has left it in`;
     throw new StatusError(StatusCode.unimplemented, message);
