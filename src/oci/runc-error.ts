@@ -31,7 +31,7 @@ interface Rule {
   readonly commands?: readonly RuncCommand[];
 }
 
-const MAKING = ["create", "run", "restore"] as const;
+const CREATING: readonly RuncCommand[] = ["create", "run", "restore"];
 const ENDED = /process already finished|container not running|no such process|is not running/i;
 
 /**
@@ -43,7 +43,7 @@ const RULES: readonly Rule[] = [
   {
     text: /container with (given )?id.* exists|^container `.*` already exists/i,
     code: StatusCode.alreadyExists,
-    commands: MAKING,
+    commands: CREATING,
   },
   { text: /(^|failed: )container (with id |"[^"]*" )?does not exist$/i, code: StatusCode.notFound },
   // crun's words for a container that it does not know.
@@ -126,12 +126,19 @@ export interface RuncFailure {
   readonly logErrors: readonly string[];
 }
 
-/** The error for a failed command: `OCI runtime create failed: <what the runtime said>`. */
+/**
+ * The error for a failed command: `OCI runtime create failed: <what the runtime said>`. The container is named where the
+ * text does not, but not to who has something made: that is shown to users as it is, and is what they know from others.
+ */
 export function runcError({ command, id, result, logErrors }: RuncFailure): StatusError {
   const text = findText(logErrors, result.stderr.text).slice(0, MAX_TEXT);
   const about = id === undefined || text.includes(id) ? "" : ` (container ${id})`;
   const prefix = `OCI runtime ${command} failed`;
-  if (text !== "") return new StatusError(codeOfRuncText(command, text), `${prefix}: ${text}${about}`);
+  if (text !== "") {
+    const isShown = command === "exec" || CREATING.includes(command);
+    const message = `${prefix}: ${text}${isShown ? "" : about}`;
+    return new StatusError(codeOfRuncText(command, text), message);
+  }
   const { file, exitCode, signal } = result;
   const ending = signal === undefined ? `exit status ${exitCode}` : `${signal}`;
   return new StatusError(

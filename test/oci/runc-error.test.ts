@@ -250,10 +250,15 @@ describe("the error of a failed command", () => {
     assert.equal(error.message, "OCI runtime state failed: container does not exist (container c1)");
   });
 
-  test("names the container only where the text does not", () => {
+  test("names the container only where the text does not, and not where something was to be made", () => {
+    const messageOf = (command: RuncCommand, said: string) =>
+      runcError({ command, id: "c1", result: result(said), logErrors: [] }).message;
     const stderr = "cannot delete container c1 that is not stopped: running";
-    const error = runcError({ command: "delete", id: "c1", result: result(stderr), logErrors: [] });
-    assert.equal(error.message, `OCI runtime delete failed: ${stderr}`);
+    assert.equal(messageOf("delete", stderr), `OCI runtime delete failed: ${stderr}`);
+    assert.equal(messageOf("delete", "no"), "OCI runtime delete failed: no (container c1)");
+    for (const command of ["create", "exec"] as const) {
+      assert.equal(messageOf(command, "no"), `OCI runtime ${command} failed: no`);
+    }
   });
 
   test("says how a runtime ended that said nothing", () => {

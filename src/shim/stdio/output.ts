@@ -8,6 +8,11 @@ export interface Output {
   /** The process's ends: descriptors that block. Whoever opened the output closes them ({@link closeChildFds}). */
   readonly childFds: { readonly [Stream in OutputStream]?: number };
   /**
+   * The runtime has ended well: what was written is the process's, and not what the runtime says of its failure, which is
+   * in the error as well. Where this is not called before `close`, what has come so far is dropped.
+   */
+  begin?(): void;
+  /**
    * To be called when the process has ended. Resolves when whoever takes its output has done so, as far as it is
    * ours to know.
    */

@@ -55,6 +55,7 @@ export class PipedStdio implements ProcessStdio {
   /** With the shim's copies closed, a reader sees the end when the process has closed its own. */
   async handedOver(): Promise<void> {
     this.#closeChildFds();
+    for (const output of this.#outputs) output.begin?.();
   }
 
   resize(): void {}

@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { deferred } from "../../base/deferred.ts";
 import type { Logger } from "../../base/logger.ts";
 import { type DescriptorReader, readDescriptor } from "../../linux/descriptor-reader.ts";
 import { DescriptorWriter } from "../../linux/descriptor-writer.ts";
@@ -62,6 +63,7 @@ class RelayedOutput implements Output {
   readonly childFds: Output["childFds"];
   readonly #reader: DescriptorReader;
   readonly #writer: DescriptorWriter;
+  readonly #begun = deferred<boolean>();
   readonly #relayed: Promise<void>;
   #kept: number | undefined;
 
@@ -74,7 +76,13 @@ class RelayedOutput implements Output {
     this.#kept = target.keep;
     this.#reader = readDescriptor(pipe.read);
     this.#writer = new DescriptorWriter(target.fd, target.closeFd);
-    this.#relayed = this.#relay(logger, target.path);
+    this.#relayed = this.#begun.promise.then((begun) =>
+      begun ? this.#relay(logger, target.path) : this.#stop(),
+    );
+  }
+
+  begin(): void {
+    this.#begun.resolve(true);
   }
 
   finished(): Promise<void> {
@@ -82,6 +90,7 @@ class RelayedOutput implements Output {
   }
 
   async close(): Promise<void> {
+    this.#begun.resolve(false);
     this.#writer.close();
     if (this.#kept !== undefined) fs.closeSync(this.#kept);
     this.#kept = undefined;
@@ -96,8 +105,12 @@ class RelayedOutput implements Output {
     } catch (err) {
       logger.error("a process's output could not be read", { to, err });
     } finally {
-      this.#writer.close();
-      this.#reader.close();
+      this.#stop();
     }
+  }
+
+  #stop(): void {
+    this.#writer.close();
+    this.#reader.close();
   }
 }

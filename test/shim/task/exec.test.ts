@@ -293,6 +293,28 @@ describe("an exec that cannot be started", () => {
     });
   }
 
+  test("says so in the answer, and not among the output of the process as well", { skip }, async () => {
+    const id = "said-once";
+    const { task, end } = await running(id);
+    const { paths, out, err, close } = fifos(id);
+    const start = async (execId: string, args: string[]) => {
+      await task.exec({ id, execId, spec: processSpec(args), ...paths, stdin: "" });
+      await task.start({ id, execId });
+    };
+    const missing = 'exec: "/no/such": stat /no/such: no such file or directory';
+    await assert.rejects(start("e1", ["/no/such"]), {
+      message: `OCI runtime exec failed: exec failed: unable to start container process: ${missing}`,
+    });
+    await task.delete({ id, execId: "e1" });
+    for (const read of [out, err]) assert.throws(read, { code: "EAGAIN" });
+    await start("e2", ["sh", "-c", "echo output; echo error >&2"]);
+    await task.wait({ id, execId: "e2" });
+    await task.delete({ id, execId: "e2" });
+    assert.deepEqual([out(), err()], ["output\n", "error\n"]);
+    close();
+    await end();
+  });
+
   for (const [kind, stdout, terminal] of [
     ["a terminal", "out", true],
     ["a fifo", "out", false],

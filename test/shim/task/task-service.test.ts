@@ -393,7 +393,7 @@ describe("a Create that fails says why and leaves nothing", () => {
     spawnSync("mkfifo", [path.join(copy, "log")]);
     const other = await shop.launch({ ...bundle, path: copy }, {}, { daemon: "another-daemon" });
     const create = other.task.create({ id: "taken", bundle: copy, rootfs: [shop.overlay("taken-2")] });
-    await refused(create, StatusCode.alreadyExists, /taken/);
+    await refused(create, StatusCode.alreadyExists, /create failed: .*already exists$/);
     assert.equal((await task.state({ id: "taken" })).status, Status.RUNNING);
     await task.kill({ id: "taken", signal: SIGKILL });
     assert.equal((await task.wait({ id: "taken" })).exitStatus, 137);
