@@ -53,6 +53,8 @@ async function callKernel(libc: Libc, step: MountStep, options: ExecuteOptions):
 async function execute(libc: Libc, step: MountStep, options: ExecuteOptions): Promise<void> {
   const { loop, idMaps, kind, data, ...rest } = step;
   const { scratchDir = os.tmpdir, signal } = options;
+  if (kind === "remount")
+    return (await import("./remount.ts")).remount(libc, { ...rest, data: data.join(",") });
   const mount = (call: OverlayCall) =>
     idMaps === undefined ? mountCall(libc, call) : mountIdmapped(libc, call, { idMaps, scratchDir });
   if (loop === undefined) return mount({ ...rest, options: data });

@@ -12,16 +12,18 @@ import { O_PATH } from "../linux/libc.ts";
  */
 export async function isNothingMounted(directory: string): Promise<boolean> {
   try {
-    const [there, around] = await Promise.all([mountIdOf(directory), mountIdOf(path.dirname(directory))]);
+    const [there, around] = await Promise.all(
+      [directory, path.dirname(directory)].map((dir) => mountIdOf(dir, fs.constants.O_DIRECTORY)),
+    );
     return there !== undefined && there === around && fs.readdirSync(directory).length === 0;
   } catch {
     return false;
   }
 }
 
-/** The number of the mount that a directory is in. */
-async function mountIdOf(directory: string): Promise<string | undefined> {
-  const fd = await open(directory, O_PATH | fs.constants.O_DIRECTORY | fs.constants.O_NOFOLLOW);
+/** The number of the mount that a path leads to, where it can be opened with these flags as well. */
+export async function mountIdOf(file: string, flags = 0): Promise<string | undefined> {
+  const fd = await open(file, O_PATH | fs.constants.O_NOFOLLOW | flags);
   try {
     return fdinfoField("self", fd, "mnt_id");
   } finally {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { hasCode, StatusCode, type StatusError } from "../../src/base/status.ts";
 import { errnoError } from "../../src/linux/errno.ts";
 import { loadLibc } from "../../src/linux/koffi-libc.ts";
@@ -22,6 +24,8 @@ const mount = (mounts: Partial<MountSpec>[], rootfs: string, on: FakeLibc | type
     planMounts(mounts.map((m) => ({ type: "", source: "", target: "", options: [], ...m }))),
     { rootfs },
   );
+const noUserNamespace = spawnSync("unshare", ["-Urm", "true"]).status === 0 ? false : "needs user namespaces";
+const sourceOf = (file: string) => fileURLToPath(new URL(`../../src/${file}`, import.meta.url));
 const infoOf = (at: string) => readMountInfo().find(({ mountPoint }) => mountPoint === at);
 /** The name of a directory as an option of overlay has it. */
 const escaped = (name: string) => name.replace(/[\\:,]/g, "\\$&");
@@ -118,6 +122,28 @@ describe("the kernel", () => {
     await mount([{ type: "bind", source, options: ["rbind", "ro"] }], rootfs);
     assert.throws(() => fs.writeFileSync(path.join(rootfs, "x"), ""), /EROFS/);
     fs.writeFileSync(path.join(source, "x"), "");
+  });
+
+  test("lets a bind keep what a user namespace may not take off it", {
+    skip: skip || noUserNamespace,
+  }, async () => {
+    const [source = "", rootfs = ""] = place.make("locked/source", "locked/rootfs");
+    await mount([{ type: "tmpfs", source: "tmpfs", options: ["nodev", "nosuid"] }], source);
+    const spec = { type: "bind", source, target: "", options: ["rbind", "ro"] };
+    const script = `
+      import fs from "node:fs";
+      import { loadLibc } from ${JSON.stringify(sourceOf("linux/koffi-libc.ts"))};
+      import { executeMounts } from ${JSON.stringify(sourceOf("rootfs/mount-execute.ts"))};
+      import { planMounts } from ${JSON.stringify(sourceOf("rootfs/mount-plan.ts"))};
+      const steps = planMounts([${JSON.stringify(spec)}]);
+      await executeMounts(loadLibc(), steps, { rootfs: ${JSON.stringify(rootfs)} });
+      const mounts = fs.readFileSync("/proc/self/mountinfo", "utf8").split("\\n");
+      console.log(mounts.findLast((line) => line.includes(${JSON.stringify(` ${rootfs} `)})).split(" ")[5]);
+    `;
+    const { stdout, stderr } = spawnSync("unshare", ["-Urm", process.execPath, "-e", script], {
+      encoding: "utf8",
+    });
+    assert.deepEqual([stdout.trim(), stderr], ["ro,nosuid,nodev,relatime", ""]);
   });
 
   test("sets the propagation that was asked for", { skip }, async () => {
