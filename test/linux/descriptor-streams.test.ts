@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import { describe, test } from "node:test";
 import { until } from "../../lab/until.ts";
+import { sleep } from "../../src/base/deadline.ts";
 import { errnoOf } from "../../src/base/files.ts";
 import { StatusCode } from "../../src/base/status.ts";
 import { readDescriptor } from "../../src/linux/descriptor-reader.ts";
@@ -63,6 +64,30 @@ describe("a reader of a descriptor", () => {
     })().catch(errnoOf);
     assert.deepEqual([text, failure], ["last words", "EIO"]);
     reader.close();
+  });
+
+  test("that is to finish gives all that was written before, in its order, though somebody could still write", async () => {
+    for (const length of [0, 1, 65_000, 200_000, 900_000]) {
+      const { read, write } = pipe();
+      const reader = readDescriptor(read);
+      const writer = new DescriptorWriter(streams.duplicate(write));
+      const data = Buffer.from(Uint32Array.from({ length: length >> 2 }, (_, n) => n).buffer);
+      const chunks: Uint8Array[] = [];
+      const taking = (async () => {
+        for await (const chunk of reader) {
+          chunks.push(chunk);
+          // So that some is read ahead.
+          if (chunks.length % 3 === 0) await sleep(1);
+        }
+      })();
+      await writer.write(data);
+      reader.finish();
+      await taking;
+      assert.ok(Buffer.concat(chunks).equals(data), `${length} bytes`);
+      writer.close();
+      reader.close();
+      fs.closeSync(write);
+    }
   });
 
   test("holds up a writer while nobody takes what was read", async () => {

@@ -101,21 +101,29 @@ export class TerminalRelay {
     if (this.#master !== undefined) this.#calls.setWindowSize(this.#master, size);
   }
 
-  /** From now on the terminal ends when nobody else has it open. */
+  /**
+   * From now on the output ends when nobody else has the terminal open, and also where children that the process has
+   * left still do: as soon as there is nothing to be read, which the process itself wrote before.
+   */
   processEnded(): void {
-    if (this.#peer !== undefined) fs.closeSync(this.#peer);
-    this.#peer = undefined;
+    this.#closePeer();
+    this.#reader.finish();
   }
 
   /** Drops what was not passed on, and closes everything; repeatable. */
   stop(): void {
-    this.processEnded();
+    this.#closePeer();
     this.#reader.close();
     this.#typing.close();
     this.#input?.close();
     this.#output?.close();
     if (this.#master !== undefined) fs.closeSync(this.#master);
     this.#master = undefined;
+  }
+
+  #closePeer(): void {
+    if (this.#peer !== undefined) fs.closeSync(this.#peer);
+    this.#peer = undefined;
   }
 
   async #passOutput(): Promise<void> {

@@ -95,6 +95,7 @@ export class TerminalStdio implements ProcessStdio {
   }
 
   async #drain(): Promise<void> {
+    // An init's exit is told when all of its container have ended, so that this takes nobody's words away.
     this.#relay?.processEnded();
     await drain(this.#host, this.#owner, this.#passedOn());
     // Whoever reads sees the end now, whatever still has the terminal open.

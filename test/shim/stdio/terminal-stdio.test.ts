@@ -140,20 +140,62 @@ describe("a terminal", () => {
   );
 });
 
-describe("the end of a terminal's output comes at the limit", () => {
+describe("the end of a terminal's output comes with its process's", () => {
+  const leave = (dir: string) => `trap "" HUP; sleep 1000 & echo $! > ${dir}/child;`;
+  const killChild = (dir: string) =>
+    process.kill(Number(fs.readFileSync(path.join(dir, "child"), "utf8")), "SIGKILL");
+
   test("where a child keeps the terminal open", () =>
-    withStdio({ drainMs: 100 }, async ({ dir, open, fifo, log }) => {
+    withStdio({}, async ({ dir, open, fifo, log }) => {
       const stdout = fifo("out");
       const tap = new FifoTap(stdout);
       const stdio = await open({ stdout, terminal: true });
-      await runOn(await handOver(stdio), `sleep 1000 & echo $! > ${dir}/child; echo said`);
+      await runOn(await handOver(stdio), `${leave(dir)} echo said`);
       await stdio.drained();
       assert.equal(await tap.toEnd(), "said\n");
-      assert.deepEqual(log.lines, ["warn output was not passed on to its end"]);
+      assert.deepEqual(log.lines, []);
       await stdio.close();
-      process.kill(Number(fs.readFileSync(path.join(dir, "child"), "utf8")), "SIGKILL");
+      killChild(dir);
     }));
 
+  test("after all that it said, also where its reader comes late", () =>
+    withStdio({}, async ({ dir, open, fifo, log }) => {
+      // What a terminal and a fifo hold, what is read ahead, and what is none of those.
+      for (const bytes of [1, 4_000, 8_000, 30_000, 70_000, 300_000]) {
+        const stdout = fifo(`out-${bytes}`);
+        const tap = new FifoTap(stdout);
+        const stdio = await open({ stdout, terminal: true });
+        const exited = runOn(
+          await handOver(stdio),
+          `${leave(dir)} head -c ${bytes} /dev/zero | tr '\\0' x; printf END`,
+        );
+        if (bytes > 70_000) void tap.toEnd();
+        assert.equal(await exited, 0);
+        const drained = stdio.drained();
+        const text = await tap.toEnd();
+        await drained;
+        assert.deepEqual([text.length, text.slice(-4)], [bytes + 3, "xEND"]);
+        await stdio.close();
+        killChild(dir);
+      }
+      assert.deepEqual(log.lines, []);
+    }));
+
+  test("or at the limit, where a child goes on to write faster than it is passed on", () =>
+    withStdio({ drainMs: 500 }, async ({ open, fifo }) => {
+      const stdout = fifo("out");
+      const tap = new FifoTap(stdout);
+      const stdio = await open({ stdout, terminal: true });
+      // Which ends with the terminal.
+      await runOn(await handOver(stdio), 'trap "" HUP; yes & echo said');
+      void tap.toEnd();
+      await stdio.drained();
+      assert.match(await tap.toEnd(), /said/);
+      await stdio.close();
+    }));
+});
+
+describe("the end of a terminal's output comes at the limit", () => {
   test("where its reader stalls, who reads what was in the fifo then", () =>
     withStdio({ drainMs: 100 }, async ({ open, fifo }) => {
       const stdout = fifo("out");
