@@ -107,11 +107,19 @@ export const limitsSchema = {
       $comment: "a caller gives Delete 10 s in all, and only a reader that stalls needs more",
       default: 5_000,
     },
+    loggerEndMs: {
+      ...milliseconds,
+      description: "a logger that has read all its input has that long to end by itself, before SIGTERM",
+      $comment:
+        "one that ends with its input does so at once, unless SIGTERM kills it while it writes the last of it; one that waits for the signal holds up Delete for as long",
+      default: 1_000,
+    },
     loggerStopMs: {
       ...milliseconds,
       description: "a logger that has not ended with its input has that long between SIGTERM and SIGKILL",
-      $comment: "enough to write out what it holds, and within the caller's 10 s together with `drainMs`",
-      default: 2_000,
+      $comment:
+        "some send what they hold to a slow service first: with `loggerEndMs` these have the 12 s that containerd's own shim gives them",
+      default: 11_000,
     },
     statsMs: {
       ...milliseconds,

@@ -16,6 +16,8 @@ const MSG_CMSG_CLOEXEC = 0x40000000;
 const F_GETFL = 3;
 const F_SETFL = 4;
 const F_DUPFD_CLOEXEC = 1030;
+const POLLIN = 1;
+const POLLHUP = 0x10;
 const TIOCSWINSZ = 0x5414;
 const TIOCGPTPEER = 0x5441;
 
@@ -39,11 +41,14 @@ export class KoffiStreamCalls implements StreamCalls {
   readonly #fcntl: Call;
   readonly #ioctl: Call;
   readonly #ioctlSize: Call;
+  readonly #define: (prototype: string) => Call;
+  #poll: Call | undefined;
 
   constructor(native: NativeModule) {
     this.#native = native;
     const libc = native.load(null);
     const define = (prototype: string) => libc.func(prototype) as unknown as Call;
+    this.#define = define;
     this.#pipe2 = define("int pipe2(_Out_ int *fds, int flags)");
     this.#socket = define("int socket(int domain, int type, int protocol)");
     this.#listen = define("int listen(int fd, int backlog)");
@@ -76,6 +81,14 @@ export class KoffiStreamCalls implements StreamCalls {
     this.#check(this.#pipe2(fds, O_CLOEXEC), "make a pipe");
     const [read = -1, write = -1] = fds;
     return { read, write };
+  }
+
+  isAtEnd(pipe: number): boolean {
+    this.#poll ??= this.#define("int poll(void *fds, unsigned long count, int timeout)");
+    // A `struct pollfd`: the descriptor, and in two halves which events are wanted and have come.
+    const pollfd = new Int32Array([pipe, POLLIN]);
+    this.#check(this.#poll(pollfd, 1, 0), `ask whether descriptor ${pipe} is at its end`);
+    return (pollfd[1] ?? 0) >> 16 === POLLHUP;
   }
 
   listenUnix(path: string): number {

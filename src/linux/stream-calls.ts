@@ -17,6 +17,8 @@ export interface WindowSize {
 export interface StreamCalls {
   /** pipe2(2). Both ends block, as programs expect of theirs. */
   pipe(): Pipe;
+  /** poll(2): whether a pipe is empty and nobody has it open to write any more, so that who reads it meets its end. */
+  isAtEnd(pipe: number): boolean;
   /** A unix socket that listens at a path, at most 107 bytes long; does not block. */
   listenUnix(path: string): number;
   /** accept4(2): the next connection, which does not block; undefined while there is none. */

@@ -37,6 +37,7 @@ export const VARIABLES: Readonly<Record<keyof Settings, string>> = {
   stdioOpenMs: "EBB_STDIO_OPEN_MS",
   loggerReadyMs: "EBB_LOGGER_READY_MS",
   drainMs: "EBB_DRAIN_MS",
+  loggerEndMs: "EBB_LOGGER_END_MS",
   loggerStopMs: "EBB_LOGGER_STOP_MS",
   statsMs: "EBB_STATS_MS",
   releaseMs: "EBB_RELEASE_MS",

@@ -13,6 +13,10 @@ export class FakeStreamCalls implements StreamCalls {
     throw errnoError("make a pipe", 24);
   }
 
+  isAtEnd(): boolean {
+    return false;
+  }
+
   listenUnix(path: string): number {
     throw errnoError(`bind ${path}`, 24);
   }

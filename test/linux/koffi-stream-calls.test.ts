@@ -45,6 +45,23 @@ describe("a pipe", () => {
     assert.notEqual(flagsOf(duplicate) & O_CLOEXEC, 0);
     close(read, duplicate);
   });
+
+  test("is at its end when all was read and nobody has it open to write", () => {
+    const { read, write } = streams.pipe();
+    const duplicate = streams.duplicate(write);
+    assert.equal(streams.isAtEnd(read), false);
+    fs.writeSync(write, "x");
+    close(write);
+    assert.equal(streams.isAtEnd(read), false);
+    fs.readSync(read, Buffer.alloc(1));
+    assert.equal(streams.isAtEnd(read), false);
+    fs.writeSync(duplicate, "x");
+    close(duplicate);
+    assert.equal(streams.isAtEnd(read), false);
+    fs.readSync(read, Buffer.alloc(1));
+    assert.equal(streams.isAtEnd(read), true);
+    close(read);
+  });
 });
 
 describe("a unix socket", () => {

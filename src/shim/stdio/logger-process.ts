@@ -2,6 +2,7 @@ import fs from "node:fs";
 import { within } from "../../base/deadline.ts";
 import { deferred } from "../../base/deferred.ts";
 import type { Logger } from "../../base/logger.ts";
+import { waitUntilNot } from "../../base/poll.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { type DescriptorReader, readDescriptor } from "../../linux/descriptor-reader.ts";
 import { fsError } from "../../linux/errno.ts";
@@ -24,6 +25,7 @@ export interface LoggerPlan {
 
 /** The program, running. */
 interface Running {
+  readonly host: StdioHost;
   readonly plan: LoggerPlan;
   readonly logger: Logger;
   readonly pipes: LoggerPipes;
@@ -47,6 +49,7 @@ export class LoggerProcess implements Output {
   readonly #kept: readonly number[];
   #dropping: readonly DescriptorReader[] = [];
   #finishing = false;
+  #runs = true;
   #closed: Promise<void> | undefined;
 
   /** Starts the program and waits until it is ready, at most to the limit; where that fails, it is ended. */
@@ -75,9 +78,13 @@ export class LoggerProcess implements Output {
     );
   }
 
+  /** Once it has had all output and has ended, or does not end by that: nothing is lost then by a SIGTERM. */
   async finished(): Promise<void> {
     this.#finishing = true;
-    await this.#ended;
+    const { libc, settings } = this.#running.host;
+    const isReading = () => this.#runs && !this.#kept.every((fd) => libc.streams.isAtEnd(fd));
+    await waitUntilNot(isReading, Number.POSITIVE_INFINITY);
+    await waitUntilNot(() => this.#runs, settings.loggerEndMs);
   }
 
   /** Ends the program where it still runs: SIGTERM, then SIGKILL. */
@@ -88,8 +95,13 @@ export class LoggerProcess implements Output {
 
   async #close(): Promise<void> {
     this.#finishing = true;
-    this.#running.stop.abort();
+    const { host, stop, logger, plan } = this.#running;
+    const began = performance.now();
+    stop.abort();
     await this.#ended;
+    if (performance.now() - began >= host.settings.loggerStopMs) {
+      logger.warn("the logger was killed: what it had not written out is lost", { logger: plan.uri.path });
+    }
     for (const reader of this.#dropping) reader.close();
     for (const fd of this.#kept) fs.closeSync(fd);
   }
@@ -110,6 +122,7 @@ export class LoggerProcess implements Output {
   }
 
   #hasEnded(how: Readonly<Record<string, unknown>>): void {
+    this.#runs = false;
     const { logger, stop, plan } = this.#running;
     if (stop.signal.aborted) return;
     const fields = { logger: plan.uri.path, ...how };
@@ -165,7 +178,7 @@ async function run(
   await Promise.race([spawned.promise, ended]);
   fs.closeSync(pipes.take("ready", "write"));
   const logger = host.logger.child(fieldsOf(owner));
-  return { plan, logger, pipes, ended, stop };
+  return { host, plan, logger, pipes, ended, stop };
 }
 
 async function checkExecutable(path: string): Promise<void> {

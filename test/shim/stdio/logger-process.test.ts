@@ -163,6 +163,32 @@ describe("a logger that does not end", () => {
       assert.ok(isAlive(pid));
       await stdio.close();
       assert.ok(!isAlive(pid));
+      assert.deepEqual(scene.log.lines.slice(1), [
+        "warn the logger was killed: what it had not written out is lost",
+      ]);
+    }));
+
+  test("with its input, of which it has all, is told by SIGTERM, whatever output may still take", () =>
+    withStdio({ drainMs: 600_000, loggerEndMs: 50 }, async (scene) => {
+      const onTerm = 'trap \'echo told > "$2/told"; exit\' TERM; exec 5>&-; cat <&3 > "$2/3"';
+      const stdio = await scene.open({ stdout: loggerOf(scene, `${onTerm}; while :; do sleep 0.05; done`) });
+      await run(stdio, "head -c 500000 /dev/zero");
+      await stdio.drained();
+      assert.ok(!fs.existsSync(path.join(scene.dir, "told")));
+      await stdio.close();
+      assert.ok(fs.existsSync(path.join(scene.dir, "told")));
+      assert.equal(fs.statSync(path.join(scene.dir, "3")).size, 500_000);
+      assert.deepEqual(scene.log.lines, []);
+    }));
+
+  test("before it has sent what it holds has time for that", () =>
+    withStdio({ drainMs: 100 }, async (scene) => {
+      const script = 'trap "" TERM; exec 5>&-; text=$(cat <&3); sleep 3; echo "$text" > "$2/3"';
+      const stdio = await scene.open({ stdout: loggerOf(scene, script) });
+      await run(stdio, "echo last words");
+      await stdio.drained();
+      await stdio.close();
+      assert.equal(fs.readFileSync(path.join(scene.dir, "3"), "utf8"), "last words\n");
     }));
 
   test("because a child of its process has the pipe is ended with SIGTERM", () =>
