@@ -9,7 +9,8 @@ import { bySupervisor, type SupervisorLink } from "./supervisor-link.ts";
 import { readCount } from "./values.ts";
 
 const LOGS_HELP = `
-Only what runs by itself (ebb run -d) has its output written down, stdout and stderr together.
+Only what runs by itself (ebb run -d) has its output written down, stdout and stderr together,
+without a limit, until the container is removed.
 
 Examples:
   ebb logs --tail 20 web

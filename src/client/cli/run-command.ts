@@ -1,4 +1,5 @@
 import { Option } from "commander";
+import { RELEASE_MODES } from "../../base/release-mode.ts";
 import { type AddCommand, collect, defaultRuntime, RUNTIME_FLAG } from "./command.ts";
 import { runChecked } from "./run-container.ts";
 import { checkRun, NETWORKS, PULLS, type RunFlags } from "./run-options.ts";
@@ -6,7 +7,8 @@ import { DEFAULT_STATE_DIR, requireRoot } from "./state-dir.ts";
 
 const RUN_HELP = `
 Without --detach, the output is the container's, and so is stdin where it is a pipe or a file; --interactive hands
-over a terminal's keys as well. A container stays until 'ebb rm', unless it was run with --rm.
+over a terminal's keys as well. With --detach it goes to a file, which has no limit and is removed with the container.
+A container stays until 'ebb rm', unless it was run with --rm.
 
 The exit status is the container's. 125: ebb or the shim failed; 126: the command may not be executed;
 127: the command does not exist; 128+n: ended by signal n; 1: the command line is wrong.
@@ -22,7 +24,9 @@ Examples:
 Environment:
   EBB_STATE       directory of bundles, sockets and pipes (${DEFAULT_STATE_DIR})
   EBB_IMAGES_DIR  directory of images and containers, instead of the configuration's (/var/lib/ebb)
-  NO_COLOR        has no command use colours`;
+  NO_COLOR        has no command use colours
+The variables of a shim's settings (EBB_RELEASE and others) are the supervisor's: those of the command that has started
+it, if none ran. Where one runs already, those of this command count for nothing.`;
 
 /** Puts `ebb run` into the program. */
 export const addRun: AddCommand = (program, done) => {
@@ -53,6 +57,12 @@ export const addRun: AddCommand = (program, done) => {
     .option("--cpus <number>", "the most processors it may use, such as 0.5")
     .option("--read-only", "it may not write to its root file system")
     .option("--hostname <name>", "its host name (default: its id)")
+    .addOption(
+      new Option(
+        "--release <mode>",
+        "what ebb's shim does with its unwritten data when it is removed (default: the host's setting)",
+      ).choices(RELEASE_MODES),
+    )
     .addOption(
       new Option("--net <network>", "only a loopback interface, or the network of this host")
         .choices(NETWORKS)

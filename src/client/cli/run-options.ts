@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { statSync } from "node:fs";
 import path from "node:path";
+import type { ReleaseMode } from "../../base/release-mode.ts";
 import type { ContainerConfig } from "../daemon/container-config.ts";
 import { checkIdentifier } from "../identifier.ts";
 import type { ReadyImage } from "../images.ts";
@@ -29,6 +30,7 @@ export interface RunFlags {
   readonly readOnly?: boolean;
   readonly shimLog?: boolean;
   readonly net?: ContainerConfig["network"];
+  readonly release?: ReleaseMode;
 }
 
 /** An image that a container is made of. */
@@ -96,7 +98,7 @@ export function wantsStdin({
 }
 
 function settingsOf(flags: RunFlags): CheckedRun["settings"] {
-  const { cwd, user, hostname, memory, cpus } = flags;
+  const { cwd, user, hostname, memory, cpus, release } = flags;
   const env = (flags.env ?? []).map((word) => readVariable(word));
   return {
     id: naming("--name", () => checkIdentifier("name", flags.name ?? randomName())),
@@ -115,6 +117,7 @@ function settingsOf(flags: RunFlags): CheckedRun["settings"] {
     ...(hostname !== undefined && { hostname: readHostname(hostname) }),
     ...(memory !== undefined && { memoryBytes: readMemory(memory) }),
     ...(cpus !== undefined && { cpus: readCpus(cpus) }),
+    ...(release !== undefined && { releaseMode: release }),
   };
 }
 

@@ -26,7 +26,8 @@ Environment:
   EBB_STATE            directory of bundles, sockets and pipes (${DEFAULT_STATE_DIR})
   EBB_IMAGES_DIR       directory of images and containers, instead of the configuration's (/var/lib/ebb)
   EBB_NAMESPACE        containerd namespace of its containers (${DEFAULT_NAMESPACE})
-  EBB_SUPERVISOR_IDLE  what --idle is where it is not given (${DEFAULT_IDLE})`;
+  EBB_SUPERVISOR_IDLE  what --idle is where it is not given (${DEFAULT_IDLE})
+Its shims have its environment, and so the variables of their settings (EBB_RELEASE and others).`;
 
 /** Puts `ebb supervise` into the program. */
 export const addSupervise: AddCommand = (program, done) => {

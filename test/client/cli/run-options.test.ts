@@ -40,14 +40,21 @@ describe("a container of a directory", () => {
     const flags: Partial<RunFlags> = {
       ...{ name: "web", hostname: "w-1.example", user: "app:app", env: ["A=1", "B=2"], cwd: "/srv" },
       ...{ volume: [`${dir}:/data:ro`], memory: "64m", cpus: "0.5", readOnly: true, net: "host" },
-      ...{ rm: true, detach: true, tty: true },
+      ...{ rm: true, detach: true, tty: true, release: "strict" },
     };
     const { createdAt: _, ...rest } = made(flags, ["ls", "-l"]);
     assert.deepEqual(rest, {
       ...{ id: "web", hostname: "w-1.example", user: "app:app", env: ["A=1", "B=2"], cwd: "/srv" },
       mounts: [{ source: dir, destination: "/data", readOnly: true }],
       ...{ memoryBytes: 64 << 20, cpus: 0.5, readOnly: true, network: "host", autoRemove: true },
-      ...{ logged: true, terminal: true, runtime: shim, lowerDirs: [dir], args: ["ls", "-l"] },
+      ...{
+        logged: true,
+        terminal: true,
+        releaseMode: "strict",
+        runtime: shim,
+        lowerDirs: [dir],
+        args: ["ls", "-l"],
+      },
     });
   });
 

@@ -181,6 +181,18 @@ for (const { name, runtime } of installedShims()) {
   });
 }
 
+describe("ebb run --release", () => {
+  test("has the release mode of one container in the place of the host's", {
+    skip: noContainers,
+  }, async () => {
+    const seen = ["grep", " / ", "/proc/mounts"];
+    const flags = ["--rm", "--rootfs", place.rootfs, "--release", "volatile"];
+    const { status, stdout } = await place.run(["run", ...flags, "--", ...seen]);
+    assert.equal(status, 0);
+    assert.match(stdout, /^overlay .*[,=]volatile/);
+  });
+});
+
 describe("the command line", () => {
   const rows: [string, string[], RegExp][] = [
     ["neither an image nor --rootfs", ["run"], /an image or --rootfs/],
