@@ -1,4 +1,4 @@
-import { canRun, type Diagnosis, diagnose } from "../doctor/doctor.ts";
+import { canRun, type Diagnosis, diagnose, stops } from "../doctor/doctor.ts";
 import type { Colour } from "./colour.ts";
 import type { AddCommand } from "./command.ts";
 import { ExitStatus } from "./exit-status.ts";
@@ -9,7 +9,7 @@ import { printable } from "./words.ts";
 
 const DOCTOR_HELP = `
 Each line says what was found. ok: it can be used; warning: containers run, but something does not work as well
-as it could; missing: it is not there. Below are what each is for and what to do about it. Nothing is changed.
+as it could; missing: it is not there; wrong: it is there, but of no use as it is. Below are what each is for and what to do about it. Nothing is changed.
 
 The exit status is 0 where containers can be run, else 1.
 
@@ -51,9 +51,9 @@ export function describeDiagnoses(diagnoses: readonly Diagnosis[], options: Tabl
   return [table, "", ...diagnoses.flatMap(adviceOn), verdict(diagnoses)].join("\n");
 }
 
-function colourOf({ status, needed }: Diagnosis): Colour {
-  if (status === "ok") return "green";
-  return status === "missing" && needed ? "red" : "yellow";
+function colourOf(diagnosis: Diagnosis): Colour {
+  if (diagnosis.status === "ok") return "green";
+  return stops(diagnosis) ? "red" : "yellow";
 }
 
 function adviceOn({ name, meaning, remedy }: Diagnosis): string[] {
@@ -62,6 +62,6 @@ function adviceOn({ name, meaning, remedy }: Diagnosis): string[] {
 
 function verdict(diagnoses: readonly Diagnosis[]): string {
   if (canRun(diagnoses)) return "containers can be run here";
-  const stops = diagnoses.filter(({ needed, status }) => needed && status === "missing");
-  return `containers cannot be run here: ${stops.map(({ name }) => name).join(", ")}`;
+  const names = diagnoses.filter(stops).map(({ name }) => name);
+  return `containers cannot be run here: ${names.join(", ")}`;
 }

@@ -1,7 +1,7 @@
 import type { Host } from "./host.ts";
 
-/** How it is: as it should be; there, but not all of it; not there. */
-export type CheckStatus = "ok" | "warning" | "missing";
+/** How it is: as it should be; there, but not all of it; not there; there, but of no use. */
+export type CheckStatus = "ok" | "warning" | "missing" | "wrong";
 
 /** What a look at the host found. */
 export interface Finding {
@@ -37,9 +37,14 @@ export function warning(found: string): Finding {
   return { status: "warning", found };
 }
 
-/** A finding that it is not there, or of no use. */
+/** A finding that it is not there. */
 export function missing(found: string): Finding {
   return { status: "missing", found };
+}
+
+/** A finding that it is there, but of no use as it is. */
+export function wrong(found: string): Finding {
+  return { status: "wrong", found };
 }
 
 /** A version as text, compared number by number: whether it is this one or a later one. */

@@ -12,7 +12,7 @@ import { shimChecks } from "./shim-checks.ts";
 export interface Diagnosis {
   readonly name: string;
   readonly status: CheckStatus;
-  /** Whether no container runs where it is missing. */
+  /** Whether no container runs where it is missing or wrong. */
   readonly needed: boolean;
   /** What is there, or what is wrong. */
   readonly found: string;
@@ -51,9 +51,14 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
   return (await Promise.all(checks.map((check) => carryOut(check, host, checkMs)))).flat();
 }
 
-/** Whether containers can be run: nothing that they need is missing. */
+/** Whether containers can be run: nothing stops them. */
 export function canRun(diagnoses: readonly Diagnosis[]): boolean {
-  return !diagnoses.some(({ needed, status }) => needed && status === "missing");
+  return !diagnoses.some(stops);
+}
+
+/** Whether this is what containers need and cannot have. */
+export function stops({ needed, status }: Diagnosis): boolean {
+  return needed && (status === "missing" || status === "wrong");
 }
 
 async function carryOut(check: Check, host: Host, checkMs: number): Promise<Diagnosis[]> {

@@ -6,7 +6,7 @@ import { StatusError } from "../../base/status.ts";
 import { DEFAULT_CONFIG_FILE, readConfig } from "../../config/config.ts";
 import { readImagesConfig } from "../../config/images-directory.ts";
 import { readRunDirectory } from "../../config/run-directory.ts";
-import { type Check, type Finding, missing, ok, warning } from "./check.ts";
+import { type Check, type Finding, ok, warning, wrong } from "./check.ts";
 import type { Host } from "./host.ts";
 
 /** The file systems that have no disk below them (linux/magic.h). */
@@ -58,7 +58,7 @@ async function lookAtConfig(host: Host): Promise<Finding> {
     const named = env.EBB_CONFIG || DEFAULT_CONFIG_FILE;
     return ok((await host.read(named)) === undefined ? `the defaults: there is no ${named}` : named);
   } catch (error) {
-    return missing(StatusError.from(error).message);
+    return wrong(StatusError.from(error).message);
   }
 }
 
@@ -77,7 +77,7 @@ async function lookAtImagesDirectory({ env }: Host): Promise<Finding | readonly 
   if (directory === undefined) return [];
   const { type, bavail, bsize } = await fileSystemOf(directory);
   const kind = NOT_UPPER.get(type);
-  if (kind !== undefined) return missing(`${directory} is on ${kind}, where containers cannot write`);
+  if (kind !== undefined) return wrong(`${directory} is on ${kind}, where containers cannot write`);
   const free = bavail * bsize;
   return (free < LITTLE_ROOM ? warning : ok)(`${directory}, ${Math.floor(free / 2 ** 20)} MiB are free`);
 }

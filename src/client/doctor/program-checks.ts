@@ -1,4 +1,4 @@
-import { type Check, type Finding, missing, ok, warning } from "./check.ts";
+import { type Check, type Finding, missing, ok, warning, wrong } from "./check.ts";
 import type { Host } from "./host.ts";
 
 /** A program, and what it is for; the argument has it print its version. */
@@ -77,8 +77,8 @@ async function lookFor(host: Host, { name, versionFlag, kind = "" }: Program): P
   if (file === undefined) return missing("not in PATH");
   if (versionFlag === undefined) return ok(file);
   const { exitCode, stdout, stderr } = await host.run(file, versionFlag);
-  if (exitCode !== 0) return missing(`${file} ${versionFlag} fails: ${firstLine(stderr || stdout)}`);
-  return stdout.includes(kind) ? ok(versionIn(stdout)) : missing(`${file} is not ${kind}`);
+  if (exitCode !== 0) return wrong(`${file} ${versionFlag} fails: ${firstLine(stderr || stdout)}`);
+  return stdout.includes(kind) ? ok(versionIn(stdout)) : wrong(`${file} is not ${kind}`);
 }
 
 /** Where another runtime is there, containers can be run all the same. */
@@ -97,7 +97,10 @@ async function lookForCriu(host: Host): Promise<Finding> {
   if (criu.status !== "ok") return criu;
   const { exitCode, stdout, stderr } = await host.run("criu", "check");
   if (exitCode === 0) return criu;
-  return warning(`${criu.found}; criu check fails: ${firstLine(stderr || stdout)}`);
+  return {
+    ...warning(`${criu.found}; criu check fails: ${firstLine(stderr || stdout)}`),
+    remedy: "see what criu check says of this kernel; containers run all the same, without checkpoints",
+  };
 }
 
 function versionIn(text: string): string {

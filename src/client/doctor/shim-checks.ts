@@ -8,6 +8,10 @@ import type { Host } from "./host.ts";
 const OWN_SHIM = "containerd-shim-ebb-v2";
 const OWN_RUNTIME = "io.containerd.ebb.v2";
 
+/** The line by which a runtime of containerd's configuration is ours: its type, or a path, as docs/install.md has them. */
+const OWN_LINE =
+  /^\s*runtime_(?:type|path) = ["']?(io\.containerd\.ebb\.v2|\/.*\/containerd-shim-ebb-v2)["']?$/m;
+
 /** Where containerd listens unless its configuration says otherwise. */
 const CONTAINERD_SOCKET = "/run/containerd/containerd.sock";
 
@@ -31,7 +35,7 @@ export function shimChecks(built?: string): readonly Check[] {
     {
       name: "containerd's config",
       meaning: "pods of Kubernetes can be run by ebb's shim; ctr and nerdctl need no line there",
-      remedy: `add a runtime of type ${OWN_RUNTIME} to the CRI plugin's in /etc/containerd/config.toml`,
+      remedy: `add a runtime of type ${OWN_RUNTIME} to the CRI plugin's in /etc/containerd/config.toml, as docs/install.md has it`,
       needed: false,
       look: lookForRuntime,
     },
@@ -93,8 +97,11 @@ async function lookForRuntime(host: Host): Promise<readonly Finding[]> {
   // What is imported is in it, too.
   const { exitCode, stdout, stderr } = await host.run(file, "config", "dump");
   if (exitCode !== 0) return [warning(`containerd cannot read it: ${stderr.split("\n")[0]}`)];
+  const [, named] = OWN_LINE.exec(stdout) ?? [];
   return [
-    stdout.includes(OWN_RUNTIME) ? ok(`names ${OWN_RUNTIME}`) : warning(`does not name ${OWN_RUNTIME}`),
+    named === undefined
+      ? warning(`does not name ${OWN_RUNTIME}, nor the path of ${OWN_SHIM}`)
+      : ok(`names ${named}`),
   ];
 }
 

@@ -190,7 +190,7 @@ describe("ebb doctor where", () => {
       "images are on an overlay",
       { host: onOverlay, env: { EBB_IMAGES_DIR: "/run/merged/ebb" } },
       "image directory",
-      "missing",
+      "wrong",
       /on an overlay/,
       1,
     ],
@@ -215,7 +215,7 @@ describe("ebb doctor where", () => {
       "it has a mistake",
       { env: { EBB_CONFIG: config("bad.json", '{"version": 2, "x": 1}') } },
       "configuration",
-      "missing",
+      "wrong",
       /bad\.json: .*\/x/,
       1,
     ],
@@ -226,7 +226,7 @@ describe("ebb doctor where", () => {
       "runc is broken",
       bin("bad-runc", { runc: "echo no library >&2; exit 127" }),
       "runc",
-      "missing",
+      "wrong",
       /fails: no library$/,
       1,
     ],
@@ -234,7 +234,7 @@ describe("ebb doctor where", () => {
       "tar is not GNU's",
       bin("tar", { runc, tar: "echo tar 1.30, of somebody" }),
       "tar",
-      "missing",
+      "wrong",
       /is not GNU tar/,
       0,
     ],
@@ -275,6 +275,25 @@ describe("ebb doctor where", () => {
       "containerd's config",
       "ok",
       /names io.containerd.ebb.v2/,
+      0,
+    ],
+    [
+      "containerd's config has its path as a type",
+      bin("path-type", {
+        runc,
+        containerd: `echo '          runtime_type = "/opt/ebb/containerd-shim-ebb-v2"'`,
+      }),
+      "containerd's config",
+      "ok",
+      /names \/opt\/ebb\/containerd-shim-ebb-v2$/,
+      0,
+    ],
+    [
+      "containerd's config has its path beside another type",
+      bin("path", { runc, containerd: "echo \"runtime_path = '/opt/ebb/containerd-shim-ebb-v2'\"" }),
+      "containerd's config",
+      "ok",
+      /names \/opt\/ebb\/containerd-shim-ebb-v2$/,
       0,
     ],
     [
@@ -374,5 +393,6 @@ describe("the diagnosis", () => {
   test("lets containers run unless something is missing that they need", () => {
     assert.equal(canRun([one, { ...stops, needed: false }, { ...stops, status: "warning" }]), true);
     assert.equal(canRun([one, stops]), false);
+    assert.equal(canRun([one, { ...stops, status: "wrong" }]), false);
   });
 });
