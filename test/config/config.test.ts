@@ -60,7 +60,8 @@ describe("a host's configuration", () => {
 describe("a file with mistakes is told all of them, by their places:", () => {
   const rows: [text: string, problems: string][] = [
     ["", "the document is empty"],
-    ["{ nope", "the document is not JSON"],
+    ["{ nope", "the document is not JSON at line 1, column 3"],
+    ['{\n  "version": 2,\n}\n', "the document is not JSON at line 3, column 1"],
     ["[]", "the document must be an object"],
     ["{}", "the document must have version"],
     ['{"version":"2"}', "/version must be 2"],
