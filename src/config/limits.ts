@@ -90,7 +90,7 @@ export const limitsSchema = {
     stdioOpenMs: {
       ...milliseconds,
       description:
-        "a container or exec whose output goes to a file (`file://`) waits that long for it to open",
+        "a container or exec of whose streams one is a file (as of `file://`) waits that long for it to open",
       $comment: "a disk that is busy takes seconds; one that hangs must not hold up the caller for ever",
       default: 30_000,
     },

@@ -28,6 +28,18 @@ export function openInputFifo(file: string): FifoEnds {
 }
 
 /**
+ * Whether a path is there and is something else than a fifo. What cannot be looked at cannot be opened either, which
+ * says why.
+ */
+export function isOtherThanFifo(file: string): boolean {
+  try {
+    return !fs.statSync(file).isFIFO();
+  } catch {
+    return false;
+  }
+}
+
+/**
  * Takes a byte from a pipe that was opened not to block. How many there were: 0 at its end, where nobody has it open for
  * writing; undefined where somebody has, and has written none yet.
  */

@@ -233,6 +233,17 @@ describe("a container without a terminal", () => {
     assert.equal(fs.readFileSync(file, "utf8"), "out\nerr\nout\nerr\n");
   });
 
+  test("reads a plain file, and writes to one that is there", { skip }, async () => {
+    const [stdin, stdout] = [place("plain", "in"), place("plain", "out")];
+    fs.writeFileSync(stdin, "read");
+    fs.writeFileSync(stdout, "before, ");
+    const { task } = await shop.create("plain", { args: ["cat"], stdin, stdout, stderr: "/dev/null" });
+    await task.start({ id: "plain" });
+    assert.equal((await task.wait({ id: "plain" })).exitStatus, 0);
+    await task.delete({ id: "plain" });
+    assert.equal(fs.readFileSync(stdout, "utf8"), "before, read");
+  });
+
   test("of a user may open its output anew, and neither empties its file nor comes to own it", {
     skip,
   }, async () => {

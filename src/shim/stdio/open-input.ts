@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { StatusCode, StatusError } from "../../base/status.ts";
-import { openInputFifo } from "../../linux/fifo.ts";
+import { isOtherThanFifo, openInputFifo } from "../../linux/fifo.ts";
 import { own } from "../task/own.ts";
 import type { Input } from "./input.ts";
 import { isRelayed } from "./is-relayed.ts";
@@ -8,8 +8,8 @@ import type { StdioHost, StdioOwner, StdioPaths } from "./stdio.ts";
 import { parseStdioUri } from "./stdio-uri.ts";
 
 /**
- * Opens what a process's input comes from, where there is any: always a fifo. An error names stream and value,
- * and leaves nothing open.
+ * Opens what a process's input comes from, where there is any: a fifo, as a rule, or a file or device that is there. An
+ * error names stream and value, and leaves nothing open.
  */
 export async function openInput(
   host: StdioHost,
@@ -20,6 +20,10 @@ export async function openInput(
   const { scheme, path } = parseStdioUri("stdin", stdin);
   if (scheme !== "fifo") throw new StatusError(StatusCode.invalidArgument, `stdin ${stdin}: not a fifo`);
   try {
+    if (isOtherThanFifo(path)) {
+      const { openFileInput, openTyped } = await import("./file-input.ts");
+      return await (terminal ? openTyped(host, path) : openFileInput(host, path, owner));
+    }
     if (terminal || !isRelayed(host.settings)) return await openFifo(path, owner);
     const { openRelayedInput } = await import("./relayed-input.ts");
     return await openRelayedInput(host, path, owner);

@@ -1,4 +1,5 @@
 import { StatusError } from "../../base/status.ts";
+import { isOtherThanFifo } from "../../linux/fifo.ts";
 import { INIT } from "../task/exit-order.ts";
 import { openFifoOutput } from "./fifo-output.ts";
 import { isRelayed } from "./is-relayed.ts";
@@ -18,7 +19,7 @@ interface OutputPlan {
 }
 
 /**
- * Opens what a process's output goes to. Outputs of one name are one, so that what is written stays in its order. A
+ * Opens what a process's output goes to; a path is a fifo's, as a rule, or of a file that is there. Outputs of one name are one, so that what is written stays in its order. A
  * stdout that is a file or a logger takes stderr along, unless that has a place of its own; a terminal has one output only. What cannot be opened is an error that names stream and
  * value, and leaves nothing open.
  */
@@ -59,20 +60,14 @@ async function openOutput(
   owner: StdioOwner,
 ): Promise<Output> {
   try {
-    switch (uri.scheme) {
-      case "fifo":
-        if (terminal || (owner.execId === INIT && !isRelayed(host.settings))) {
-          return await openFifoOutput(uri.path, streams, owner);
-        }
-        return await openRelayedFifo(host, uri.path, streams, owner);
-      case "file": {
-        const { openFileOutput, openTerminalFile } = await import("./file-output.ts");
-        if (terminal) return await openTerminalFile(host, uri.path);
-        return await openFileOutput(host, uri.path, streams, owner);
-      }
-      default:
-        return await LoggerProcess.start(host, { uri, streams }, owner);
+    if (uri.scheme === "file" || (uri.scheme === "fifo" && isOtherThanFifo(uri.path))) {
+      const { openFileOutput, openTerminalFile } = await import("./file-output.ts");
+      return await (terminal ? openTerminalFile(host, uri) : openFileOutput(host, uri, streams, owner));
     }
+    if (uri.scheme !== "fifo") return await LoggerProcess.start(host, { uri, streams }, owner);
+    const isDirect = terminal || (owner.execId === INIT && !isRelayed(host.settings));
+    if (isDirect) return await openFifoOutput(uri.path, streams, owner);
+    return await openRelayedFifo(host, uri.path, streams, owner);
   } catch (thrown) {
     const { code, message } = StatusError.from(thrown);
     throw new StatusError(code, `${name}: ${message}`, { cause: thrown });

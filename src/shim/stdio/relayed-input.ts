@@ -4,40 +4,52 @@ import type { Logger } from "../../base/logger.ts";
 import { hasCode, StatusCode } from "../../base/status.ts";
 import { type DescriptorReader, readDescriptor } from "../../linux/descriptor-reader.ts";
 import { DescriptorWriter } from "../../linux/descriptor-writer.ts";
-import { type FifoEnds, openInputFifo } from "../../linux/fifo.ts";
+import { openInputFifo } from "../../linux/fifo.ts";
 import type { Pipe } from "../../linux/stream-calls.ts";
 import { own } from "../task/own.ts";
 import type { Input } from "./input.ts";
 import { fieldsOf, type StdioHost, type StdioOwner } from "./stdio.ts";
 
+/** What a relay reads: descriptors that are the relay's from now on. */
+export interface RelaySource {
+  readonly fd: number;
+  /** Kept open until the input is to end. */
+  readonly keep?: number;
+}
+
 /** Opens a fifo, and a pipe that it is relayed to; an error leaves neither open. */
 export async function openRelayedInput(host: StdioHost, path: string, owner: StdioOwner): Promise<Input> {
+  const { keep, child } = openInputFifo(path);
+  return relayInput(host, { fd: child, keep }, owner);
+}
+
+/** Makes a pipe that a process's input is relayed to; an error leaves nothing open, the source neither. */
+export async function relayInput(host: StdioHost, source: RelaySource, owner: StdioOwner): Promise<Input> {
   const calls = host.libc.streams;
-  const fifo = openInputFifo(path);
-  const opened = [fifo.keep, fifo.child];
+  const opened = [source.fd, ...(source.keep === undefined ? [] : [source.keep])];
   try {
     const pipe = calls.pipe();
     opened.push(pipe.read, pipe.write);
     await own([pipe.read], owner);
-    for (const fd of [fifo.child, pipe.write]) calls.setNonBlocking(fd);
-    return new RelayedInput(host.logger.child(fieldsOf(owner)), fifo, pipe);
+    for (const fd of [source.fd, pipe.write]) calls.setNonBlocking(fd);
+    return new RelayedInput(host.logger.child(fieldsOf(owner)), source, pipe);
   } catch (err) {
     for (const fd of opened) fs.closeSync(fd);
     throw err;
   }
 }
 
-/** The input of a process, relayed to a pipe. It ends where the fifo does, or when nobody reads the pipe any more. */
+/** The input of a process, relayed to a pipe. It ends where its source does, or when nobody reads the pipe any more. */
 class RelayedInput implements Input {
   readonly childFd: number;
   readonly #reader: DescriptorReader;
   readonly #writer: DescriptorWriter;
   #kept: number | undefined;
 
-  constructor(logger: Logger, fifo: FifoEnds, pipe: Pipe) {
+  constructor(logger: Logger, source: RelaySource, pipe: Pipe) {
     this.childFd = pipe.read;
-    this.#kept = fifo.keep;
-    this.#reader = readDescriptor(fifo.child);
+    this.#kept = source.keep;
+    this.#reader = readDescriptor(source.fd);
     this.#writer = new DescriptorWriter(pipe.write);
     void this.#relay(logger);
   }

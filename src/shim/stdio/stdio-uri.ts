@@ -15,7 +15,7 @@ export interface StdioUri {
 }
 
 /**
- * Takes a stream's value apart: a path, which is a fifo's, or a URI. One that is neither is `invalidArgument`,
+ * Takes a stream's value apart: a path, as a rule a fifo's, or a URI. One that is neither is `invalidArgument`,
  * naming stream and value.
  */
 export function parseStdioUri(stream: string, value: string): StdioUri {

@@ -186,9 +186,9 @@ describe("the output of an exec to a fifo", () => {
     }));
 
   test("that cannot be opened leaves nothing open", () =>
-    withStdio({}, async ({ open, fifo }) => {
-      const paths = { stdout: fifo("out"), stderr: "/etc/passwd" };
-      await assert.rejects(open(paths, exec), status(StatusCode.invalidArgument, /^stderr \/etc\/passwd/));
+    withStdio({}, async ({ dir, open, fifo }) => {
+      const paths = { stdout: fifo("out"), stderr: dir };
+      await assert.rejects(open(paths, exec), status(StatusCode.unknown, /^stderr \S+: .*EISDIR$/));
     }));
 });
 
@@ -295,15 +295,64 @@ describe("outputs that are files", () => {
   );
 });
 
+describe("streams that are paths of no fifos", () => {
+  for (const execId of ["", "e"]) {
+    const whose = execId === "" ? "an init" : "an exec";
+    test(`are files that are there: ${whose} reads one, and appends to others`, () =>
+      withStdio({}, async ({ dir, open }) => {
+        const [stdin, stdout, stderr] = ["in", "out", "err"].map((name) => path.join(dir, name));
+        assert.ok(stdin !== undefined && stdout !== undefined && stderr !== undefined);
+        const text = "x".repeat(200_000);
+        fs.writeFileSync(stdin, text);
+        fs.writeFileSync(stdout, "before ");
+        fs.writeFileSync(stderr, "");
+        const stdio = await open({ stdin, stdout, stderr }, { execId });
+        assert.equal(await run(stdio, "cat; echo oops > /dev/stderr; true > /dev/stdin"), 0);
+        await stdio.drained();
+        await stdio.close();
+        const texts = [stdin, stdout, stderr].map((file) => fs.readFileSync(file, "utf8"));
+        assert.deepEqual(texts, [text, `before ${text}`, "oops\n"]);
+      }));
+  }
+
+  test("are one file where both outputs name the same, in their order", () =>
+    withStdio({}, async ({ dir, open }) => {
+      const file = path.join(dir, "both");
+      fs.writeFileSync(file, "");
+      const stdio = await open({ stdout: file, stderr: file });
+      assert.equal(await run(stdio, "for i in $(seq 100); do echo a; echo b >&2; done"), 0);
+      await stdio.drained();
+      await stdio.close();
+      assert.equal(fs.readFileSync(file, "utf8"), "a\nb\n".repeat(100));
+    }));
+
+  test("may be /dev/null", () =>
+    withStdio({}, async ({ open, log }) => {
+      const stdio = await open({ stdin: "/dev/null", stdout: "/dev/null", stderr: "/dev/null" });
+      assert.equal(await run(stdio, "cat; head -c 100000 /dev/zero; echo oops >&2; exit 3"), 3);
+      await stdio.drained();
+      await stdio.close();
+      assert.deepEqual(log.lines, []);
+    }));
+
+  test("are not made where they are missing", () =>
+    withStdio({}, async ({ dir, open }) => {
+      const stdout = path.join(dir, "no");
+      await assert.rejects(open({ stdout }), status(StatusCode.notFound, /ENOENT$/));
+      assert.equal(fs.existsSync(stdout), false);
+    }));
+});
+
 describe("streams that cannot be opened are told by name and value, and nothing stays open:", () => {
   const rows: [what: string, paths: (dir: string) => Partial<StdioPaths>, code: StatusCode, RegExp][] = [
     ["no such stdin", (dir) => ({ stdin: `${dir}/no` }), StatusCode.notFound, /^stdin \S+\/no: .*ENOENT$/],
     ["no such fifo", (dir) => ({ stdout: `${dir}/no` }), StatusCode.notFound, /^stdout \S+\/no: .*ENOENT$/],
+    ["a plain directory", (dir) => ({ stderr: dir }), StatusCode.unknown, /^stderr \S+: .*EISDIR$/],
     [
-      "a plain file",
-      () => ({ stderr: "/etc/passwd" }),
+      "a directory as stdin",
+      (dir) => ({ stdin: dir }),
       StatusCode.invalidArgument,
-      /^stderr \S+: .*not a fifo/,
+      /^stdin \S+: .*not a file$/,
     ],
     [
       "a file as stdin",

@@ -119,6 +119,18 @@ describe("a terminal", () => {
       await stdio.close();
     }));
 
+  test("is typed what is in a file, and appends to one that is there", () =>
+    withStdio({}, async ({ dir, open }) => {
+      const [stdin, stdout] = [path.join(dir, "in"), path.join(dir, "log")];
+      fs.writeFileSync(stdin, "typed\n");
+      fs.writeFileSync(stdout, "before\n");
+      const stdio = await open({ stdin, stdout, terminal: true });
+      await runOn(await handOver(stdio), "cat; echo bye");
+      await stdio.drained();
+      assert.equal(fs.readFileSync(stdout, "utf8"), "before\ntyped\nbye\n");
+      await stdio.close();
+    }));
+
   test("writes to a logger, which has it all when it is drained", () =>
     withStdio({}, async ({ dir, open, program }) => {
       const logger = program("logger", 'exec 5>&-; cat <&3 > "$2/3"; cat <&4 >> "$2/3"');

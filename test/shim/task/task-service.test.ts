@@ -296,12 +296,7 @@ describe("a Create that fails says why and leaves nothing", () => {
       /no such file or directory/,
     ],
     ["a fifo that is not there", (dir) => ({ stdout: `${dir}/no-fifo` }), StatusCode.notFound, /no-fifo/],
-    [
-      "a stdout that is no fifo",
-      () => ({ stdout: "/etc/passwd" }),
-      StatusCode.invalidArgument,
-      /\/etc\/passwd is not a fifo/,
-    ],
+    ["a stdout that is a directory", (dir) => ({ stdout: dir }), StatusCode.unknown, /stdout \S+: .*EISDIR/],
     ["a terminal that config.json does not have", () => ({ terminal: true }), StatusCode.unknown, /console/],
     [
       "a logger that is not there",
@@ -404,7 +399,7 @@ describe("a Create that fails says why and leaves nothing", () => {
     const bundle = await shop.bundle("again", ["true"]);
     const { task } = await shop.launch(bundle);
     const request = { id: "again", bundle: bundle.path, rootfs: [shop.overlay("again")] };
-    await refused(task.create({ ...request, stdout: "/etc/passwd" }), StatusCode.invalidArgument, /fifo/);
+    await refused(task.create({ ...request, stdout: shop.dir }), StatusCode.unknown, /EISDIR/);
     await task.create(request);
     await task.start({ id: "again" });
     assert.equal((await task.wait({ id: "again" })).exitStatus, 0);
