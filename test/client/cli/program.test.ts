@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, realpathSync } from "node:fs";
+import path from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { COMMANDS } from "../../../src/client/cli/commands.ts";
-import { ebb } from "./built-ebb.ts";
+import { ebb, ebbPath } from "./built-ebb.ts";
 
 const folder = fileURLToPath(new URL("../../../src/client/cli", import.meta.url));
 
@@ -23,6 +24,17 @@ describe("the commands of ebb", () => {
   test("are those that there are files of", () => {
     const files = readdirSync(folder).filter((name) => /-command\.[jt]s$/.test(name));
     assert.equal(COMMANDS.length, files.length);
+  });
+
+  test("have --json where the README says so", async () => {
+    const program = new Command().enablePositionalOptions();
+    for (const { load } of COMMANDS) (await load())(program, () => {});
+    const having = program.commands.filter(({ options }) => options.some(({ long }) => long === "--json"));
+    // The built command is a link to that of the checkout, whichever copy of the tests this is.
+    const readme = readFileSync(path.join(realpathSync(ebbPath), "../../../../../README.md"), "utf8");
+    const [, listed = ""] = /`--json` is an option of ([^.]+)\./.exec(readme) ?? [];
+    const names = [...listed.matchAll(/`([a-z]+)`/g)].map(([, name]) => name);
+    assert.deepEqual(names.sort(), having.map((command) => command.name()).sort());
   });
 
   test("are all in the help, in their order", async () => {
