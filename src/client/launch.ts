@@ -74,7 +74,7 @@ async function start(options: LaunchOptions, signal: AbortSignal): Promise<Start
     signal,
   });
   expectSuccess(options.binary, "start", result);
-  return parseStartAnswer(result.output);
+  return parseStartAnswer(result.output, options.binary);
 }
 
 async function writeNotes(options: LaunchOptions, answer: StartAnswer): Promise<void> {

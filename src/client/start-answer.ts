@@ -23,20 +23,19 @@ const ADDRESS = /^(?:unix:\/\/|unix:@|\/|@)[^\s\0]+$/;
  * Reads what `start` wrote to stdout and stderr, in any of the forms that daemons have asked for: a protobuf
  * BootstrapResult (2.3 and later), JSON (1.7 and later), or the bare address, which means version 2 and ttrpc.
  * Throws `invalidArgument` quoting what cannot be understood, and `unimplemented` for a version or a protocol
- * that this client does not speak.
+ * that this client does not speak. `who` begins the message of an error.
  */
-export function parseStartAnswer(output: Uint8Array): StartAnswer {
+export function parseStartAnswer(output: Uint8Array, who = "the shim"): StartAnswer {
   const text = Buffer.from(output).toString("utf8").trim();
   const raw = fromProtobuf(output) ?? fromJson(text) ?? { version: 2, address: text, protocol: "ttrpc" };
   if (!ADDRESS.test(raw.address)) {
     const what = text === "" ? "nothing" : JSON.stringify(text.slice(0, 500));
-    throw new StatusError(
-      StatusCode.invalidArgument,
-      `start answered ${what}, which holds no socket address`,
-    );
+    const message = `${who}: start answered ${what}, which holds no socket address`;
+    throw new StatusError(StatusCode.invalidArgument, message);
   }
-  if (raw.protocol !== "ttrpc") throw unsupported(`protocol ${JSON.stringify(raw.protocol)}`);
-  if (raw.version !== 2 && raw.version !== 3) throw unsupported(`version ${raw.version} of the task api`);
+  if (raw.protocol !== "ttrpc") throw unsupported(who, `protocol ${JSON.stringify(raw.protocol)}`);
+  if (raw.version !== 2 && raw.version !== 3)
+    throw unsupported(who, `version ${raw.version} of the task api`);
   return { version: raw.version, address: raw.address, protocol: raw.protocol };
 }
 
@@ -62,9 +61,7 @@ function fromJson(text: string): RawAnswer | undefined {
   }
 }
 
-function unsupported(what: string): StatusError {
-  return new StatusError(
-    StatusCode.unimplemented,
-    `the shim answered ${what}, which this client does not speak`,
-  );
+function unsupported(who: string, what: string): StatusError {
+  const message = `${who}: start answered ${what}, which this client does not speak`;
+  return new StatusError(StatusCode.unimplemented, message);
 }

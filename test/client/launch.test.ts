@@ -179,7 +179,7 @@ describe("a launch that fails", () => {
   const failures: [title: string, body: string, code: StatusCode, message: RegExp][] = [
     ["a shim that fails, with its words", "echo no runc >&2; exit 3", unknown, /exit status 3: no runc/],
     ["a shim that is killed", "kill -9 $$", unknown, /start failed, killed by SIGKILL/],
-    ["an empty answer", "exit 0", invalidArgument, /answered nothing/],
+    ["an empty answer", "exit 0", invalidArgument, /^\/.*: start answered nothing/],
     ["a warning beside the address", `echo oops >&2; echo ${address}`, invalidArgument, /oops/],
     ["an answer without end", "exec cat /dev/zero", resourceExhausted, /more than 65536 bytes/],
     ["an address where nobody listens", "echo unix:///nowhere/s", unavailable, /\/nowhere\/s/],

@@ -1,13 +1,15 @@
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { loadImages } from "../images/load-images.ts";
 import type { AddCommand } from "./command.ts";
+import { UsageError } from "./exit-status.ts";
 import { getImages } from "./get-images.ts";
 import { interruptible } from "./interruptible.ts";
 import type { ProgressFlags } from "./progress/open-progress.ts";
 import { requireRoot } from "./state-dir.ts";
 
 const LOAD_HELP = `
-Takes an OCI image layout, as a directory or a tar archive, and what docker save writes; packed by gzip, too. Prints
+Takes an OCI image layout, as a directory or a tar archive, and what docker save writes; packed by gzip or zstd, too. Prints
 the name of each image with its digest. One that has no name needs one by --name.
 
 Examples:
@@ -35,6 +37,7 @@ export const addLoad: AddCommand = (program, done) => {
     .addHelpText("after", LOAD_HELP)
     .action(async (file: string, flags: LoadFlags) => {
       requireRoot("ebb load");
+      if (!existsSync(file)) throw new UsageError(`${file} does not exist`);
       done(await interruptible((signal) => load(path.resolve(file), flags, signal)));
     });
 };

@@ -30,7 +30,7 @@ export const addRmi: AddCommand = (program, done) => {
   program
     .command("rmi")
     .summary("remove images")
-    .argument("<image...>", "names, or beginnings of ids that no other image has")
+    .argument("<image...>", "names, or beginnings of ids, of 4 digits or more, that no other image has")
     .option("-f, --force", "also one that a container is made of, which keeps its layers")
     .option("--json", "print one JSON document: an array with an object for each that is gone")
     .addHelpText("after", RMI_HELP)

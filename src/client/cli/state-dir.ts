@@ -1,3 +1,4 @@
+import { accessSync, constants, mkdirSync } from "node:fs";
 import path from "node:path";
 import { UsageError } from "./exit-status.ts";
 
@@ -9,6 +10,18 @@ export function stateDir(env: NodeJS.ProcessEnv = process.env): string {
   const dir = env.EBB_STATE || DEFAULT_STATE_DIR;
   if (path.isAbsolute(dir)) return dir;
   throw new UsageError(`EBB_STATE must be an absolute path, not ${JSON.stringify(dir)}`);
+}
+
+/** The state directory, which is made where it is missing; a {@link UsageError} where nothing can be written there. */
+export function writableStateDir(): string {
+  const dir = stateDir();
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    accessSync(dir, constants.W_OK);
+    return dir;
+  } catch {
+    throw new UsageError(`EBB_STATE must be a directory that can be written to, not ${JSON.stringify(dir)}`);
+  }
 }
 
 /** Throws a {@link UsageError} unless this process is root's: making containers takes root's rights. */

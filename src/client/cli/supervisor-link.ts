@@ -7,7 +7,7 @@ import {
 import { ExitStatus, UsageError } from "./exit-status.ts";
 import { tellError } from "./interruptible.ts";
 import { packageInfo } from "./package-info.ts";
-import { requireRoot, stateDir } from "./state-dir.ts";
+import { requireRoot, writableStateDir } from "./state-dir.ts";
 
 /** A supervisor that ends within so many milliseconds may have ended by what it was asked. */
 const SOON_MS = 1_000;
@@ -62,7 +62,7 @@ function isLost(error: unknown): boolean {
 function connectToSupervisor(): Promise<SupervisorConnection> {
   const { version } = packageInfo();
   const start = [process.execPath, process.argv[1] ?? "", "supervise"];
-  return connectSupervisor({ stateDir: stateDir(), version, start });
+  return connectSupervisor({ stateDir: writableStateDir(), version, start });
 }
 
 /**

@@ -12,6 +12,9 @@ export interface RemovedImage {
 /** What can be the beginning of an id. */
 const ID = /^(?:sha256:)?([0-9a-f]{4,64})$/;
 
+/** What would be one, if it were longer. */
+const SHORT_ID = /^(?:sha256:)?[0-9a-f]{1,3}$/;
+
 /**
  * Removes an image by its name, or all names of the one whose id begins so; its files go with `sweepImages`.
  * `notFound` where there is none; `failedPrecondition` that names the containers that are made of it, unless by
@@ -34,11 +37,16 @@ async function find(side: ImageSide, nameOrId: string): Promise<readonly ImageRe
   const [, digits] = ID.exec(nameOrId) ?? [];
   const records = digits === undefined ? [] : await side.images.list();
   const found = records.filter(({ target }) => target.digest.startsWith(`sha256:${digits}`));
-  if (found.length === 0) throw new StatusError(StatusCode.notFound, `image ${nameOrId} is not here`);
+  if (found.length === 0) throw notHere(nameOrId);
   const ids = new Set(found.map(({ target }) => target.digest));
   if (ids.size === 1) return found;
   const names = found.map(({ reference }) => reference).join(", ");
   throw new StatusError(StatusCode.failedPrecondition, `several ids begin with ${nameOrId}: of ${names}`);
+}
+
+function notHere(nameOrId: string): StatusError {
+  const more = SHORT_ID.test(nameOrId) ? "; the beginning of an id has 4 digits or more" : "";
+  return new StatusError(StatusCode.notFound, `image ${nameOrId} is not here${more}`);
 }
 
 /** What is no name may still be an id. */

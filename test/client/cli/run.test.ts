@@ -229,14 +229,17 @@ describe("the command line", () => {
     assert.match(stderr, /^ebb: EBB_STATE must be an absolute path/);
   });
 
-  test("with a state directory that cannot be made fails with 125, naming it", {
-    skip: noContainers,
-  }, async () => {
-    const args = ["run", "--rootfs", "/", "--runtime", "/bin/true", "--", "true"];
-    const { status, stderr } = await place.run(args, "", { EBB_STATE: "/proc/version/state" });
-    assert.equal(status, 125);
-    assert.match(stderr, /^ebb: .*\/proc\/version/);
-  });
+  for (const [title, directory] of [
+    ["cannot be made", "/proc/version/state"],
+    ["is a file", "/proc/version"],
+  ] as const) {
+    test(`with a state directory that ${title} is refused by name`, { skip: noContainers }, async () => {
+      const args = ["run", "--rootfs", "/", "--runtime", "/bin/true", "--", "true"];
+      const { status, stderr } = await place.run(args, "", { EBB_STATE: directory });
+      const message = `ebb: EBB_STATE must be a directory that can be written to, not "${directory}"\n`;
+      assert.deepEqual([status, stderr], [1, message]);
+    });
+  }
 
   test("of anybody but root is refused", { skip: noContainers }, async () => {
     // Another user than root from here on, and not before: it may have no way to the files.
