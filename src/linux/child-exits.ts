@@ -1,6 +1,6 @@
 import { type Deferred, deferred } from "../base/deferred.ts";
 import type { Logger } from "../base/logger.ts";
-import { hasCode, StatusCode } from "../base/status.ts";
+import { hasCode, StatusCode, StatusError } from "../base/status.ts";
 import type { Libc } from "./libc.ts";
 import { namespacePids, ownChildren, readProcessStat } from "./process-stat.ts";
 import { decodeWaitStatus, exitStatusOf } from "./wait-status.ts";
@@ -16,6 +16,9 @@ export interface ChildExit {
  * not lost, so this is a net under the net.
  */
 const POLL_MS = 10_000;
+
+/** The same where no SIGCHLD comes: so late an end is told at most. A look is a system call for each watched pid. */
+const POLL_OFTEN_MS = 20;
 
 /**
  * How long after a SIGCHLD, and again while there are any, zombies are looked for that nobody waits for, in
@@ -37,7 +40,8 @@ export class ChildExits {
     this.#lookForStrays();
   };
   readonly #straysMs: number;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
+  #looksOften = false;
   #strayTimer: NodeJS.Timeout | undefined;
   #strayZombies = new Set<number>();
   #making = 0;
@@ -53,8 +57,18 @@ export class ChildExits {
     this.#straysMs = options.straysMs ?? STRAYS_MS;
     this.#logger = options.logger;
     process.on("SIGCHLD", this.#onSignal);
-    this.#timer = setInterval(() => this.#poll(), options.pollMs ?? POLL_MS);
-    this.#timer.unref();
+    this.#timer = this.#pollEach(options.pollMs ?? POLL_MS);
+  }
+
+  /**
+   * For kernels without pidfds. There Bun waits for its own children by a handler of SIGCHLD that takes the place of
+   * ours, so that the watched are looked at often instead.
+   */
+  lookOften(): void {
+    if (this.#looksOften) return;
+    this.#looksOften = true;
+    clearInterval(this.#timer);
+    this.#timer = this.#pollEach(POLL_OFTEN_MS);
   }
 
   /**
@@ -68,6 +82,19 @@ export class ChildExits {
     this.#watched.set(pid, exit);
     this.#check(pid, exit);
     return exit.promise;
+  }
+
+  /**
+   * Sends a signal to a watched process by its pid, for kernels that have no pidfds: as long as it is a child of ours
+   * that was not waited for, no other process can be given that pid. One that has ended is `notFound`; one that is
+   * somebody else's yet, who may wait for it at any time, is `unavailable`.
+   */
+  signal(pid: number, signal: number): void {
+    if (!this.#watched.has(pid)) throw new StatusError(StatusCode.notFound, `process ${pid} has ended`);
+    if (readProcessStat(pid)?.parent !== process.pid) {
+      throw new StatusError(StatusCode.unavailable, `process ${pid} is not a child of this one yet`);
+    }
+    this.#libc.kill(pid, signal);
   }
 
   /**
@@ -141,6 +168,10 @@ export class ChildExits {
     const left = ownChildren().filter((pid) => !this.#watched.has(pid) && namespacePids(pid).length > depth);
     const living = left.filter((pid) => this.#statusOf(pid) === undefined);
     this.#leftovers = living.length > 0;
+  }
+
+  #pollEach(ms: number): NodeJS.Timeout {
+    return setInterval(() => this.#poll(), ms).unref();
   }
 
   #poll(): void {

@@ -174,6 +174,12 @@ class KoffiLibc implements Libc {
     return this.#check(this.#eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "make an eventfd");
   }
 
+  /** Defined each time that it is used: on old kernels, and there for a signal, of which a container gets few. */
+  kill(pid: number, signal: number): void {
+    const kill = this.#caller.define("int kill(int pid, int signal)");
+    this.#check(kill(pid, signal), `send signal ${signal} to pid ${pid}`);
+  }
+
   pidfdOpen(pid: number): number {
     return this.#check(this.#syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0), `open a pidfd of pid ${pid}`);
   }

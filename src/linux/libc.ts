@@ -122,7 +122,11 @@ export interface Libc {
   waitpid(pid: number): WaitResult | undefined;
   /** eventfd(2): a counter as a descriptor, at 0, that neither blocks nor is inherited. */
   eventfd(): number;
-  /** pidfd_open(2): a descriptor, close-on-exec, that means this very process for ever. */
+  /** kill(2) for one process. A pid that nobody has is `notFound`. */
+  kill(pid: number, signal: number): void;
+  /**
+   * pidfd_open(2): a descriptor, close-on-exec, that means this very process for ever. Before Linux 5.3 `unimplemented`.
+   */
   pidfdOpen(pid: number): number;
   /** pidfd_send_signal(2). A process that has ended is `notFound`. */
   pidfdSendSignal(pidfd: number, signal: number): void;

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { nullLogger } from "../../src/base/logger.ts";
+import { StatusCode } from "../../src/base/status.ts";
 import { ChildExits } from "../../src/linux/child-exits.ts";
 import { errnoError } from "../../src/linux/errno.ts";
 import { FakeLibc } from "./fake-libc.ts";
@@ -25,6 +26,7 @@ function asShim(body: string, straysMs = 60_000): Promise<string> {
     libc.setChildSubreaper();
     const exits = new ChildExits({ libc, logger: nullLogger, pollMs: 60_000, straysMs: ${straysMs} });
     const say = (value) => console.log(JSON.stringify(value));
+    const codeOf = (call) => { try { call(); } catch (err) { return err.code; } };
     const exitOf = (child) => new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal)));
     async function adopt(script) {
       const command = 'exec 3<&0; (read end <&3; exec 3<&-; eval "$0") >/dev/null & echo $!';
@@ -79,6 +81,19 @@ describe("ChildExits", () => {
        const pid = Number(await new Promise((resolve) => parent.stdout.once("data", resolve)));
        say((await exits.watch(pid)).status);`,
       "0",
+    ],
+    [
+      "sends signals to the watched, until they have ended",
+      `const pid = await adopt("exec sleep 1000"); const exit = exits.watch(pid); exits.signal(pid, 15);
+       say([(await exit).status, codeOf(() => exits.signal(pid, 15))]);`,
+      `[143,${StatusCode.notFound}]`,
+    ],
+    [
+      "sends none to one that is still somebody else's child, who may wait for it at any time",
+      `const parent = spawn("sh", ["-c", "sleep 1000 & echo $!; wait"], { stdio: ["ignore", "pipe", "inherit"] });
+       const pid = Number(await new Promise((resolve) => parent.stdout.once("data", resolve)));
+       const exit = exits.watch(pid); say(codeOf(() => exits.signal(pid, 15))); process.kill(pid, 9); await exit;`,
+      `${StatusCode.unavailable}`,
     ],
     [
       "counts one that is not there as ended in an unknown way",

@@ -77,8 +77,13 @@ export class FakeLibc implements Libc {
     throw errnoError("make an eventfd", 24);
   }
 
+  kill(pid: number, signal: number): void {
+    this.calls.push(`signal ${signal} to pid ${pid}`);
+  }
+
+  /** A kernel from before Linux 5.3. */
   pidfdOpen(pid: number): number {
-    throw errnoError(`open a pidfd of pid ${pid}`, 3);
+    throw errnoError(`open a pidfd of pid ${pid}`, 38);
   }
 
   pidfdSendSignal(pidfd: number, signal: number): void {

@@ -4,8 +4,8 @@ import type { Host } from "./host.ts";
 /** The bit of CAP_SYS_ADMIN, without which nobody mounts (linux/capability.h). */
 const CAP_SYS_ADMIN = 1n << 21n;
 
-/** What the shim calls without asking: pidfd_open(2). */
-const OLDEST_KERNEL = "5.3";
+/** What the shim, and the runtime it is compiled with, call without asking: statx(2) and what is older. */
+const OLDEST_KERNEL = "4.14";
 
 /**
  * Mounts an overlay of empty directories on a tmpfs, in a mount namespace of its own: nothing is left of it, and no

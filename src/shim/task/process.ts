@@ -152,7 +152,8 @@ export abstract class Process {
 
   /** Takes hold of the process that has come to be, and sees to its end. */
   protected adopt(pid: number): void {
-    this.#pidfd = Pidfd.open(this.host.libc, pid);
+    this.#pidfd = Pidfd.openIfKnown(this.host.libc, pid);
+    if (this.#pidfd === undefined) this.host.childExits.lookOften();
     this.#pid = pid;
     const exit = this.host.childExits.watch(pid);
     this.#ended = exit.then(({ status, at }) => this.ended({ pid, status, at }));
@@ -175,10 +176,11 @@ export abstract class Process {
   }
 
   protected signal(signal: number): void {
-    if (this.#pidfd === undefined) {
+    if (this.#pid === 0) {
       throw new StatusError(StatusCode.failedPrecondition, `process not created: ${this.name}`);
     }
-    this.#pidfd.signal(signal);
+    if (this.#pidfd !== undefined) this.#pidfd.signal(signal);
+    else this.host.childExits.signal(this.#pid, signal);
   }
 
   protected async drained(): Promise<void> {
