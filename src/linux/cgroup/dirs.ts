@@ -2,6 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { rmdir } from "../../base/file-calls.ts";
 import { errnoOf } from "../../base/files.ts";
+import { escapeOctal, parseLinesWith, readMountTable } from "../mountinfo.ts";
 
 /** Where the file systems of control groups are mounted (cgroups(7)). */
 export const CGROUP_ROOT = "/sys/fs/cgroup";
@@ -18,9 +19,8 @@ export type CgroupDirs =
  * The control groups that a process is in, or undefined where it is gone or in none of its own. A host that has v1
  * controllers and a v2 tree beside them is one of v1. Source: cgroups(7), `/proc/[pid]/cgroup`.
  */
-export function cgroupDirsOf(pid: number, root = CGROUP_ROOT): CgroupDirs | undefined {
-  const text = readNow(`/proc/${pid}/cgroup`) ?? "";
-  return parseCgroupDirs(text, (controller, group) => existing(path.join(root, controller), group));
+export function cgroupDirsOf(pid: number): CgroupDirs | undefined {
+  return parseCgroupDirs(readNow(`/proc/${pid}/cgroup`) ?? "", dirFinder(CGROUP_ROOT, readMountTable));
 }
 
 /** Finds the directory of a group in a hierarchy, of which the v2 one has no name; undefined where it is not there. */
@@ -55,6 +55,34 @@ export function groupsOf(text: string): Group[] {
     return names.split(",").map((name) => ({ hierarchy, name, path: group.join(":") }));
   });
   return groups.filter(({ path: group }) => group !== "");
+}
+
+/**
+ * Finds directories below the hierarchies that are mounted in a directory. The table of mounts, which may be long, is
+ * read only where a group is not at its path.
+ */
+export function dirFinder(root: string, readTable: () => string): FindDir {
+  let table: string | undefined;
+  return (controller, group) => {
+    const hierarchy = path.join(root, controller);
+    const dir = existing(hierarchy, group);
+    if (dir !== undefined || !fs.existsSync(hierarchy)) return dir;
+    table ??= readTable();
+    const part = fromMountOn(fs.realpathSync(hierarchy), group, table);
+    return part && existing(hierarchy, part);
+  };
+}
+
+/**
+ * A group's path from where the mount on a directory begins: of a hierarchy there may be only a part, as in a container
+ * that has no cgroup namespace of its own. Undefined where it is not below that part, or all is mounted.
+ */
+function fromMountOn(mountPoint: string, group: string, table: string): string | undefined {
+  const mounts = parseLinesWith(` ${escapeOctal(mountPoint)} `, table);
+  const mount = mounts.findLast((each) => each.mountPoint === mountPoint && each.type.startsWith("cgroup"));
+  return mount !== undefined && group.startsWith(`${mount.root}/`)
+    ? group.slice(mount.root.length)
+    : undefined;
 }
 
 function existing(hierarchy: string, group: string): string | undefined {
