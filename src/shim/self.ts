@@ -3,6 +3,7 @@
  * compiled into one, else the runtime with the source file.
  */
 export function selfCommand(): [string, ...string[]] {
-  const main = process.argv[1] ?? "";
-  return main.startsWith("/$bunfs/") ? [process.execPath] : [process.execPath, main];
+  const isCompiled = process.argv[1]?.startsWith("/$bunfs/") === true;
+  // Not what the runtime was called with, which may be a test.
+  return isCompiled ? [process.execPath] : [process.execPath, new URL("./main.ts", import.meta.url).pathname];
 }

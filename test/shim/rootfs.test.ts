@@ -35,7 +35,7 @@ function rootfsOf(
 ): ContainerRootfs {
   const [bundle = ""] = place.make(id);
   const settings = { ...defaultSettings, runDirectory, ...changes };
-  const host = { libc, settings, logger, mounting: new PQueue(), self: [shimPath] as [string] };
+  const host = { libc, settings, logger, mounting: new PQueue() };
   return new ContainerRootfs(host, { namespace: "test", id, bundle, mode });
 }
 
