@@ -1,8 +1,9 @@
-import { MAX_TIMER_MS } from "../base/deadline.ts";
+import { MAX_TIMER_MS, within } from "../base/deadline.ts";
 import { deferred } from "../base/deferred.ts";
 import { type Child, launch } from "../base/launch.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { killDescendants } from "../linux/kill-descendants.ts";
+import { haveAtHand } from "./at-hand.ts";
 import { Capture, type CapturedText } from "./capture.ts";
 import { spawnError } from "./spawn-error.ts";
 
@@ -70,6 +71,7 @@ const KILLED_MS = 5_000;
 export async function runCommand(options: CommandOptions): Promise<CommandResult> {
   options.signal?.throwIfAborted();
   const started = performance.now();
+  await atHand(options);
   const child = await startChild(options);
   const maxBytes = options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES;
   const stdout = new Capture(child.stdout, maxBytes);
@@ -98,6 +100,11 @@ export async function runCommand(options: CommandOptions): Promise<CommandResult
     stdout.close();
     stderr.close();
   }
+}
+
+/** Nothing has been started where this takes longer than the command may. */
+async function atHand({ file, env = process.env, timeoutMs, signal }: CommandOptions): Promise<void> {
+  await within(haveAtHand(file, env), timeoutMs, `reading the program ${file}`, signal);
 }
 
 async function startChild(options: CommandOptions): Promise<Child> {

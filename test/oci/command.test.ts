@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
+import { sleep } from "../../src/base/deadline.ts";
 import { StatusCode } from "../../src/base/status.ts";
 import { type CommandOptions, runCommand } from "../../src/oci/command.ts";
-import { countFds, withTempDir } from "../support/files.ts";
+import { countFds, makeFifo, withTempDir } from "../support/files.ts";
 import { status } from "../support/status.ts";
 import { isAlive, makeFakeRunc, until } from "./helpers.ts";
 
@@ -53,6 +54,52 @@ describe("a command that ends by itself", () => {
   });
 });
 
+describe("a program whose file answers nobody, as on a disk that hangs", () => {
+  // A named pipe without a writer is opened just as late.
+  const answer = (file: string) => fs.closeSync(fs.openSync(`${file}.pipe`, "r+"));
+  const withSilent = (body: (file: string) => Promise<void>) =>
+    withTempDir(async (dir) => {
+      const file = path.join(dir, "program");
+      makeFifo(`${file}.pipe`);
+      fs.linkSync(`${file}.pipe`, file);
+      try {
+        await body(file);
+      } finally {
+        answer(file);
+      }
+    });
+
+  test("holds up nothing else, is waited for within the limit, and is not started later", async () => {
+    await withSilent(async (file) => {
+      let begun = 0;
+      const onSpawn = () => {
+        begun += 1;
+      };
+      const call = runCommand({ file, args: [], timeoutMs: 100, onSpawn });
+      const outcome = assert.rejects(
+        call,
+        status(StatusCode.deadlineExceeded, /reading the program .* longer than 100 ms/),
+      );
+      assert.equal((await shell("exit 3")).exitCode, 3);
+      await outcome;
+      fs.rmSync(file);
+      fs.writeFileSync(file, "#!/bin/sh\n", { mode: 0o755 });
+      answer(file);
+      await sleep(20);
+      assert.equal(begun, 0);
+    });
+  });
+
+  test("is given up with the signal", async () => {
+    await withSilent(async (file) => {
+      const stop = new AbortController();
+      const call = runCommand({ file, args: [], timeoutMs, signal: stop.signal });
+      stop.abort(new Error("enough"));
+      await assert.rejects(call, /enough/);
+    });
+  });
+});
+
 describe("what a command is given", () => {
   test("is never read by a shell", async () => {
     const args = ["%s\n", "$HOME; exit 3 | `false` * '"];
@@ -89,12 +136,10 @@ describe("what a command is given", () => {
     assert.equal(exitCode, 0);
   });
 
-  test("is its pid to the caller before anything else", async () => {
+  test("is its pid to the caller, once", async () => {
     const seen: number[] = [];
-    const running = shell("exit 0", { onSpawn: (pid) => seen.push(pid) });
-    await Promise.resolve();
-    assert.equal(seen.length, 1);
-    assert.deepEqual(seen, [(await running).pid]);
+    const { pid } = await shell("exit 0", { onSpawn: (spawned) => seen.push(spawned) });
+    assert.deepEqual(seen, [pid]);
   });
 });
 
