@@ -13,9 +13,9 @@ function promised<T>(call: (done: Done<T>) => void): Promise<T> {
   });
 }
 
-/** open(2). */
-export function open(file: string, flags: number): Promise<number> {
-  return promised((done) => fs.open(file, flags, done));
+/** open(2); a file that it makes has the mode. */
+export function open(file: string, flags: number, mode?: number): Promise<number> {
+  return promised((done) => fs.open(file, flags, mode, done));
 }
 
 /** close(2). */

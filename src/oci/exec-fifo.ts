@@ -92,21 +92,21 @@ function isNamedBy(pid: number, { dev, ino }: fs.BigIntStats): boolean {
 }
 
 /** Whether the init writes its byte soon; false where it does not, or has ended without. */
-async function hasGoneOn(fd: number, { init, signal }: InitStart): Promise<boolean> {
+function hasGoneOn(fd: number, { init, signal }: InitStart): Promise<boolean> {
   let hasEnded = false;
   const note = () => {
     hasEnded = true;
   };
   init.ended.then(note, note);
   const giveUp = performance.now() + SOON_MS;
-  for (let looks = 1; ; looks += 1) {
-    // Asked before the look: it may write and end after one.
-    const isLast = hasEnded || performance.now() >= giveUp;
-    if (hasByte(fd)) return true;
-    if (isLast) return false;
-    if (looks < LOOKS_AT_ONCE) await new Promise((resolve) => setImmediate(resolve));
-    else await sleep(Math.min(2 ** (looks - LOOKS_AT_ONCE), LONGEST_PAUSE_MS), signal);
-  }
+  return comesBefore(
+    fd,
+    () => hasEnded || performance.now() >= giveUp,
+    async (looks) => {
+      if (looks < LOOKS_AT_ONCE) await new Promise((resolve) => setImmediate(resolve));
+      else await sleep(Math.min(2 ** (looks - LOOKS_AT_ONCE), LONGEST_PAUSE_MS), signal);
+    },
+  );
 }
 
 /**
@@ -115,30 +115,36 @@ async function hasGoneOn(fd: number, { init, signal }: InitStart): Promise<boole
  */
 async function goesOnBeside(fd: number, callRuntime: InitStart["callRuntime"]): Promise<boolean> {
   const stop = new AbortController();
-  let call: "under way" | "done" | "failed" = "under way";
+  let isOver = false;
   const called = callRuntime(stop.signal);
-  const settled = called.then(
-    () => {
-      call = "done";
-    },
-    () => {
-      call = "failed";
-    },
-  );
-  const hasSettled = () => call !== "under way";
-  for (;;) {
-    // Asked before the look, as above.
-    const isLast = hasSettled();
-    if (hasByte(fd)) {
-      stop.abort();
-      await settled;
-      return true;
-    }
-    if (isLast) break;
-    await Promise.race([settled, sleep(LONGEST_PAUSE_MS)]);
+  const settled = called
+    .catch(() => {})
+    .then(() => {
+      isOver = true;
+    });
+  const pause = () => Promise.race([settled, sleep(LONGEST_PAUSE_MS)]);
+  if (await comesBefore(fd, () => isOver, pause)) {
+    stop.abort();
+    await settled;
+    return true;
   }
   await called;
   return false;
+}
+
+/** Whether a byte comes before something is over; it is looked for once more when that is so. */
+async function comesBefore(
+  fd: number,
+  isOver: () => boolean,
+  pause: (looks: number) => Promise<void>,
+): Promise<boolean> {
+  for (let looks = 1; ; looks += 1) {
+    // Asked before the look: the init may write and end after one.
+    const isLast = isOver();
+    if (hasByte(fd)) return true;
+    if (isLast) return false;
+    await pause(looks);
+  }
 }
 
 /** There is nothing as long as nobody has it open for writing, and as long as who has writes nothing. */

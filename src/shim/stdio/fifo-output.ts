@@ -1,7 +1,6 @@
-import fs from "node:fs";
 import { openOutputFifo } from "../../linux/fifo.ts";
-import { own } from "../task/own.ts";
 import type { Output, OutputStream } from "./output.ts";
+import { ownEnds } from "./own-ends.ts";
 import type { StdioOwner } from "./stdio.ts";
 
 /**
@@ -13,23 +12,12 @@ export async function openFifoOutput(
   streams: readonly OutputStream[],
   owner: StdioOwner,
 ): Promise<Output> {
-  const { keep, child } = openOutputFifo(file);
-  let kept: number | undefined = keep;
-  const close = async () => {
-    if (kept !== undefined) fs.closeSync(kept);
-    kept = undefined;
-  };
-  try {
-    await own([child], owner);
-  } catch (err) {
-    fs.closeSync(child);
-    await close();
-    throw err;
-  }
+  const ends = openOutputFifo(file);
+  const closeKept = await ownEnds(ends, owner);
   return {
-    childFds: Object.fromEntries(streams.map((stream) => [stream, child])),
+    childFds: Object.fromEntries(streams.map((stream) => [stream, ends.child])),
     // What is in the fifo stays there for a reader that has it open, as the daemon has from before Create on.
     finished: async () => {},
-    close,
+    close: async () => closeKept(),
   };
 }

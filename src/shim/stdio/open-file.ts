@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { within } from "../../base/deadline.ts";
+import { open } from "../../base/file-calls.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { fsError } from "../../linux/errno.ts";
 
@@ -12,7 +13,7 @@ const FILE_MODE = 0o644;
  * answer within the limit, `invalidArgument` where the path is anything else.
  */
 export async function openFile(file: string, flags: number, limitMs: number): Promise<number> {
-  const opening = open(file, flags);
+  const opening = openChecked(file, flags);
   try {
     return await within(opening, limitMs, `opening ${file}`);
   } catch (err) {
@@ -22,11 +23,11 @@ export async function openFile(file: string, flags: number, limitMs: number): Pr
   }
 }
 
-async function open(file: string, flags: number): Promise<number> {
+async function openChecked(file: string, flags: number): Promise<number> {
   let fd: number;
   try {
     // What is a terminal is not to become this process's.
-    fd = await openPlain(file, flags | fs.constants.O_NOCTTY);
+    fd = await open(file, flags | fs.constants.O_NOCTTY, FILE_MODE);
   } catch (thrown) {
     throw fsError(`open ${file}`, thrown);
   }
@@ -34,10 +35,4 @@ async function open(file: string, flags: number): Promise<number> {
   if (stat.isFile() || stat.isCharacterDevice()) return fd;
   fs.closeSync(fd);
   throw new StatusError(StatusCode.invalidArgument, `${file} is not a file`);
-}
-
-function openPlain(file: string, flags: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    fs.open(file, flags, FILE_MODE, (err, fd) => (err === null ? resolve(fd) : reject(err)));
-  });
 }

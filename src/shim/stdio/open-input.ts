@@ -1,9 +1,8 @@
-import fs from "node:fs";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { isOtherThanFifo, openInputFifo } from "../../linux/fifo.ts";
-import { own } from "../task/own.ts";
 import type { Input } from "./input.ts";
 import { isRelayed } from "./is-relayed.ts";
+import { ownEnds } from "./own-ends.ts";
 import type { StdioHost, StdioOwner, StdioPaths } from "./stdio.ts";
 import { parseStdioUri } from "./stdio-uri.ts";
 
@@ -34,18 +33,7 @@ export async function openInput(
 }
 
 async function openFifo(path: string, owner: StdioOwner): Promise<Input> {
-  const { keep, child } = openInputFifo(path);
-  let kept: number | undefined = keep;
-  const end = () => {
-    if (kept !== undefined) fs.closeSync(kept);
-    kept = undefined;
-  };
-  try {
-    await own([child], owner);
-  } catch (err) {
-    fs.closeSync(child);
-    end();
-    throw err;
-  }
-  return { childFd: child, end, close: end };
+  const ends = openInputFifo(path);
+  const end = await ownEnds(ends, owner);
+  return { childFd: ends.child, end, close: end };
 }

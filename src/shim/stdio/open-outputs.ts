@@ -19,8 +19,9 @@ interface OutputPlan {
 }
 
 /**
- * Opens what a process's output goes to; a path is a fifo's, as a rule, or of a file that is there. Outputs of one name are one, so that what is written stays in its order. A
- * stdout that is a file or a logger takes stderr along, unless that has a place of its own; a terminal has one output only. What cannot be opened is an error that names stream and
+ * Opens what a process's output goes to; a path is a fifo's, as a rule, or of a file that is there. Outputs of one name
+ * are one, so that what is written stays in its order. A stdout that is a file or a logger takes stderr along, unless
+ * that has a place of its own; a terminal has one output only. What cannot be opened is an error that names stream and
  * value, and leaves nothing open.
  */
 export async function openOutputs(

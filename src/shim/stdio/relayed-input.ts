@@ -6,16 +6,9 @@ import { type DescriptorReader, readDescriptor } from "../../linux/descriptor-re
 import { DescriptorWriter } from "../../linux/descriptor-writer.ts";
 import { openInputFifo } from "../../linux/fifo.ts";
 import type { Pipe } from "../../linux/stream-calls.ts";
-import { own } from "../task/own.ts";
 import type { Input } from "./input.ts";
+import { type RelayEnd, withRelayPipe } from "./relay-pipe.ts";
 import { fieldsOf, type StdioHost, type StdioOwner } from "./stdio.ts";
-
-/** What a relay reads: descriptors that are the relay's from now on. */
-export interface RelaySource {
-  readonly fd: number;
-  /** Kept open until the input is to end. */
-  readonly keep?: number;
-}
 
 /** Opens a fifo, and a pipe that it is relayed to; an error leaves neither open. */
 export async function openRelayedInput(host: StdioHost, path: string, owner: StdioOwner): Promise<Input> {
@@ -24,19 +17,9 @@ export async function openRelayedInput(host: StdioHost, path: string, owner: Std
 }
 
 /** Makes a pipe that a process's input is relayed to; an error leaves nothing open, the source neither. */
-export async function relayInput(host: StdioHost, source: RelaySource, owner: StdioOwner): Promise<Input> {
-  const calls = host.libc.streams;
-  const opened = [source.fd, ...(source.keep === undefined ? [] : [source.keep])];
-  try {
-    const pipe = calls.pipe();
-    opened.push(pipe.read, pipe.write);
-    await own([pipe.read], owner);
-    for (const fd of [source.fd, pipe.write]) calls.setNonBlocking(fd);
-    return new RelayedInput(host.logger.child(fieldsOf(owner)), source, pipe);
-  } catch (err) {
-    for (const fd of opened) fs.closeSync(fd);
-    throw err;
-  }
+export function relayInput(host: StdioHost, source: RelayEnd, owner: StdioOwner): Promise<Input> {
+  const logger = host.logger.child(fieldsOf(owner));
+  return withRelayPipe(host, source, "read", owner, (pipe) => new RelayedInput(logger, source, pipe));
 }
 
 /** The input of a process, relayed to a pipe. It ends where its source does, or when nobody reads the pipe any more. */
@@ -46,7 +29,7 @@ class RelayedInput implements Input {
   readonly #writer: DescriptorWriter;
   #kept: number | undefined;
 
-  constructor(logger: Logger, source: RelaySource, pipe: Pipe) {
+  constructor(logger: Logger, source: RelayEnd, pipe: Pipe) {
     this.childFd = pipe.read;
     this.#kept = source.keep;
     this.#reader = readDescriptor(source.fd);

@@ -5,20 +5,17 @@ import { type DescriptorReader, readDescriptor } from "../../linux/descriptor-re
 import { DescriptorWriter } from "../../linux/descriptor-writer.ts";
 import { openOutputFifo } from "../../linux/fifo.ts";
 import type { Pipe } from "../../linux/stream-calls.ts";
-import { own } from "../task/own.ts";
 import { Passing } from "../task/passing.ts";
 import type { Output, OutputStream } from "./output.ts";
+import { type RelayEnd, withRelayPipe } from "./relay-pipe.ts";
 import { fieldsOf, type StdioHost, type StdioOwner } from "./stdio.ts";
 
-/** What a relay passes on to: descriptors that are the relay's from now on. */
-export interface RelayTarget {
+/** What a relay passes on to. */
+export interface RelayTarget extends RelayEnd {
   /** What log lines call it. */
   readonly path: string;
-  readonly fd: number;
-  /** How that is closed, where this may take its time. */
+  /** How the descriptor is closed, where this may take its time. */
   readonly closeFd?: (fd: number) => void;
-  /** Kept open beside it until the output is closed. */
-  readonly keep?: number;
 }
 
 /** Opens a fifo, and a pipe from which it is relayed; an error leaves neither open. */
@@ -33,24 +30,15 @@ export async function openRelayedFifo(
 }
 
 /** Makes a pipe from which a process's output is relayed; an error leaves nothing open, the target neither. */
-export async function relayOutput(
+export function relayOutput(
   host: StdioHost,
   target: RelayTarget,
   streams: readonly OutputStream[],
   owner: StdioOwner,
 ): Promise<Output> {
-  const calls = host.libc.streams;
-  const opened = [target.fd, ...(target.keep === undefined ? [] : [target.keep])];
-  try {
-    const pipe = calls.pipe();
-    opened.push(pipe.read, pipe.write);
-    await own([pipe.write], owner);
-    for (const fd of [pipe.read, target.fd]) calls.setNonBlocking(fd);
-    return new RelayedOutput(host.logger.child(fieldsOf(owner)), { target, pipe, streams });
-  } catch (err) {
-    for (const fd of opened) fs.closeSync(fd);
-    throw err;
-  }
+  const logger = host.logger.child(fieldsOf(owner));
+  const make = (pipe: Pipe) => new RelayedOutput(logger, { target, pipe, streams });
+  return withRelayPipe(host, target, "write", owner, make);
 }
 
 /**
