@@ -3,7 +3,8 @@ import { mkdirSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { findShims, inPath, labelOf, referenceOf, shimFiles } from "../../bench/shims.ts";
-import { scratchDir, script } from "../client/support.ts";
+import { scratchDir } from "../client/support.ts";
+import { script } from "../support/files.ts";
 
 const VERSION = 'echo "$0:"; echo "  Version:  1.6.20~ds1"; echo "  Revision: 1.6.20~ds1-1"';
 

@@ -13,8 +13,9 @@ import {
 } from "../../src/client/launch.ts";
 import { containerd, google, taskV2, taskV3 } from "../../src/proto/index.ts";
 import { Server } from "../../src/ttrpc/index.ts";
+import { script } from "../support/files.ts";
 import { status } from "../support/status.ts";
-import { openFiles, scratchDir, script } from "./support.ts";
+import { openFiles, scratchDir } from "./support.ts";
 
 const dir = scratchDir();
 const socket = path.join(dir, "s");

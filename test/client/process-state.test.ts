@@ -11,7 +11,8 @@ import {
   waitUntilGone,
 } from "../../src/client/process-state.ts";
 import { findShimProcesses, killShim } from "../../src/client/shim-process.ts";
-import { scratchDir, script } from "./support.ts";
+import { script } from "../support/files.ts";
+import { scratchDir } from "./support.ts";
 
 const dir = scratchDir();
 const wanted = { namespace: "ns", id: "c1", address: path.join(dir, "daemon.sock") };

@@ -5,7 +5,8 @@ import { describe, test } from "node:test";
 import { until } from "../../lab/until.ts";
 import { hasCode, StatusCode, StatusError } from "../../src/base/status.ts";
 import { describeEnding, runProgram } from "../../src/client/program.ts";
-import { openFiles, scratchDir, script } from "./support.ts";
+import { script } from "../support/files.ts";
+import { openFiles, scratchDir } from "./support.ts";
 
 const dir = scratchDir();
 const plainFile = path.join(dir, "plain");

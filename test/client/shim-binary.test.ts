@@ -4,7 +4,8 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { hasCode, StatusCode } from "../../src/base/status.ts";
 import { programName, resolveShimBinary } from "../../src/client/shim-binary.ts";
-import { scratchDir, script } from "./support.ts";
+import { script } from "../support/files.ts";
+import { scratchDir } from "./support.ts";
 
 const dir = scratchDir();
 const first = path.join(dir, "first");

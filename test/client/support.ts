@@ -1,12 +1,4 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import path from "node:path";
 import { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -18,14 +10,6 @@ export function scratchDir(): string {
   const dir = mkdtempSync("/tmp/ebbt-");
   after(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
-}
-
-/** Writes an executable shell script and returns its path. */
-export function script(dir: string, name: string, body: string): string {
-  const file = path.join(dir, name);
-  writeFileSync(file, `#!/bin/sh\n${body}\n`);
-  chmodSync(file, 0o755);
-  return file;
 }
 
 /** What this process's open descriptors are, for counting before and after. */

@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import { until } from "../../lab/until.ts";
 import { sleep } from "../../src/base/deadline.ts";
 import { allProcesses, commandLineOf } from "../../src/linux/process-stat.ts";
-import { pidIn } from "../support/files.ts";
+import { pidIn, script } from "../support/files.ts";
 import { runtimeOptions } from "./exec-scene.ts";
 import { groupsAt, NAMESPACE, noContainers, Workshop } from "./harness.ts";
 
@@ -31,9 +31,9 @@ async function killedInCreate(id: string, delayMs: number, create = 'exec runc "
   const shim = await shop.launch(bundle);
   const { shimPid } = await shim.task.connect({ id });
   const rootfs = [shop.overlay(id)];
-  const [binary, pidFile] = [path.join(shop.dir, `runc-of-${id}`), path.join(shop.dir, `pid-of-${id}`)];
-  const script = `case "$*" in *" create "*) echo $$ > ${pidFile}; ${create};; esac\nexec runc "$@"\n`;
-  fs.writeFileSync(binary, `#!/bin/sh\n${script}`, { mode: 0o755 });
+  const pidFile = path.join(shop.dir, `pid-of-${id}`);
+  const body = `case "$*" in *" create "*) echo $$ > ${pidFile}; ${create};; esac\nexec runc "$@"`;
+  const binary = script(shop.dir, `runc-of-${id}`, body);
   const creation = shim.task.create({ id, bundle: bundle.path, rootfs, options: runtimeOptions(binary) });
   creation.catch(() => {});
   // Where it is noticed late runc may be done, which is a case of its own.

@@ -8,7 +8,7 @@ import type { OciSpec } from "../../src/client/index.ts";
 import { isLive, readProcessStat } from "../../src/linux/process-stat.ts";
 import { containerd, taskV2 } from "../../src/proto/index.ts";
 import { connect, createClient } from "../../src/ttrpc/index.ts";
-import { pidIn } from "../support/files.ts";
+import { pidIn, script } from "../support/files.ts";
 import { fakeRuntime, processSpec, runtimeOptions } from "./exec-scene.ts";
 import { groupsAt, NAMESPACE, noContainers, refused, Workshop } from "./harness.ts";
 
@@ -106,9 +106,8 @@ describe("a Create that nobody waits for any longer", () => {
     const { bundle, task } = await shop.create(id);
     await task.start({ id });
     const mark = path.join(shop.dir, "slow-runc-called");
-    const slow = path.join(shop.dir, "slow-runc");
-    const script = `case "$*" in *" create "*) echo $$ > ${mark}; exec sleep 1000;; esac\nexec runc "$@"\n`;
-    fs.writeFileSync(slow, `#!/bin/sh\n${script}`, { mode: 0o755 });
+    const body = `case "$*" in *" create "*) echo $$ > ${mark}; exec sleep 1000;; esac\nexec runc "$@"`;
+    const slow = script(shop.dir, "slow-runc", body);
     const copy = path.join(shop.dir, "copy-of-others");
     fs.mkdirSync(copy);
     fs.copyFileSync(path.join(bundle.path, "config.json"), path.join(copy, "config.json"));
@@ -133,9 +132,8 @@ test("a Shutdown that comes while a container is made is forgotten where that su
 }, async () => {
   const id = "made-after-all";
   const mark = path.join(shop.dir, "made-after-all-called");
-  const slow = path.join(shop.dir, "runc-that-takes-its-time");
-  const script = `case "$*" in *" create "*) echo $$ > ${mark}; while [ -e ${mark} ]; do sleep 0.01; done;; esac`;
-  fs.writeFileSync(slow, `#!/bin/sh\n${script}\nexec runc "$@"\n`, { mode: 0o755 });
+  const body = `case "$*" in *" create "*) echo $$ > ${mark}; while [ -e ${mark} ]; do sleep 0.01; done;; esac`;
+  const slow = script(shop.dir, "runc-that-takes-its-time", `${body}\nexec runc "$@"`);
   const bundle = await shop.bundle(id, ["true"]);
   const { task } = await shop.launch(bundle);
   const rootfs = [shop.overlay(id)];

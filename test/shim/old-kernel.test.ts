@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
-import path from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { StatusCode } from "../../src/base/status.ts";
+import { script } from "../support/files.ts";
 import { shimPath } from "../support/shim-process.ts";
 import { runExec, wholeStory } from "./exec-scene.ts";
 import { noContainers, refused, Workshop } from "./harness.ts";
@@ -20,9 +20,8 @@ describe("on a kernel without pidfds", () => {
     skip,
   }, async () => {
     const id = "old-kernel";
-    const binary = path.join(shop.dir, "shim-on-old-kernel");
-    const script = `#!/bin/sh\nexec ${process.execPath} ${launcher} ${shimPath} "$@"\n`;
-    fs.writeFileSync(binary, script, { mode: 0o755 });
+    const command = `exec ${process.execPath} ${launcher} ${shimPath} "$@"`;
+    const binary = script(shop.dir, "shim-on-old-kernel", command);
     const { bundle, shim, task } = await shop.create(id, { binary });
     const { shimPid } = await task.connect({ id });
     assert.deepEqual(

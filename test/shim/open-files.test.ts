@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
+import { script } from "../support/files.ts";
 import { shimPath } from "../support/shim-process.ts";
 import { runExec, runtimeOptions } from "./exec-scene.ts";
 import { noContainers, Workshop } from "./harness.ts";
@@ -13,21 +14,14 @@ const skip = noContainers;
 const SOFT = 24;
 const EXECS = 16;
 
-/** An executable script. */
-function script(name: string, text: string): string {
-  const file = path.join(shop.dir, name);
-  fs.writeFileSync(file, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
-  return file;
-}
-
 describe("the soft limit on open files that `start` is called with", () => {
   test("is that of what the shim starts, while the shim itself has as many as it needs", {
     skip,
   }, async () => {
     const id = "few-files";
     const told = path.join(shop.dir, "limits");
-    const binary = script("start-with-few", `ulimit -Sn ${SOFT}; exec ${shimPath} "$@"`);
-    const runc = script("runc-that-tells", `ulimit -Sn >> ${told}; exec runc "$@"`);
+    const binary = script(shop.dir, "start-with-few", `ulimit -Sn ${SOFT}; exec ${shimPath} "$@"`);
+    const runc = script(shop.dir, "runc-that-tells", `ulimit -Sn >> ${told}; exec runc "$@"`);
     const { shim, task } = await shop.create(id, { binary, options: runtimeOptions(runc) });
     await task.start({ id });
     for (let n = 0; n < EXECS; n += 1) await runExec(shim, id, `e${n}`, ["sleep", "1000"]);

@@ -19,6 +19,14 @@ export async function withTempDir<T>(body: (dir: string) => Promise<T> | T): Pro
   }
 }
 
+/** Writes an executable shell script and returns its path. */
+export function script(dir: string, name: string, body: string): string {
+  const file = path.join(dir, name);
+  fs.writeFileSync(file, `#!/bin/sh\n${body}\n`);
+  fs.chmodSync(file, 0o755);
+  return file;
+}
+
 /** The pid that a program has written to a file; undefined as long as none is there. */
 export function pidIn(file: string): number | undefined {
   return (fs.existsSync(file) && Number(fs.readFileSync(file, "utf8"))) || undefined;

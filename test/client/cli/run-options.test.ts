@@ -5,7 +5,8 @@ import { UsageError } from "../../../src/client/cli/exit-status.ts";
 import { checkRun, containerOf, type RunFlags } from "../../../src/client/cli/run-options.ts";
 import { stateDir } from "../../../src/client/cli/state-dir.ts";
 import type { ReadyImage } from "../../../src/client/images.ts";
-import { scratchDir, script } from "../support.ts";
+import { script } from "../../support/files.ts";
+import { scratchDir } from "../support.ts";
 
 const dir = scratchDir();
 const shim = script(dir, "shim", "exit 0");

@@ -1,9 +1,12 @@
+import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { after } from "node:test";
 import { EventReceiver } from "../../../src/client/event-receiver.ts";
 import { containerd, events, taskV2 } from "../../../src/proto/index.ts";
 import { connect, createClient, type Handlers, Server } from "../../../src/ttrpc/index.ts";
-import { script } from "../support.ts";
+import { script } from "../../support/files.ts";
+import { scratchDir } from "../support.ts";
+import { type SupervisorPlace, supervisorPlace } from "./supervisor-place.ts";
 
 const { Status } = containerd.v1.types;
 
@@ -112,4 +115,18 @@ esac`;
       ((this.task[name] ?? usual[name]) as (request: never, context: never) => object)(request, context);
     return Object.fromEntries(Object.keys(usual).map((name) => [name, call(name as keyof typeof usual)]));
   }
+}
+
+/** Fake shims, and a place for supervisors that launch them. */
+export function fakeShimsPlace(namespace: string): {
+  readonly shims: FakeShims;
+  readonly place: SupervisorPlace;
+} {
+  const dir = scratchDir();
+  const stateDir = path.join(dir, "state");
+  const rootfs = path.join(dir, "rootfs");
+  mkdirSync(rootfs);
+  const shims = new FakeShims(dir, stateDir);
+  const leftovers = async () => [];
+  return { shims, place: supervisorPlace({ stateDir, rootfs, namespace, leftovers }, shims.runtime) };
 }

@@ -1,23 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import path from "node:path";
 import { test } from "node:test";
 import { until } from "../../../lab/until.ts";
-import { noContainers, scratchDir } from "../support.ts";
-import { FakeShims } from "./fake-shims.ts";
-import { supervisorPlace } from "./supervisor-place.ts";
+import { noContainers } from "../support.ts";
+import { fakeShimsPlace } from "./fake-shims.ts";
 
 const OTHERS = 200;
 /** The longest that 99 of 100 readers may take, in milliseconds. */
 const LIST_MS = 5;
 
-const dir = scratchDir();
-const stateDir = path.join(dir, "state");
-const rootfs = path.join(dir, "rootfs");
-mkdirSync(rootfs);
-const leftovers = async () => [];
-const shims = new FakeShims(dir, stateDir);
-const place = supervisorPlace({ stateDir, rootfs, namespace: "busy", leftovers }, shims.runtime);
+const { shims, place } = fakeShimsPlace("busy");
 
 test(`${OTHERS} containers live and die, and are listed at once, while the Delete of another hangs for ever`, {
   skip: noContainers,

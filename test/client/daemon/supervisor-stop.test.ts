@@ -1,19 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import path from "node:path";
 import { test } from "node:test";
 import { StatusCode, StatusError } from "../../../src/base/status.ts";
-import { noContainers, scratchDir } from "../support.ts";
-import { FakeShims } from "./fake-shims.ts";
-import { supervisorPlace } from "./supervisor-place.ts";
+import { noContainers } from "../support.ts";
+import { fakeShimsPlace } from "./fake-shims.ts";
 
-const dir = scratchDir();
-const stateDir = path.join(dir, "state");
-const rootfs = path.join(dir, "rootfs");
-mkdirSync(rootfs);
-const leftovers = async () => [];
-const shims = new FakeShims(dir, stateDir);
-const place = supervisorPlace({ stateDir, rootfs, namespace: "stop", leftovers }, shims.runtime);
+const { shims, place } = fakeShimsPlace("stop");
 
 test("a container that ends before it can be resumed is stopped all the same", {
   skip: noContainers,
