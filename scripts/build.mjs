@@ -1,8 +1,9 @@
-/** Builds `dist/containerd-shim-ebb-v2` (one executable) and `dist/lib` (the library and the `ebb` command). */
+/** Builds `dist/containerd-shim-ebb-v2` with its program `dist/containerd-shim-ebb`, and `dist/lib` (the library and the `ebb` command). */
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -15,15 +16,18 @@ import {
 import path from "node:path";
 import { bunPath, fail, packageBin, root, runQuietly, step } from "./steps.mjs";
 
-/** The executable that the build leaves. */
+/** What containerd runs, as the build leaves it: a few lines of shell before the program. */
 export const shimPath = path.join(root, "dist/containerd-shim-ebb-v2");
+
+/** The shim's program. */
+const programPath = path.join(root, "dist/containerd-shim-ebb");
 
 /** Compiles the shim, with koffi's native module in it, into one executable that reads no `.env` and no `bunfig.toml` from the bundle it runs in. */
 function buildShim() {
   const { version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
   const git = spawnSync("git", ["rev-parse", "--short=12", "HEAD"], { cwd: root, encoding: "utf8" });
   const flags = JSON.parse(readFileSync(path.join(root, "scripts/compile-flags.json"), "utf8"));
-  const args = ["build", "src/shim/main.ts", "--outfile", shimPath, ...flags];
+  const args = ["build", "src/shim/main.ts", "--outfile", programPath, ...flags];
   const folder = `linux_${process.arch}`;
   const module = `node_modules/@koromix/koffi-linux-${process.arch}/${folder}/koffi.node`;
   args.push("--asset", module);
@@ -31,7 +35,7 @@ function buildShim() {
   args.push("--define", `EBB_VERSION=${JSON.stringify(version)}`);
   args.push("--define", `EBB_REVISION=${JSON.stringify(git.status === 0 ? git.stdout.trim() : "")}`);
   runQuietly(bunPath(), args);
-  leaveOpenFilesAlone(shimPath);
+  leaveOpenFilesAlone(programPath);
 }
 
 /**
@@ -51,6 +55,25 @@ function leaveOpenFilesAlone(file) {
   for (let at = bytes.indexOf(name); at >= 0; at = bytes.indexOf(name, at))
     bytes.write(instead, at, "latin1");
   writeFileSync(file, bytes);
+}
+
+/** Writes what calls the program, with what the program's own code says of how. */
+function writeFront() {
+  const script = `
+    import { READY } from "./src/shim/commands/ready.ts";
+    import { SERVER_ENV } from "./src/shim/commands/server-env.ts";
+    import { DEFAULT_SOCKET_DIR } from "./src/shim/commands/socket-address.ts";
+    import { COMMAND_LINE_ROOM } from "./src/shim/commands/start.ts";
+    const env = Object.entries(SERVER_ENV).map((pair) => pair.join("=")).join(" ");
+    const words = { READY, SERVER_ENV: env, SOCKET_DIR: DEFAULT_SOCKET_DIR, ROOM: \`'\${COMMAND_LINE_ROOM}'\` };
+    console.log(JSON.stringify(words));`;
+  const said = spawnSync(bunPath(), ["-e", script], { cwd: root, encoding: "utf8" });
+  if (said.status !== 0) fail(`what src/shim/front.sh is filled in with cannot be read: ${said.stderr}`);
+  const words = JSON.parse(said.stdout);
+  const front = readFileSync(path.join(root, "src/shim/front.sh"), "utf8");
+  const names = new RegExp(`\\b(?:${Object.keys(words).join("|")})\\b`, "g");
+  writeFileSync(shimPath, front.replace(names, (name) => words[name]));
+  chmodSync(shimPath, 0o755);
 }
 
 /** Enough of a file's SHA-256 to name it by. */
@@ -78,11 +101,12 @@ function newestSource() {
 /** Builds all, unless what is there is newer than every source. */
 export function build() {
   const main = path.join(root, "dist/lib/client/index.js");
-  const built = [shimPath, main].every((file) => existsSync(file) && statSync(file).mtimeMs > newestSource());
+  const built = [shimPath, programPath, main].every((file) => existsSync(file) && statSync(file).mtimeMs > newestSource());
   if (built) return;
   mkdirSync(path.join(root, "dist"), { recursive: true });
   step("Building the library", buildLibrary);
-  step("Building dist/containerd-shim-ebb-v2", buildShim);
+  step("Building dist/containerd-shim-ebb", buildShim);
+  step("Writing dist/containerd-shim-ebb-v2", writeFront);
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname) build();

@@ -8,7 +8,7 @@ const ARG_END = 46;
 /**
  * Changes what others see as this process's command line (`/proc/PID/cmdline`, ps(1)), in the place where its arguments
  * are. The last word is filled up with blanks. False, and nothing is changed, where the words do not fit, and where the
- * host does not let a process do so: who starts one that is to do this leaves room, by {@link withRoom}.
+ * host does not let a process do so: who starts one that is to do this leaves room, by blanks behind the last word.
  */
 export function setCommandLine(words: readonly string[]): boolean {
   const stat = statFields(fs.readFileSync("/proc/self/stat", "utf8"));
@@ -33,9 +33,4 @@ function writeMemory(bytes: Uint8Array, address: number): boolean {
   } finally {
     fs.closeSync(fd);
   }
-}
-
-/** The last word of a command line with room for one that is `bytes` longer. */
-export function withRoom(word: string, bytes: number): string {
-  return word + " ".repeat(bytes);
 }

@@ -142,6 +142,10 @@ class KoffiLibc implements Libc {
     this.#check(this.#caller.define("int syncfs(int fd)")(fd), "write out what is on the file system");
   }
 
+  leaveSession(): void {
+    this.#caller.define("int setsid()")();
+  }
+
   setChildSubreaper(): void {
     this.#check(this.#prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "become a subreaper");
   }

@@ -107,6 +107,8 @@ export interface Libc {
   hasChanged(fd: number): boolean;
   /** syncfs(2), which waits for the disk: for a process that does nothing else. */
   syncfs(fd: number): void;
+  /** setsid(2): this process in a session of its own; nothing where it leads one. */
+  leaveSession(): void;
   /** prctl(2), PR_SET_CHILD_SUBREAPER: orphans of our descendants become our children. */
   setChildSubreaper(): void;
   /**

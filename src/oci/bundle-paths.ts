@@ -18,6 +18,8 @@ export interface BundlePaths {
   readonly address: string;
   /** How the init ended. */
   readonly exit: string;
+  /** That the container was deleted, and what the `delete` command answers then. */
+  readonly deleted: string;
   /** A directory for checkpoints. */
   readonly work: string;
   /** What criu logged while a checkpoint failed. */
@@ -35,6 +37,7 @@ export function bundlePaths(bundle: string): BundlePaths {
     log: path.join(bundle, "log.json"),
     address: path.join(bundle, "address"),
     exit: path.join(bundle, "exit.json"),
+    deleted: path.join(bundle, "deleted"),
     work: path.join(bundle, "work"),
     criuDumpLog: path.join(bundle, "criu-dump.log"),
   };

@@ -1,4 +1,3 @@
-import fs from "node:fs";
 import { decodeJson } from "../base/decode-json.ts";
 import { readTextFile, writeFileAtomically } from "../base/files.ts";
 import { isObject } from "../base/json-finding.ts";
@@ -15,8 +14,6 @@ export interface ExitRecord {
   readonly pid: number;
   readonly status: number;
   readonly at: Date;
-  /** Of an init: whether its Delete came to its end, so that nothing of the container is left to clean up. */
-  readonly deleted?: boolean;
 }
 
 /**
@@ -35,14 +32,12 @@ function parse(text: string, file: string): ExitRecord {
   const refuse = (what: string) => new StatusError(StatusCode.internal, `${file}: ${what}`);
   const record = decodeJson(text, file, StatusCode.internal);
   if (!isObject(record)) throw refuse("the document must be an object");
-  const { pid, status, exitedAt, deleted } = record;
+  const { pid, status, exitedAt } = record;
   if (!isWholeUpTo(MAX_PID, pid)) throw refuse(`/pid must be a whole number from 0 to ${MAX_PID}`);
   if (!isWholeUpTo(255, status)) throw refuse("/status must be a whole number from 0 to 255");
   const at = new Date(typeof exitedAt === "string" ? exitedAt : Number.NaN);
   if (!(at.getTime() >= 0)) throw refuse("/exitedAt must be a time after 1970, as in 2006-01-02T15:04:05Z");
-  if (deleted === undefined || deleted === null) return { pid, status, at };
-  if (typeof deleted !== "boolean") throw refuse("/deleted must be true or false");
-  return { pid, status, at, deleted };
+  return { pid, status, at };
 }
 
 function isWholeUpTo(most: number, value: unknown): value is number {
@@ -51,14 +46,9 @@ function isWholeUpTo(most: number, value: unknown): value is number {
 
 /** Writes what {@link readExitRecord} reads. */
 export function writeExitRecord(bundle: string, record: ExitRecord, execId = ""): void {
-  const { pid, status, at, deleted } = record;
-  const text = JSON.stringify({ pid, status, exitedAt: at.toISOString(), deleted });
+  const { pid, status, at } = record;
+  const text = JSON.stringify({ pid, status, exitedAt: at.toISOString() });
   writeFileAtomically(exitPath(bundle, execId), text);
-}
-
-/** Removes what an earlier container in the bundle has left of its end. */
-export function removeExitRecord(bundle: string): void {
-  fs.rmSync(exitPath(bundle, ""), { force: true });
 }
 
 function exitPath(bundle: string, execId: string): string {

@@ -9,7 +9,7 @@ export interface Flags {
   readonly bundle: string;
   /** The path of the inherited socket, which the server removes when it ends (containerd: `socket path to serve`). */
   readonly socket: string;
-  /** Of a server that stands by: the daemon that it does so for. */
+  /** Whose the server is: the daemon's pid, behind `start`; or, of one that stands by, its pid and when it began. */
   readonly daemon: string;
   /** What the server logs, as `start` hands it on; empty means as much as without it. */
   readonly logLevel: string;
@@ -91,7 +91,8 @@ export function parseFlags(args: readonly string[]): Flags {
     }
   }
   if (args[at] === "--") at += 1;
-  return { ...strings, ...bools, action: args[at] ?? "" };
+  const [action = "", daemon = strings.daemon] = args.slice(at);
+  return { ...strings, ...bools, action, daemon };
 }
 
 function parseBool(name: string, inline: string | undefined): boolean {

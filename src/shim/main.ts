@@ -7,19 +7,18 @@ import { revision, version } from "./version.ts";
 
 /** What is printed where the daemon reads it: one line about what went wrong, exit status 1. */
 function fail(thrown: unknown): never {
-  fs.writeSync(2, `${programName()}: ${StatusError.from(thrown).message}\n`);
+  fs.writeSync(2, `${programName}: ${StatusError.from(thrown).message}\n`);
   process.exit(1);
 }
 
-/** The name this program was installed under: also `containerd-shim-runc-v2`, where it takes that one's place. */
-function programName(): string {
-  return path.basename(process.execPath);
-}
+/** The name this program was called by, as front.sh hands it on: also `containerd-shim-runc-v2`, where it takes that one's place. */
+const programName = path.basename(process.env.EBB_CALLED_AS || process.execPath);
+delete process.env.EBB_CALLED_AS;
 
 /** Does what the flags ask for. Each command's code is loaded only when it is asked for: start time counts. */
 async function run(flags: Flags): Promise<void> {
   if (flags.version) {
-    fs.writeSync(1, `${programName()}:\n  Version:  ${version}\n  Revision: ${revision}\n`);
+    fs.writeSync(1, `${programName}:\n  Version:  ${version}\n  Revision: ${revision}\n`);
     return;
   }
   if (flags.action === "hold") return (await import("./commands/hold.ts")).hold();
@@ -31,7 +30,7 @@ async function run(flags: Flags): Promise<void> {
     case "delete":
       return (await import("./commands/delete.ts")).deleteDead(flags);
     case "":
-      return (await import("./commands/serve.ts")).serve(flags);
+      throw usageError("the command is missing");
     default:
       throw usageError(`unknown command ${flags.action}`);
   }
@@ -41,8 +40,8 @@ async function run(flags: Flags): Promise<void> {
 async function main(): Promise<void> {
   const flags = parseFlags(process.argv.slice(2));
   await run(flags);
-  // The server goes on until Shutdown; the other commands are done, and must not wait for what still runs.
-  if (flags.action !== "" || flags.version || flags.info) process.exit(0);
+  // It must not wait for what still runs.
+  process.exit(0);
 }
 
 main().catch(fail);

@@ -52,6 +52,10 @@ export class FakeLibc implements Libc {
     this.calls.push(`syncfs ${fd}`);
   }
 
+  leaveSession(): void {
+    this.calls.push("session");
+  }
+
   setChildSubreaper(): void {
     this.calls.push("subreaper");
   }

@@ -3,7 +3,6 @@ import fs from "node:fs";
 import { StatusError } from "../../base/status.ts";
 import type { Flags } from "../flags.ts";
 import { defaultSettings, fileSettings, overrule, readSettings, type Settings } from "../settings.ts";
-import { reportFailure } from "./ready.ts";
 
 /**
  * For `start`, which answers the daemon: a mistake is the command's error, and a line in the log of the bundle
@@ -17,16 +16,6 @@ export async function settingsForStart({ namespace, id }: Flags): Promise<Settin
     const { message } = StatusError.from(err);
     const { logger } = openLog("log", "info", { namespace, shim: id });
     logger.error("the settings cannot be read", { err: message });
-    throw err;
-  }
-}
-
-/** For the server, whose only reader is `start`. */
-export async function settingsForServer(): Promise<Settings> {
-  try {
-    return await readSettings(process.env);
-  } catch (err) {
-    reportFailure(StatusError.from(err).message);
     throw err;
   }
 }

@@ -1,28 +1,24 @@
 import fs from "node:fs";
 import path from "node:path";
 import { readAddress } from "../../oci/address-file.ts";
-import { type ExitRecord, readExitRecord } from "../../oci/exit-record.ts";
+import { readExitRecord } from "../../oci/exit-record.ts";
 import { checkId } from "../../oci/id.ts";
 import { readInitPid } from "../../oci/pid-file.ts";
 import { RUNC_ROOT } from "../../oci/runc-root.ts";
-import { encodeFields } from "../../proto/fields.ts";
 import { type Flags, usageError } from "../flags.ts";
-import { timestamp } from "../timestamp.ts";
+import { encodeEnd, readDeleted } from "../end-of-container.ts";
 import { orTold } from "./or-told.ts";
 
 /** The status of a process that was killed because its shim had died: 128 + SIGKILL. */
 const KILLED = 137;
-
-/** Numbers of fields: proto/containerd/task/v2/shim.proto, and those of google.protobuf.Timestamp. */
-const DeleteResponse = { pid: 1, exitStatus: 2, exitedAt: 3 } as const;
-const Timestamp = { seconds: 1, nanos: 2 } as const;
 
 /**
  * The `delete` command: brings the host back to clean after a shim has died, and tells the daemon how the
  * container ended, as far as the shim had written that down. Works with any file of the bundle missing or damaged; what
  * cannot be cleaned up is told on stderr, which the daemon logs.
  *
- * Daemons call it after every shim, most of which have left nothing: then nothing is loaded that could clean up.
+ * Daemons call it after every shim, most of which have left nothing: then front.sh answers in its place, and where it is
+ * called all the same, nothing is loaded that could clean up.
  */
 export async function deleteDead(flags: Flags): Promise<void> {
   const begun = performance.now();
@@ -32,14 +28,21 @@ export async function deleteDead(flags: Flags): Promise<void> {
   checkId(flags.namespace);
   const bundle = flags.bundle === "" ? path.join(path.dirname(process.cwd()), flags.id) : flags.bundle;
   await orTold(`the socket of ${flags.id}: `, () => removeSocket(bundle));
+  const answer = (await orTold("", () => readDeleted(bundle))) ?? (await cleanedUp(flags, bundle, begun));
+  fs.writeSync(1, answer);
+}
+
+/** Cleans up, and tells the true end where the shim wrote it down before it died, else a kill now. */
+async function cleanedUp(flags: Flags, bundle: string, begun: number): Promise<Uint8Array> {
   const record = await orTold("", () => readExitRecord(bundle));
-  if (record?.deleted !== true && !hasGone(flags, bundle)) {
+  if (!hasGone(flags, bundle)) {
     const { settingsForDelete } = await import("./command-settings.ts");
     const { cleanUp } = await import("./clean-up.ts");
     const settings = await settingsForDelete();
     await cleanUp({ flags, bundle, settings, giveUp: begun + settings.deleteMs });
   }
-  fs.writeSync(1, answer(record, (await orTold("", () => readInitPid(bundle))) ?? 0));
+  const pid = async () => (await orTold("", () => readInitPid(bundle))) ?? 0;
+  return encodeEnd(record ?? { pid: await pid(), status: KILLED, at: new Date() });
 }
 
 /**
@@ -57,19 +60,4 @@ async function removeSocket(bundle: string): Promise<void> {
   if (!fs.existsSync(socket)) return;
   const { removeStaleSocket } = await import("./stale-socket.ts");
   await removeStaleSocket(socket);
-}
-
-/** The true end where the shim wrote it down before it died, else a kill now. */
-function answer(record: ExitRecord | undefined, initPid: number): Uint8Array {
-  const { pid, status, at } = record ?? { pid: initPid, status: KILLED, at: new Date() };
-  const { seconds, nanos } = timestamp(at);
-  const exitedAt = encodeFields([
-    [Timestamp.seconds, seconds],
-    [Timestamp.nanos, nanos],
-  ]);
-  return encodeFields([
-    [DeleteResponse.pid, pid],
-    [DeleteResponse.exitStatus, status],
-    [DeleteResponse.exitedAt, exitedAt],
-  ]);
 }

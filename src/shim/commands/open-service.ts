@@ -9,6 +9,7 @@ import { TaskEvents } from "../events.ts";
 import type { Flags } from "../flags.ts";
 import { openLog } from "../log.ts";
 import type { Settings } from "../settings.ts";
+import { parseWord } from "../standby/named-process.ts";
 import { OomWatches } from "../task/oom.ts";
 import { TaskService } from "../task/task-service.ts";
 
@@ -38,8 +39,9 @@ export function openService(options: {
   const { logger } = log;
   const unexpected = watchUnexpected(logger);
   const libc = loadLibc();
+  libc.leaveSession();
   libc.setChildSubreaper();
-  adjustOomScore(logger);
+  preferToDaemon(flags.daemon, logger);
   const openFiles = new OpenFiles(libc);
   launchWithin((start) => openFiles.start(start));
   const address = process.env.TTRPC_ADDRESS ?? "";
@@ -72,13 +74,26 @@ function watchUnexpected(logger: Logger): { readonly count: number; close(): voi
   };
 }
 
-/** Raising the score always works; lowering it needs CAP_SYS_RESOURCE, without which the shim runs all the same. */
-function adjustOomScore(logger: Logger): void {
-  const score = process.env.EBB_OOM_SCORE_ADJ;
-  if (score === undefined) return;
+/** The highest score there is: nothing is killed sooner. */
+const MAX_OOM_SCORE_ADJ = 1000;
+
+/**
+ * Has the kernel's OOM killer prefer this process to the daemon, by a score that is one higher. Raising it always works;
+ * lowering it needs CAP_SYS_RESOURCE, without which the shim runs all the same.
+ */
+function preferToDaemon(daemon: string, logger: Logger): void {
+  const score = Math.min(MAX_OOM_SCORE_ADJ, oomScoreAdj(parseWord(daemon)?.pid) + 1);
   try {
-    fs.writeFileSync("/proc/self/oom_score_adj", score);
+    fs.writeFileSync("/proc/self/oom_score_adj", String(score));
   } catch (err) {
     logger.warn("the OOM score could not be adjusted", { score, err });
+  }
+}
+
+function oomScoreAdj(pid: number | undefined): number {
+  try {
+    return Number(fs.readFileSync(`/proc/${pid}/oom_score_adj`, "utf8"));
+  } catch {
+    return 0;
   }
 }

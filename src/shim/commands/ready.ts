@@ -1,27 +1,23 @@
 import fs from "node:fs";
 
-/** The descriptor on which the server inherits its listening socket, as in containerd's own shim. */
-export const SERVER_SOCKET_FD = 3;
-
-/** The descriptor on which the server tells `start` that it serves, or why it does not. */
+/** The descriptor on which the server tells `start` that it has answered the daemon and serves. */
 export const READY_FD = 4;
 
-/** Tells `start` that the server serves; from here on `start` may answer the daemon. */
-export function reportReady(): void {
-  report("ready");
-}
+/** What it says there. Whoever ends without having said so has said on stderr why. */
+export const READY = "ready";
 
-/** Tells `start` why the server cannot serve. */
-export function reportFailure(message: string): void {
-  report(message);
-}
-
-/** Writes one message and closes the descriptor. A server started by hand has none, which is no error. */
-function report(message: string): void {
-  try {
-    fs.writeSync(READY_FD, message);
-    fs.closeSync(READY_FD);
-  } catch {
-    // Nobody listens any more: `start` was killed, and the daemon will find that out.
+/**
+ * Writes the answer of `start` where the daemon reads it, has `start` end well, and lets go of what this process has of
+ * the daemon's: it waits until nobody has stdout and stderr any more. Throws where `start` was killed, which the daemon
+ * takes for a failure.
+ */
+export function answerDaemon(answer: Uint8Array): void {
+  fs.writeSync(1, answer);
+  fs.writeSync(READY_FD, READY);
+  fs.closeSync(READY_FD);
+  for (const [fd, mode] of [[0, "r"], [1, "w"], [2, "w"]] as const) {
+    fs.closeSync(fd);
+    // The lowest descriptor that is free.
+    fs.openSync("/dev/null", mode);
   }
 }

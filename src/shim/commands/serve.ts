@@ -1,12 +1,27 @@
 import fs from "node:fs";
+import type { Duplex } from "node:stream";
+import { within } from "../../base/deadline.ts";
 import { deferred } from "../../base/deferred.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
-import { countDescriptors } from "../../linux/fdinfo.ts";
+import { closeInherited, countDescriptors } from "../../linux/fdinfo.ts";
+import { writeAddress } from "../../oci/address-file.ts";
+import { readAnnotations } from "../../oci/annotations.ts";
+import { bundlePaths } from "../../oci/bundle-paths.ts";
+import { checkId } from "../../oci/id.ts";
+import type { AnyMessage } from "../../oci/options.ts";
 import { type Flags, usageError } from "../flags.ts";
-import { makeStandbyFolder } from "../standby/folder.ts";
-import { settingsForServer } from "./command-settings.ts";
-import { reportFailure, reportReady, SERVER_SOCKET_FD } from "./ready.ts";
-import type { Serving } from "./task-server.ts";
+import type { Settings } from "../settings.ts";
+import { streamsTo } from "../socket-stream.ts";
+import type { Asked as Answer } from "../standby/ask.ts";
+import { makeStandbyFolder, standbyFolder } from "../standby/folder.ts";
+import { namedProcess, wordOf } from "../standby/named-process.ts";
+import { encodeAnswer, type Generation, MAX_STDIN_BYTES, readBootstrap } from "./bootstrap.ts";
+import { settingsForStart } from "./command-settings.ts";
+import { claimGroupSocket } from "./group-socket.ts";
+import { answerDaemon } from "./ready.ts";
+import { DEFAULT_SOCKET_DIR, groupOf, socketAddress, socketPath } from "./socket-address.ts";
+import { readStdin } from "./stdin.ts";
+import type { Served, Serving, TaskServer } from "./task-server.ts";
 
 /** What ends a server in order. */
 const ENDING = ["SIGTERM", "SIGINT"] as const;
@@ -17,58 +32,135 @@ const ENDING = ["SIGTERM", "SIGINT"] as const;
  */
 const SURVIVED = ["SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGIO", "SIGXCPU"] as const;
 
+/** A claimed socket of this process: its own descriptor, and its directory's. */
+const SOCKET_DESCRIPTORS = 2;
+
+/** What the daemon asks `start` for. */
+interface Asked {
+  /** With the group's socket, what is to be logged, and whose the container is. */
+  readonly flags: Flags;
+  readonly bundle: string;
+  readonly generation: Generation;
+  /** The options of the runtime; undefined where the daemon has none. */
+  readonly options: AnyMessage | undefined;
+  readonly settings: Settings;
+}
+
+/** How to take back what was made for an answer, the last first. */
+type Undo = (() => void)[];
+
 /**
- * The server. It says that it serves as soon as nothing can keep it from that, and loads what it serves with while
- * the daemon reads the answer of `start` and connects: the kernel takes connections from the first moment on. When it
- * is no longer needed it may stand by for the daemon's next container.
+ * The server, from the daemon's question on: `start` in a process that stays. It answers the daemon, in the form that the
+ * daemon's generation reads, with the address of the shim that serves the container's group, where one lives or stands by,
+ * and ends; else with its own, and serves. The working directory is the bundle. Nothing else is printed, and stdout and
+ * stderr are let go: the daemon waits for both to close.
+ *
+ * It says that it serves as soon as nothing can keep it from that, and loads what it serves with while the daemon reads
+ * the answer and connects: the kernel takes connections from the first moment on. When it is no longer needed it may
+ * stand by for the daemon's next container.
  */
 export async function serve(flags: Flags): Promise<void> {
-  const settings = await settingsForServer();
-  if (flags.namespace === "") throw usageError("flag -namespace is missing or empty");
-  if (!isSocket(SERVER_SOCKET_FD)) {
-    const message = "the server inherits its socket from start: call `start`, not the server";
-    reportFailure(message);
-    throw new StatusError(StatusCode.failedPrecondition, message);
+  const asked = await readQuestion(flags);
+  const undo: Undo = [];
+  const door = new Door();
+  const answering = answered(asked, door, undo);
+  let own: Own | undefined;
+  try {
+    own = await within(answering, asked.settings.serverReadyMs, "the server's start");
+  } catch (thrown) {
+    for (const step of undo.reverse()) step();
+    throw StatusError.from(thrown);
   }
-  if ((process.env.SCHED_CORE ?? "") !== "") await takeOwnCores();
-  const signalled = deferred<string>();
-  for (const signal of ENDING) process.on(signal, () => signalled.resolve(signal));
-  for (const signal of SURVIVED) process.on(signal, () => {});
-  reportReady();
-  const mayStandBy = settings.standbyAtOnce > 0;
-  // The socket that it has inherited goes with the first container.
-  const descriptors = mayStandBy ? countDescriptors() - 1 : 0;
-  const ended = await serveFirst(flags, { settings, signalled: signalled.promise });
-  // The socket may be somebody else's from here on.
-  if (mayStandBy) {
-    const { serveNext } = await import("../standby/stand-by.ts");
-    await serveNext(ended.serving, ended.served, descriptors);
-  }
+  if (own !== undefined) await serveGroup(asked, door, own);
   process.exit(0);
 }
 
-/** Serves whom `start` has launched this process for. */
-async function serveFirst(flags: Flags, host: Pick<Serving, "settings" | "signalled">) {
-  try {
-    const { TaskServer } = await import("./task-server.ts");
-    const { acceptAt } = await import("../socket-stream.ts");
-    const server = new TaskServer();
-    const listener = acceptAt({ fd: SERVER_SOCKET_FD }, (stream) => server.accept(stream));
-    if (host.settings.standbyAtOnce > 0 && flags.socket !== "") makeStandbyFolder(flags.socket);
-    const serving = { ...host, flags, listener };
-    return { serving, served: await server.serve(serving) };
-  } catch (err) {
-    if (flags.socket !== "") fs.rmSync(flags.socket, { force: true });
-    throw err;
-  }
+async function readQuestion(flags: Flags): Promise<Asked> {
+  if (flags.namespace === "") throw usageError("flag -namespace is missing or empty");
+  if (flags.id === "") throw usageError("flag -id is missing or empty");
+  checkId(flags.id);
+  checkId(flags.namespace);
+  const bundle = process.cwd();
+  const annotations = readAnnotations(bundle);
+  const { socketDir, logLevel, generation, options } = readBootstrap(
+    await readStdin(MAX_STDIN_BYTES),
+    flags,
+    process.env,
+  );
+  const socket = socketPath({
+    dir: socketDir ?? DEFAULT_SOCKET_DIR,
+    address: flags.address,
+    namespace: flags.namespace,
+    group: groupOf(flags.id, annotations),
+  });
+  const daemon = namedProcess(Number(flags.daemon));
+  const served = { ...flags, socket, logLevel, daemon: daemon === undefined ? "" : wordOf(daemon) };
+  return { flags: served, bundle, generation, options, settings: await settingsForStart(flags) };
 }
 
-function isSocket(fd: number): boolean {
-  try {
-    return fs.fstatSync(fd).isSocket();
-  } catch {
-    return false;
+/** A group's socket that is this process's. */
+interface Own {
+  readonly stop: () => void;
+  /** Resolves when a signal ends this process. */
+  readonly signalled: Promise<string>;
+}
+
+/** Has the daemon answered. Undefined where another process serves the group. */
+async function answered(asked: Asked, door: Door, undo: Undo): Promise<Own | undefined> {
+  const { socket } = asked.flags;
+  const answer = await encodeAnswer(asked.generation, socketAddress(socket), process.env);
+  const { server, isInDoubt } = await askStandby(asked);
+  if (typeof server === "object") {
+    // One that has gone by itself has removed its socket, and what is there now is another's.
+    undo.push(() => void (server.end() && fs.rmSync(socket, { force: true })));
+    noteAddress(asked, undo);
+    server.serve();
+    return void answerDaemon(answer);
   }
+  const claim = server ?? (await claimGroupSocket(socket, streamsTo(door.take)));
+  if (claim === "living" || claim.living) {
+    if (isInDoubt) throw inDoubt(asked);
+    noteAddress(asked, []);
+    return void answerDaemon(answer);
+  }
+  undo.push(() => fs.rmSync(socket, { force: true }));
+  await joinCgroup(asked.options);
+  if ((process.env.SCHED_CORE ?? "") !== "") await takeOwnCores();
+  noteAddress(asked, undo);
+  const signalled = takeSignals();
+  answerDaemon(answer);
+  return { stop: claim.leave, signalled };
+}
+
+/** Daemons up to 1.6 find the shim by this file after their own restart. */
+function noteAddress({ bundle, flags }: Asked, undo: Undo): void {
+  undo.push(() => fs.rmSync(bundlePaths(bundle).address, { force: true }));
+  writeAddress(bundle, socketAddress(flags.socket));
+}
+
+/** Who stands by and serves the group from now on, if anybody. */
+async function askStandby({ flags, bundle, options, settings }: Asked): Promise<Answer> {
+  const folder = standbyFolder(flags.socket);
+  if (!fs.existsSync(folder)) return { server: undefined, isInDoubt: false };
+  const ask = await import("../standby/ask.ts");
+  return await ask.askStandby({ folder, flags, bundle, options, limitMs: settings.standbyAnswerMs });
+}
+
+function inDoubt({ flags, settings }: Asked): StatusError {
+  const message =
+    `a server that stands by has not said within ${settings.standbyAnswerMs} ms whether it serves ` +
+    `${flags.socket}: try again`;
+  return new StatusError(StatusCode.unavailable, message);
+}
+
+/** Goes into the control group that the options name. Options that say nothing are not decoded. */
+async function joinCgroup(options: AnyMessage | undefined): Promise<void> {
+  if (options === undefined || options.value?.length === 0) return;
+  const { decodeRuncOptions } = await import("../../oci/decode-options.ts");
+  const { shimCgroup } = await decodeRuncOptions(options);
+  if (shimCgroup === "") return;
+  const cgroup = await import("../../linux/cgroup/join.ts");
+  await cgroup.joinCgroup(process.pid, shimCgroup);
 }
 
 /** What the daemon asks for by SCHED_CORE. Without it `start` fails: who asks for it relies on it. */
@@ -79,7 +171,68 @@ async function takeOwnCores(): Promise<void> {
   } catch (thrown) {
     const { code, message } = StatusError.from(thrown);
     const error = `SCHED_CORE asks for core scheduling, which this host has not: ${message}`;
-    reportFailure(error);
     throw new StatusError(code, error, { cause: thrown });
+  }
+}
+
+/** Resolves when a signal is to end this process. */
+function takeSignals(): Promise<string> {
+  const signalled = deferred<string>();
+  for (const signal of ENDING) process.on(signal, () => signalled.resolve(signal));
+  for (const signal of SURVIVED) process.on(signal, () => {});
+  // A shell has what it starts in the background ignore this one.
+  process.once("SIGQUIT", nothing).off("SIGQUIT", nothing);
+  return signalled.promise;
+}
+
+function nothing(): void {}
+
+/** Serves the group of this process's socket, and then, where the settings say so, whom it is asked to by and by. */
+async function serveGroup({ flags, settings }: Asked, door: Door, own: Own): Promise<void> {
+  closeInherited();
+  const mayStandBy = settings.standbyAtOnce > 0;
+  // The socket goes with the first container.
+  const descriptors = mayStandBy ? countDescriptors() - SOCKET_DESCRIPTORS : 0;
+  const serving = { flags, settings, listener: { stop: own.stop }, signalled: own.signalled };
+  const served = await firstServed(serving, door);
+  // The socket may be somebody else's from here on.
+  if (!mayStandBy) return;
+  const { serveNext } = await import("../standby/stand-by.ts");
+  await serveNext(serving, served, descriptors);
+}
+
+/** Serves whom the daemon has asked for. */
+async function firstServed(serving: Serving, door: Door): Promise<Served> {
+  const { flags, settings } = serving;
+  try {
+    if (settings.standbyAtOnce > 0) makeStandbyFolder(flags.socket);
+    const { TaskServer } = await import("./task-server.ts");
+    const server = new TaskServer();
+    door.open(server);
+    return await server.serve(serving);
+  } catch (err) {
+    fs.rmSync(flags.socket, { force: true });
+    throw err;
+  }
+}
+
+/** Where those wait who connect before there is a server for them. */
+class Door {
+  #waiting: Duplex[] = [];
+  #server: Pick<TaskServer, "accept"> | undefined;
+
+  readonly take = (stream: Duplex): void => {
+    if (this.#server !== undefined) return this.#server.accept(stream);
+    stream.pause();
+    this.#waiting.push(stream);
+  };
+
+  open(server: Pick<TaskServer, "accept">): void {
+    this.#server = server;
+    for (const stream of this.#waiting.splice(0)) {
+      if (stream.destroyed) continue;
+      server.accept(stream);
+      stream.resume();
+    }
   }
 }

@@ -1,20 +1,20 @@
 import fs from "node:fs";
 import { within } from "../../base/deadline.ts";
 import { hasCode, StatusCode } from "../../base/status.ts";
-import { withRoom } from "../../linux/command-line.ts";
 import type { AnyMessage } from "../../oci/options.ts";
 import { bun } from "../bun.ts";
+import type { Flags } from "../flags.ts";
 import { type Lines, linesTo, MAX_LINE_BYTES } from "./lines.ts";
-import { lives, type NamedProcess, namedProcess, wordOf } from "./named-process.ts";
+import { lives, type NamedProcess, parseWord } from "./named-process.ts";
 import { encodeOrder, pidOfReady, Word } from "./order.ts";
 import { isOf, kindOf, placesIn, socketOf } from "./place.ts";
 
-/** What a server is to be, whether it stands by or has to be launched. */
+/** Whom a server is to serve, whether it stands by or this process has to be it. */
 export interface Wanted {
   /** Where servers stand by. */
   readonly folder: string;
-  readonly args: readonly string[];
-  readonly env: NodeJS.ProcessEnv;
+  /** What a server's flags would be. */
+  readonly flags: Flags;
   readonly bundle: string;
   /** The options of the runtime. */
   readonly options: AnyMessage | undefined;
@@ -28,8 +28,6 @@ export interface Asked {
   readonly server: Taken | "living" | undefined;
   /** One has the order and has not answered in time: for a moment it may listen at the group's socket yet. */
   readonly isInDoubt: boolean;
-  /** The command line of one that may stand by later: with the daemon's name and with room for another container's. */
-  readonly args: readonly string[];
 }
 
 /** A server that stood by. It ends, and its socket goes, where this process ends before it has told it to serve. */
@@ -40,34 +38,27 @@ export interface Taken {
   end(): boolean;
 }
 
-/** By so much the command line for one container may be longer than another's: namespace and id have up to 76 bytes. */
-const ROOM_BYTES = 160;
-
 /**
  * Asks for a server that stands by, one after the other until one has taken the order. Options that are none are
  * `invalidArgument`.
  */
-export async function askStandby({ options, args, ...wanted }: Wanted): Promise<Asked> {
-  const daemon = namedProcess(process.ppid);
-  if (daemon === undefined || (await namesCgroup(options)))
-    return { server: undefined, isInDoubt: false, args };
-  const whole = [...args, "-daemon", wordOf(daemon)];
-  const order = encodeOrder({ args: whole, bundle: wanted.bundle });
-  const asked = await askAll({ daemon, order, ...wanted });
-  return { ...asked, args: whole.with(-1, withRoom(wordOf(daemon), ROOM_BYTES)) };
+export async function askStandby({ folder, flags, bundle, options, limitMs }: Wanted): Promise<Asked> {
+  const daemon = parseWord(flags.daemon);
+  if (daemon === undefined || (await namesCgroup(options))) return { server: undefined, isInDoubt: false };
+  return await askAll({ folder, daemon, order: encodeOrder({ args: wordsOf(flags), bundle }), limitMs });
 }
 
-interface Asking extends Pick<Wanted, "folder" | "env" | "limitMs"> {
+interface Asking extends Pick<Wanted, "folder" | "limitMs"> {
   readonly daemon: NamedProcess;
   readonly order: string;
 }
 
-async function askAll({ folder, daemon, order, env, limitMs }: Asking): Promise<Omit<Asked, "args">> {
+async function askAll({ folder, daemon, order, limitMs }: Asking): Promise<Asked> {
   let isInDoubt = false;
   const places = placesIn(folder).filter((place) => isOf(daemon, place));
   if (places.length === 0 || Buffer.byteLength(order) >= MAX_LINE_BYTES)
     return { server: undefined, isInDoubt };
-  const kind = kindOf(env);
+  const kind = kindOf(process.env);
   const giveUp = performance.now() + limitMs;
   for (const place of places.filter((each) => each.kind === kind)) {
     if (performance.now() >= giveUp) break;
@@ -123,6 +114,12 @@ function takenBy(lines: Lines, pid: number): Taken {
       return isThere;
     },
   };
+}
+
+/** What a server that has stood by shows as its command line, and reads as its flags. */
+function wordsOf({ namespace, id, address, socket, logLevel, daemon }: Flags): string[] {
+  const names = ["-namespace", namespace, "-id", id, "-address", address, "-socket", socket];
+  return [...names, "-log-level", logLevel, "-daemon", daemon];
 }
 
 /** Whether a call could be made. */

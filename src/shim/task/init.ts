@@ -2,9 +2,9 @@ import { within } from "../../base/deadline.ts";
 import { hasCode, StatusCode } from "../../base/status.ts";
 import { isNamespaceInit } from "../../linux/process-stat.ts";
 import type { WaitingInit } from "../../oci/exec-fifo.ts";
-import { writeExitRecord } from "../../oci/exit-record.ts";
 import type { Runc } from "../../oci/runc.ts";
 import type { CheckpointOptions } from "../../oci/runc-args.ts";
+import { writeDeleted } from "../end-of-container.ts";
 import type { ContainerRootfs } from "../rootfs.ts";
 import type { ProcessStdio } from "../stdio/stdio.ts";
 import { Steps } from "../steps.ts";
@@ -220,7 +220,7 @@ export class Init extends Process {
   #writeDown(): void {
     if (this.exit === undefined) return;
     try {
-      writeExitRecord(this.bundle, { ...this.exit, deleted: true });
+      writeDeleted(this.bundle, this.exit);
     } catch (err) {
       this.logger.warn("that the container was deleted could not be written to the bundle", { err });
     }
