@@ -5,7 +5,6 @@ import { makeBusyboxRootfs } from "../lab/busybox-rootfs.ts";
 import { stopEverything } from "../lab/leftovers.ts";
 import { EventReceiver } from "../src/client/index.ts";
 import { readProcessStat } from "../src/linux/process-stat.ts";
-import { SERVICE_ENV } from "./service-env.ts";
 import { referenceOf, type Shim } from "./shims.ts";
 
 /** What a row measures with. */
@@ -65,7 +64,7 @@ export async function withLab<T>(plan: LabPlan, work: (lab: BenchLab) => Promise
     const { shims, signal } = plan;
     const rounds = (usual: number) => plan.rounds ?? usual;
     const places = { dir, run, rootfs, namespace, address };
-    const lab = { shims, reference: referenceOf(shims), signal, ...places, env: SERVICE_ENV };
+    const lab = { shims, reference: referenceOf(shims), signal, ...places, env: {} };
     return await work({ ...lab, events, rounds, newId, progress }).finally(() => events.close());
   } finally {
     progress(undefined);

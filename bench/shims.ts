@@ -17,6 +17,11 @@ export interface Shim {
 /** Where the build leaves our shim. */
 export const BUILT = fileURLToPath(new URL("../dist/containerd-shim-ebb-v2", import.meta.url));
 
+/** The program of ours, which is beside what the daemon runs. */
+export function programOf(binary: string): string {
+  return path.join(path.dirname(binary), "containerd-shim-ebb");
+}
+
 const OURS = "containerd-shim-ebb-v2";
 /** What all others are compared with: containerd's own. */
 const REFERENCE = "containerd-shim-runc-v2";

@@ -72,7 +72,10 @@ function writeFront() {
   const words = JSON.parse(said.stdout);
   const front = readFileSync(path.join(root, "src/shim/front.sh"), "utf8");
   const names = new RegExp(`\\b(?:${Object.keys(words).join("|")})\\b`, "g");
-  writeFileSync(shimPath, front.replace(names, (name) => words[name]));
+  writeFileSync(
+    shimPath,
+    front.replace(names, (name) => words[name]),
+  );
   chmodSync(shimPath, 0o755);
 }
 
@@ -101,7 +104,9 @@ function newestSource() {
 /** Builds all, unless what is there is newer than every source. */
 export function build() {
   const main = path.join(root, "dist/lib/client/index.js");
-  const built = [shimPath, programPath, main].every((file) => existsSync(file) && statSync(file).mtimeMs > newestSource());
+  const built = [shimPath, programPath, main].every(
+    (file) => existsSync(file) && statSync(file).mtimeMs > newestSource(),
+  );
   if (built) return;
   mkdirSync(path.join(root, "dist"), { recursive: true });
   step("Building the library", buildLibrary);

@@ -1,3 +1,4 @@
+import { programOf } from "../shims.ts";
 import type { TracedCall } from "./trace.ts";
 
 /** The two processes of a start. */
@@ -18,28 +19,20 @@ const first =
   (calls) =>
     calls.find(({ text }) => pattern.test(text));
 
-/** The program asks the kernel for nothing of its own before these: it is loaded, then its first code runs. */
-const LOADED = first(/^openat\(.*"\/proc\/self\/maps"/);
-const SETTINGS = first(/^openat\(.*"\/etc\/ebb\//);
-
 /** What to look for. One that is not there, as a start may do without it, is left out. */
 const MARKS: Readonly<Record<Lane, Readonly<Record<string, Find>>>> = {
   start: {
     executed: first(/^execve\(/),
-    "program and libraries loaded": LOADED,
-    "first JavaScript: looks for config.json": first(/^openat\(.*"(?!\/etc\/)[^"]*\bconfig\.json"/),
-    "socket bound": first(/^bind\(.*AF_UNIX/),
-    "server to be spawned": first(/^(?:vfork\(|clone3?\((?!.*CLONE_THREAD))/),
-    "settings looked for": SETTINGS,
-    "address printed": first(/^write\(1, /),
+    "shell forked for the server": first(/^(?:v?fork\(|clone3?\((?!.*CLONE_THREAD))/),
     ended: first(/^exit_group\(/),
   },
   server: {
     executed: first(/^execve\(/),
-    "program and libraries loaded": LOADED,
-    "first JavaScript: looks for settings": SETTINGS,
-    listens: first(/^listen\(/),
-    "`start` told that it is ready": first(/^write\(\d+, "ready"/),
+    "program and libraries loaded": first(/^openat\(.*"\/proc\/self\/maps"/),
+    "first JavaScript: looks for config.json": first(/^openat\(.*"(?!\/etc\/)[^"]*\bconfig\.json"/),
+    "settings looked for": first(/^openat\(.*"\/etc\/ebb\//),
+    "socket bound": first(/^bind\(.*AF_UNIX/),
+    "address printed": first(/^write\(1, /),
     "log opened": first(/^openat\(.*"(?:[^"]*\/)?log", .* = \d+$/),
     "koffi's native part opened": first(/^openat\(.*koffi[^"/]*\.node", .* = \d+$/),
     "connection accepted": first(/^accept4?\(.* = \d+$/),
@@ -59,8 +52,8 @@ function answer(calls: readonly TracedCall[]): TracedCall | undefined {
 
 /** The marks of a trace, those of `start` first, each process's in the order of time. */
 export function findMarks(calls: readonly TracedCall[], binary: string): Mark[] {
-  const executed = calls.filter(({ text }) => text.startsWith(`execve("${binary}"`));
-  const [start, server] = [executed[0], executed.find(({ pid }) => pid !== executed[0]?.pid)];
+  const executed = (file: string) => calls.find(({ text }) => text.startsWith(`execve("${file}"`));
+  const [start, server] = [executed(binary), executed(programOf(binary))];
   if (start === undefined || server === undefined) throw new Error(`no start of ${binary} in the trace`);
   const lanes = { start: start.pid, server: server.pid };
   const of = (lane: Lane) => calls.filter(({ pid }) => pid === lanes[lane]);

@@ -13,7 +13,7 @@ import { parseTrace } from "./trace.ts";
 
 /** The calls that any mark is told by: each stops the program for a moment, all others do not. */
 const CALLS =
-  "execve,vfork,clone,clone3,openat,bind,listen,accept,accept4,write,writev,sendto,sendmsg,exit_group";
+  "execve,fork,vfork,clone,clone3,openat,bind,listen,accept,accept4,write,writev,sendto,sendmsg,exit_group";
 /** Long enough for every path. */
 const STRING_BYTES = 512;
 const LIMIT_MS = 60_000;

@@ -23,7 +23,10 @@ const O_CLOEXEC = 0o2000000;
  * has opened itself is close-on-exec. One that is closed meanwhile is passed over.
  */
 export function closeInherited(): void {
-  for (const fd of fs.readdirSync("/proc/self/fd").map(Number).filter((each) => each > 2)) {
+  for (const fd of fs
+    .readdirSync("/proc/self/fd")
+    .map(Number)
+    .filter((each) => each > 2)) {
     try {
       if ((Number.parseInt(fdinfoField("self", fd, "flags") ?? "", 8) & O_CLOEXEC) === 0) fs.closeSync(fd);
     } catch {

@@ -41,7 +41,8 @@ export function readDeleted(bundle: string): Uint8Array | undefined {
   const file = bundlePaths(bundle).deleted;
   const text = readTextFile(file, MAX_FILE_BYTES);
   if (text === undefined) return undefined;
-  if (!/^(\\0[0-3][0-7]{2})+\n$/.test(text)) throw new StatusError(StatusCode.internal, `${file}: no octal escapes`);
+  if (!/^(\\0[0-3][0-7]{2})+\n$/.test(text))
+    throw new StatusError(StatusCode.internal, `${file}: no octal escapes`);
   return Uint8Array.from(text.trim().split("\\").slice(1), (digits) => Number.parseInt(digits, 8));
 }
 

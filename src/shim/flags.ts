@@ -91,7 +91,8 @@ export function parseFlags(args: readonly string[]): Flags {
     }
   }
   if (args[at] === "--") at += 1;
-  const [action = "", daemon = strings.daemon] = args.slice(at);
+  const [action = "", behind = ""] = args.slice(at);
+  const daemon = /^\d+ *$/.test(behind) ? behind : strings.daemon;
   return { ...strings, ...bools, action, daemon };
 }
 

@@ -11,9 +11,13 @@ function fail(thrown: unknown): never {
   process.exit(1);
 }
 
-/** The name this program was called by, as front.sh hands it on: also `containerd-shim-runc-v2`, where it takes that one's place. */
+/** The name by which front.sh was called, or this program: also `containerd-shim-runc-v2`, where it takes that one's place. */
 const programName = path.basename(process.env.EBB_CALLED_AS || process.execPath);
-delete process.env.EBB_CALLED_AS;
+
+/** What front.sh hands on, and what shells add by themselves: nothing for those whom this program starts. */
+const OF_THE_SHELL = ["EBB_CALLED_AS", "PWD", "OLDPWD", "SHLVL", "_"];
+
+if (process.env.EBB_CALLED_AS) for (const name of OF_THE_SHELL) delete process.env[name];
 
 /** Does what the flags ask for. Each command's code is loaded only when it is asked for: start time counts. */
 async function run(flags: Flags): Promise<void> {

@@ -7,29 +7,28 @@ import { parseTrace } from "../../bench/start-profile/trace.ts";
 import { assertWellFormed } from "./svg-check.ts";
 
 const SHIM = "/opt/containerd-shim-ebb-v2";
-/** 10 is the start, 11 a thread of it, 20 the server, 30 the OCI runtime. */
+const PROGRAM = "/opt/containerd-shim-ebb";
+/** 10 is the start, 20 the server, 21 a thread of it, 30 the OCI runtime. */
 const TRACE = `10 100.000 execve("${SHIM}", ["${SHIM}", "start"], 0x7 /* 9 vars */) = 0
-10 100.001 openat(AT_FDCWD, "/proc/self/maps", O_RDONLY|O_CLOEXEC) = 3
-10 100.002 clone3({flags=CLONE_VM|CLONE_THREAD|CLONE_SETTLS, exit_signal=0}, 88 <unfinished ...>
-11 100.004 openat(AT_FDCWD, "/run/bundle/config.json", O_RDONLY) = 7
-10 100.005 <... clone3 resumed> => {parent_tid=[11]}, 88) = 11
-10 100.006 bind(6, {sa_family=AF_UNIX, sun_path="/run/containerd/s/0"}, 110) = 0
-10 100.007 vfork( <unfinished ...>
-20 100.0075 write(1, "not the address", 15) = 15
-20 100.008 execve("${SHIM}", ["${SHIM}", "-socket"], 0x7 <unfinished ...>
-10 100.009 <... vfork resumed>) = 20
-20 100.010 <... execve resumed>) = 0
-20 100.011 listen(3, 511) = 0
-10 100.0115 openat(AT_FDCWD, "/etc/ebb/config.json", O_RDONLY) = -1 ENOENT (No such file or directory)
-10 100.012 write(1, "unix:///run", 11) = 11
+10 100.001 clone(child_stack=NULL, flags=CLONE_CHILD_CLEARTID|SIGCHLD <unfinished ...>
+20 100.0015 write(1, "not the address", 15) = 15
+10 100.002 <... clone resumed>, child_tidptr=0x7) = 20
+20 100.003 execve("${PROGRAM}", ["${PROGRAM}", "start", "1"], 0x7 /* 15 vars */) = 0
+20 100.004 openat(AT_FDCWD, "/proc/self/maps", O_RDONLY|O_CLOEXEC) = 3
+20 100.005 clone3({flags=CLONE_VM|CLONE_THREAD|CLONE_SETTLS, exit_signal=0}, 88 <unfinished ...>
+21 100.006 openat(AT_FDCWD, "/run/bundle/config.json", O_RDONLY) = 7
+20 100.007 <... clone3 resumed> => {parent_tid=[21]}, 88) = 21
+20 100.008 openat(AT_FDCWD, "/etc/ebb/config.json", O_RDONLY) = -1 ENOENT (No such file or directory)
+20 100.009 bind(6, {sa_family=AF_UNIX, sun_path="/run/containerd/s/0"}, 110) = 0
+20 100.010 write(1, "unix:///run", 11) = 11
+10 100.0115 exit_group(0) = ?
+10 100.012 +++ exited with 0 +++
 20 100.013 accept4(3, {sa_family=AF_UNIX}, [128 => 2], SOCK_CLOEXEC) = 7
 20 100.0135 openat(AT_FDCWD, "/run/ebb/koffi-0123-4567.node", O_RDONLY|O_CLOEXEC) = 9
 20 100.014 write(5, "\\1\\0\\0\\0", 8) = 8
 20 100.016 sendto(7, "\\0\\0\\0\\5", 15, MSG_NOSIGNAL, NULL, 0) = 15
 20 100.020 vfork() = 30
 30 100.021 execve("/usr/sbin/runc", ["runc", "create"], 0x7) = 0
-10 100.022 exit_group(0) = ?
-10 100.023 +++ exited with 0 +++
 `;
 
 function lines(lane: Lane, trace = TRACE): string[] {
@@ -41,29 +40,24 @@ describe("the profile of a start", () => {
   test("knows which process a thread belongs to, and when a call began that another one interrupts", () => {
     assert.deepEqual(
       parseTrace(TRACE)
-        .slice(2, 4)
+        .slice(5, 7)
         .map(({ pid, at, text }) => [pid, at, text.slice(0, 6), text.endsWith("= 11")]),
       [
-        [10, 100.002, "clone3", true],
-        [10, 100.004, "openat", false],
+        [20, 100.005, "clone3", true],
+        [20, 100.006, "openat", false],
       ],
     );
   });
 
   test("has the marks of both processes, in the order of time, without those that are not there", () => {
-    assert.deepEqual(lines("start"), [
-      "0.0 executed",
-      "1.0 program and libraries loaded",
-      "4.0 first JavaScript: looks for config.json",
-      "6.0 socket bound",
-      "7.0 server to be spawned",
-      "11.5 settings looked for",
-      "12.0 address printed",
-      "22.0 ended",
-    ]);
+    assert.deepEqual(lines("start"), ["0.0 executed", "1.0 shell forked for the server", "11.5 ended"]);
     assert.deepEqual(lines("server"), [
-      "8.0 executed",
-      "11.0 listens",
+      "3.0 executed",
+      "4.0 program and libraries loaded",
+      "6.0 first JavaScript: looks for config.json",
+      "8.0 settings looked for",
+      "9.0 socket bound",
+      "10.0 address printed",
       "13.0 connection accepted",
       "13.5 koffi's native part opened",
       "16.0 first call answered (Connect)",

@@ -6,7 +6,7 @@ import { StatusCode } from "../../src/base/status.ts";
 import { readAddress, writeAddress } from "../../src/oci/address-file.ts";
 import * as bundleFiles from "../../src/oci/bundle.ts";
 import { bundlePaths, execPaths } from "../../src/oci/bundle-paths.ts";
-import { readExitRecord, removeExitRecord, writeExitRecord } from "../../src/oci/exit-record.ts";
+import { readExitRecord, writeExitRecord } from "../../src/oci/exit-record.ts";
 import { defaultRuncOptions } from "../../src/oci/options.ts";
 import { readInitPid } from "../../src/oci/pid-file.ts";
 import { withTempDir } from "../support/files.ts";
@@ -205,15 +205,6 @@ describe("exit.json", () => {
       fs.mkdirSync(path.join(dir, "exec.e1"));
       writeExitRecord(dir, { ...record, pid: 0 }, "e1");
       assert.deepEqual(readExitRecord(dir, "e1"), { ...record, pid: 0 });
-      assert.equal(readExitRecord(dir), undefined);
-    });
-  });
-
-  test("says of an init whether it was deleted, and is no more once it is removed", async () => {
-    await withTempDir((dir) => {
-      writeExitRecord(dir, { ...record, deleted: true });
-      assert.deepEqual(readExitRecord(dir), { ...record, deleted: true });
-      for (let times = 0; times < 2; times++) removeExitRecord(dir);
       assert.equal(readExitRecord(dir), undefined);
     });
   });

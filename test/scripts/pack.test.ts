@@ -55,6 +55,7 @@ describe("what npm pack makes, installed into an empty folder,", () => {
         "CHANGELOG.md",
         "LICENSE",
         "README.md",
+        "dist/containerd-shim-ebb",
         "dist/containerd-shim-ebb-v2",
         "dist/lib",
         "docs",

@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import type { Readable } from "node:stream";
 import { after, before, describe, test } from "node:test";
 import { RUNC_ROOT } from "../../src/oci/runc-root.ts";
 import { containerd, google, runtimeoptions, taskV2 } from "../../src/proto/index.ts";
 import { DEFAULT_SOCKET_DIR, socketPath } from "../../src/shim/commands/socket-address.ts";
+import { writeDeleted } from "../../src/shim/end-of-container.ts";
 import { connect, createClient } from "../../src/ttrpc/index.ts";
 import { makeFifo } from "../support/files.ts";
-import { makeBundle, runShim, shimPath } from "../support/shim-process.ts";
+import { installShim, makeBundle, runShim } from "../support/shim-process.ts";
 
 const { BootstrapParams, BootstrapResult } = containerd.runtime.bootstrap.v1;
 /** Sockets go below /run, and the OCI runtime is in the administrator's PATH. */
@@ -56,8 +55,7 @@ describe("the program's version and information", () => {
 
   test("it goes by whatever name it was installed under", async () => {
     const dir = makeBundle();
-    const program = path.join(dir, "containerd-shim-runc-v2");
-    fs.copyFileSync(shimPath, program);
+    const program = installShim(dir, "containerd-shim-runc-v2");
     const { stdout } = await runShim(["-v"], { program });
     assert.match(stdout.toString(), /^containerd-shim-runc-v2:/);
     fs.rmSync(dir, { recursive: true });
@@ -110,8 +108,7 @@ describe("the program's version and information", () => {
       // Where another user may run it.
       const dir = fs.mkdtempSync("/tmp/ebb-stdin-");
       fs.chmodSync(dir, 0o755);
-      const program = path.join(dir, "containerd-shim-ebb-v2");
-      fs.copyFileSync(shimPath, program);
+      const program = installShim(dir);
       const value = containerd.runc.v1.Options.encode({ binaryName: "no-such-runtime" }).finish();
       const file = path.join(dir, "options");
       fs.writeFileSync(
@@ -248,7 +245,7 @@ describe("bad input gets a clear error, exit status 1, and leaves nothing", () =
     ["options that are no TOML", start("b1"), { config, stdin: options }, /the runtime's options: line 1/],
     ["a socket path too long", start("b1"), { config, stdin: long }, /socket path .* is \d+ bytes long/],
     ["a setting that is no number", start("b1"), { config, env: { EBB_EXIT_MS: "soon" } }, /EBB_EXIT_MS/],
-    ["a server called by hand", flags("b1"), { config }, /call `start`/],
+    ["no command", flags("b1"), { config }, /the command is missing/],
   ];
   for (const [title, args, { config: content, stdin, env }, message] of rows) {
     test(title, async () => {
@@ -324,18 +321,6 @@ describe("a configuration with mistakes", () => {
     assert.ok(shimPid > 1);
     await stop(stdout.toString());
     fs.rmSync(bundle, { recursive: true });
-  });
-
-  test("is told to start by a server that finds it, where start did not yet", async () => {
-    const stdio = ["ignore", "ignore", "ignore", "ignore", "pipe"] as const;
-    const server = spawn(shimPath, flags("c4"), {
-      cwd: dir,
-      env: { ...process.env, ...env },
-      stdio: [...stdio],
-    });
-    let told = "";
-    for await (const chunk of server.stdio[4] as Readable) told += String(chunk);
-    assert.equal(told, `${env.EBB_CONFIG}: ${problems}`);
   });
 
   test("is nothing to -v and -info", { skip }, async () => {
@@ -430,8 +415,7 @@ describe("delete", () => {
 
   test("removes the socket also where nothing else is left", { skip }, async () => {
     const { bundle, stdout } = await deadShim("dead2");
-    const record = { pid: 4_194_000, status: 3, exitedAt: "2026-01-02T03:04:05.678Z", deleted: true };
-    fs.writeFileSync(path.join(bundle, "exit.json"), JSON.stringify(record));
+    writeDeleted(bundle, { pid: 4_194_000, status: 3, at: new Date("2026-01-02T03:04:05.678Z") });
     const answer = await runShim([...flags("dead2"), "-bundle", bundle, "delete"], { cwd: bundle });
     assert.equal(containerd.task.v2.DeleteResponse.decode(answer.stdout).exitStatus, 3);
     assert.equal(fs.existsSync(stdout.toString().replace("unix://", "")), false);

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { makeSlowDisk, type SlowDisk, whyNoSlowDisk } from "../../lab/slow-disk.ts";
-import { shimPath } from "../support/shim-process.ts";
+import { programPath } from "../support/shim-process.ts";
 import { DATA_BYTES, dirtyContainer, ended, hasEnded, STATUS } from "./dirty-container.ts";
 import { noContainers, Workshop } from "./harness.ts";
 import { shimOnHostWith } from "./odd-host.ts";
@@ -29,7 +29,7 @@ describe("deleting a container with unwritten data on a host without", () => {
     [
       "a shell has our own executable as its helper",
       "/bin/sh",
-      path.basename(shimPath).slice(0, COMM_LENGTH),
+      path.basename(programPath).slice(0, COMM_LENGTH),
     ],
     ["flock takes no turns", "/usr/bin/flock", "sh"],
   ];

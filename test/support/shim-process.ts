@@ -4,11 +4,21 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The executable that the build leaves. */
-export const shimPath = path.join(
-  path.dirname(fileURLToPath(import.meta.url)),
-  "../../dist/containerd-shim-ebb-v2",
-);
+const dist = path.join(path.dirname(fileURLToPath(import.meta.url)), "../../dist");
+
+/** What the daemon runs, as the build leaves it. */
+export const shimPath = path.join(dist, "containerd-shim-ebb-v2");
+
+/** The program that it calls, which does all by itself where a host has no shell. */
+export const programPath = path.join(dist, "containerd-shim-ebb");
+
+/** Installs the shim in a directory, under a name of its own. Returns what the daemon would run. */
+export function installShim(directory: string, name = path.basename(shimPath)): string {
+  fs.copyFileSync(programPath, path.join(directory, path.basename(programPath)));
+  const front = path.join(directory, name);
+  fs.copyFileSync(shimPath, front);
+  return front;
+}
 
 /** What a call of the shim's program came to. */
 export interface Outcome {

@@ -5,8 +5,8 @@ import { readExitRecord } from "../../oci/exit-record.ts";
 import { checkId } from "../../oci/id.ts";
 import { readInitPid } from "../../oci/pid-file.ts";
 import { RUNC_ROOT } from "../../oci/runc-root.ts";
-import { type Flags, usageError } from "../flags.ts";
 import { encodeEnd, readDeleted } from "../end-of-container.ts";
+import { type Flags, usageError } from "../flags.ts";
 import { orTold } from "./or-told.ts";
 
 /** The status of a process that was killed because its shim had died: 128 + SIGKILL. */

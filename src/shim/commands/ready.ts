@@ -15,7 +15,11 @@ export function answerDaemon(answer: Uint8Array): void {
   fs.writeSync(1, answer);
   fs.writeSync(READY_FD, READY);
   fs.closeSync(READY_FD);
-  for (const [fd, mode] of [[0, "r"], [1, "w"], [2, "w"]] as const) {
+  for (const [fd, mode] of [
+    [0, "r"],
+    [1, "w"],
+    [2, "w"],
+  ] as const) {
     fs.closeSync(fd);
     // The lowest descriptor that is free.
     fs.openSync("/dev/null", mode);

@@ -222,9 +222,10 @@ class Door {
   #server: Pick<TaskServer, "accept"> | undefined;
 
   readonly take = (stream: Duplex): void => {
-    if (this.#server !== undefined) return this.#server.accept(stream);
-    stream.pause();
-    this.#waiting.push(stream);
+    if (this.#server === undefined) {
+      stream.pause();
+      this.#waiting.push(stream);
+    } else this.#server.accept(stream);
   };
 
   open(server: Pick<TaskServer, "accept">): void {
