@@ -60,10 +60,9 @@ function leaveOpenFilesAlone(file) {
 /** Writes what calls the program, with what the program's own code says of how. */
 function writeFront() {
   const script = `
-    import { READY } from "./src/shim/commands/ready.ts";
+    import { COMMAND_LINE_ROOM, READY } from "./src/shim/commands/ready.ts";
     import { SERVER_ENV } from "./src/shim/commands/server-env.ts";
     import { DEFAULT_SOCKET_DIR } from "./src/shim/commands/socket-address.ts";
-    import { COMMAND_LINE_ROOM } from "./src/shim/commands/start.ts";
     const env = Object.entries(SERVER_ENV).map((pair) => pair.join("=")).join(" ");
     const words = { READY, SERVER_ENV: env, SOCKET_DIR: DEFAULT_SOCKET_DIR, ROOM: \`'\${COMMAND_LINE_ROOM}'\` };
     console.log(JSON.stringify(words));`;

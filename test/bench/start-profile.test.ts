@@ -41,7 +41,7 @@ describe("the profile of a start", () => {
     assert.deepEqual(
       parseTrace(TRACE)
         .slice(5, 7)
-        .map(({ pid, at, text }) => [pid, at, text.slice(0, 6), text.endsWith("= 11")]),
+        .map(({ pid, at, text }) => [pid, at, text.slice(0, 6), text.endsWith("= 21")]),
       [
         [20, 100.005, "clone3", true],
         [20, 100.006, "openat", false],

@@ -7,6 +7,12 @@ export const READY_FD = 4;
 export const READY = "ready";
 
 /**
+ * What is behind the last word of a server's command line on a host on which servers stand by: by so much the command
+ * line for another container may be longer.
+ */
+export const COMMAND_LINE_ROOM = " ".repeat(320);
+
+/**
  * Writes the answer of `start` where the daemon reads it, has `start` end well, and lets go of what this process has of
  * the daemon's: it waits until nobody has stdout and stderr any more. Throws where `start` was killed, which the daemon
  * takes for a failure.

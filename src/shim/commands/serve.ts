@@ -18,7 +18,7 @@ import { namedProcess, wordOf } from "../standby/named-process.ts";
 import { encodeAnswer, type Generation, MAX_STDIN_BYTES, readBootstrap } from "./bootstrap.ts";
 import { settingsForStart } from "./command-settings.ts";
 import { claimGroupSocket } from "./group-socket.ts";
-import { answerDaemon } from "./ready.ts";
+import { answerDaemon, COMMAND_LINE_ROOM } from "./ready.ts";
 import { DEFAULT_SOCKET_DIR, groupOf, socketAddress, socketPath } from "./socket-address.ts";
 import { readStdin } from "./stdin.ts";
 import type { Served, Serving, TaskServer } from "./task-server.ts";
@@ -44,6 +44,8 @@ interface Asked {
   /** The options of the runtime; undefined where the daemon has none. */
   readonly options: AnyMessage | undefined;
   readonly settings: Settings;
+  /** Whether this process's command line has room for that of another container. */
+  readonly hasRoom: boolean;
 }
 
 /** How to take back what was made for an answer, the last first. */
@@ -95,7 +97,8 @@ async function readQuestion(flags: Flags): Promise<Asked> {
   });
   const daemon = namedProcess(Number(flags.daemon));
   const served = { ...flags, socket, logLevel, daemon: daemon === undefined ? "" : wordOf(daemon) };
-  return { flags: served, bundle, generation, options, settings: await settingsForStart(flags) };
+  const hasRoom = flags.daemon.endsWith(COMMAND_LINE_ROOM);
+  return { flags: served, bundle, generation, options, hasRoom, settings: await settingsForStart(flags) };
 }
 
 /** A group's socket that is this process's. */
@@ -103,6 +106,8 @@ interface Own {
   readonly stop: () => void;
   /** Resolves when a signal ends this process. */
   readonly signalled: Promise<string>;
+  /** Whether this process was put into a control group for this group alone. */
+  readonly isPlaced: boolean;
 }
 
 /** Has the daemon answered. Undefined where another process serves the group. */
@@ -124,12 +129,12 @@ async function answered(asked: Asked, door: Door, undo: Undo): Promise<Own | und
     return void answerDaemon(answer);
   }
   undo.push(() => fs.rmSync(socket, { force: true }));
-  await joinCgroup(asked.options);
+  const isPlaced = await joinCgroup(asked.options);
   if ((process.env.SCHED_CORE ?? "") !== "") await takeOwnCores();
   noteAddress(asked, undo);
   const signalled = takeSignals();
   answerDaemon(answer);
-  return { stop: claim.leave, signalled };
+  return { stop: claim.leave, signalled, isPlaced };
 }
 
 /** Daemons up to 1.6 find the shim by this file after their own restart. */
@@ -153,14 +158,15 @@ function inDoubt({ flags, settings }: Asked): StatusError {
   return new StatusError(StatusCode.unavailable, message);
 }
 
-/** Goes into the control group that the options name. Options that say nothing are not decoded. */
-async function joinCgroup(options: AnyMessage | undefined): Promise<void> {
-  if (options === undefined || options.value?.length === 0) return;
+/** Goes into the control group that the options name; false where they name none. Those that say nothing are not decoded. */
+async function joinCgroup(options: AnyMessage | undefined): Promise<boolean> {
+  if (options === undefined || options.value?.length === 0) return false;
   const { decodeRuncOptions } = await import("../../oci/decode-options.ts");
   const { shimCgroup } = await decodeRuncOptions(options);
-  if (shimCgroup === "") return;
+  if (shimCgroup === "") return false;
   const cgroup = await import("../../linux/cgroup/join.ts");
   await cgroup.joinCgroup(process.pid, shimCgroup);
+  return true;
 }
 
 /** What the daemon asks for by SCHED_CORE. Without it `start` fails: who asks for it relies on it. */
@@ -188,9 +194,9 @@ function takeSignals(): Promise<string> {
 function nothing(): void {}
 
 /** Serves the group of this process's socket, and then, where the settings say so, whom it is asked to by and by. */
-async function serveGroup({ flags, settings }: Asked, door: Door, own: Own): Promise<void> {
+async function serveGroup({ flags, settings, hasRoom }: Asked, door: Door, own: Own): Promise<void> {
   closeInherited();
-  const mayStandBy = settings.standbyAtOnce > 0;
+  const mayStandBy = settings.standbyAtOnce > 0 && hasRoom && !own.isPlaced;
   // The socket goes with the first container.
   const descriptors = mayStandBy ? countDescriptors() - SOCKET_DESCRIPTORS : 0;
   const serving = { flags, settings, listener: { stop: own.stop }, signalled: own.signalled };

@@ -3,16 +3,10 @@ import { bun } from "../bun.ts";
 import type { Flags } from "../flags.ts";
 import { selfCommand } from "../self.ts";
 import { standbyFolder } from "../standby/folder.ts";
-import { READY, READY_FD } from "./ready.ts";
+import { COMMAND_LINE_ROOM, READY, READY_FD } from "./ready.ts";
 import { serve } from "./serve.ts";
 import { SERVER_ENV } from "./server-env.ts";
 import { DEFAULT_SOCKET_DIR } from "./socket-address.ts";
-
-/**
- * What is behind the last word of a server's command line on a host on which servers stand by: by so much the command
- * line for another container may be longer.
- */
-export const COMMAND_LINE_ROOM = " ".repeat(320);
 
 /**
  * The `start` command: launches the server in a session of its own, with its own stdin, stdout and stderr, and ends as
