@@ -30,7 +30,8 @@ async function run(flags: Flags): Promise<void> {
   if (flags.info) return (await import("./commands/info.ts")).info();
   switch (flags.action) {
     case "start":
-      return (await import("./commands/start.ts")).start(flags);
+      if (flags.daemon === "") return (await import("./commands/start.ts")).start();
+      return (await import("./commands/serve.ts")).serve(flags);
     case "delete":
       return (await import("./commands/delete.ts")).deleteDead(flags);
     case "":

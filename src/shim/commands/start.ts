@@ -1,10 +1,8 @@
 import fs from "node:fs";
 import { bun } from "../bun.ts";
-import type { Flags } from "../flags.ts";
 import { selfCommand } from "../self.ts";
 import { standbyFolder } from "../standby/folder.ts";
 import { COMMAND_LINE_ROOM, READY, READY_FD } from "./ready.ts";
-import { serve } from "./serve.ts";
 import { SERVER_ENV } from "./server-env.ts";
 import { DEFAULT_SOCKET_DIR } from "./socket-address.ts";
 
@@ -13,8 +11,7 @@ import { DEFAULT_SOCKET_DIR } from "./socket-address.ts";
  * the server says it shall. All else is the server's work, which answers the daemon itself. front.sh does the same in
  * less time; this is for a host on which the program goes by itself.
  */
-export async function start(flags: Flags): Promise<void> {
-  if (flags.daemon !== "") return serve(flags);
+export async function start(): Promise<void> {
   const stdio: ("ignore" | "pipe" | number)[] = [0, 1, 2, "ignore"];
   stdio[READY_FD] = "pipe";
   const daemon = String(process.ppid);
