@@ -28,7 +28,7 @@ describe("installed under the name of containerd's own shim", () => {
     const clean = snapshotLeftovers(scope);
     await containerd.mustCtr(runArgs(CONTROL, ["-d"], id, "sleep", "1000"));
     const shim = await shimPid(containerd, id);
-    assert.equal(readlinkSync(`/proc/${shim}/exe`), path.join(dir, "containerd-shim-runc-v2"));
+    assert.equal(readlinkSync(`/proc/${shim}/exe`), path.join(dir, "containerd-shim-ebb"));
     assert.equal(await listedState(containerd, id), "RUNNING");
     await killContainer(containerd, id);
     await containerd.mustCtr(["task", "rm", id]);
