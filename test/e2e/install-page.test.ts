@@ -9,7 +9,6 @@ import { programPath } from "../support/shim-process.ts";
 import { startCriScene } from "./cri-scene.ts";
 import { EBB, SHIM_DIR } from "./runtimes.ts";
 
-const SHIM = "containerd-shim-ebb-v2";
 const INSTALL = "docs/install.md";
 
 /** A page's text. */
