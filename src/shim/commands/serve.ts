@@ -139,8 +139,8 @@ async function answered(asked: Asked, door: Door, undo: Undo): Promise<Own | und
 
 /** Daemons up to 1.6 find the shim by this file after their own restart. */
 function noteAddress({ bundle, flags }: Asked, undo: Undo): void {
-  undo.push(() => fs.rmSync(bundlePaths(bundle).address, { force: true }));
   writeAddress(bundle, socketAddress(flags.socket));
+  undo.push(() => fs.rmSync(bundlePaths(bundle).address, { force: true }));
 }
 
 /** Who stands by and serves the group from now on, if anybody. */
