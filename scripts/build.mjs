@@ -60,12 +60,12 @@ function leaveOpenFilesAlone(file) {
 /** Writes what calls the program, with what the program's own code says of how. */
 function writeFront() {
   const script = `
-    import { COMMAND_LINE_ROOM, READY } from "./src/shim/commands/ready.ts";
+    import { COMMAND_LINE_ROOM, DAEMON_VARIABLE, Told } from "./src/shim/commands/ready.ts";
     import { SERVER_ENV } from "./src/shim/commands/server-env.ts";
     import { DEFAULT_SOCKET_DIR } from "./src/shim/commands/socket-address.ts";
     const env = Object.entries(SERVER_ENV).map((pair) => pair.join("=")).join(" ");
-    const words = { READY, SERVER_ENV: env, SOCKET_DIR: DEFAULT_SOCKET_DIR, ROOM: \`'\${COMMAND_LINE_ROOM}'\` };
-    console.log(JSON.stringify(words));`;
+    const words = { DAEMON_VARIABLE, SERVER_ENV: env, SOCKET_DIR: DEFAULT_SOCKET_DIR, READY: Told.ready, FAILED: Told.failed };
+    console.log(JSON.stringify({ ...words, ROOM: \`'\${COMMAND_LINE_ROOM}'\` }));`;
   const said = spawnSync(bunPath(), ["-e", script], { cwd: root, encoding: "utf8" });
   if (said.status !== 0) fail(`what src/shim/front.sh is filled in with cannot be read: ${said.stderr}`);
   const words = JSON.parse(said.stdout);

@@ -11,7 +11,8 @@ export const limitsSchema = {
   properties: {
     serverReadyMs: {
       ...milliseconds,
-      description: "a server may take that long until it has answered the daemon; else `start` fails",
+      description:
+        "a server may take that long to claim its socket and answer the daemon; else `start` fails",
       $comment: "a server is there at once, on a host that swaps after seconds; the daemon waits longer",
       default: 10_000,
     },

@@ -4,11 +4,8 @@
  * 3.8 ms, node:crypto 3.6, node:child_process 2.2 with its first spawn; what is used here together 0.6).
  */
 export interface BunRuntime {
-  /**
-   * Listens on a unix socket's path, or on a descriptor that listens already; throws where that is not possible, with
-   * the errno's name as `code`.
-   */
-  listen<T>(options: ListenPlace & { readonly socket: SocketEvents<T> }): BunListener;
+  /** Listens on a unix socket's path; throws where that is not possible, with the errno's name as `code`. */
+  listen<T>(options: { readonly unix: string; readonly socket: SocketEvents<T> }): BunListener;
   /** Connects to a unix socket's path. Rejects where nobody listens. */
   connect<T>(options: { readonly unix: string; readonly socket: SocketEvents<T> }): Promise<BunSocket<T>>;
   /** Starts a program; throws where that is not possible. */
@@ -21,13 +18,9 @@ export interface BunRuntime {
 
 /** A socket that listens. */
 export interface BunListener {
-  readonly fd: number;
   /** Closes it, and removes the path that it was given. */
   stop(): void;
 }
-
-/** A path, or a descriptor that listens already. */
-export type ListenPlace = { readonly unix: string } | { readonly fd: number };
 
 /** A connection, with what its user keeps with it. */
 export interface BunSocket<T> {

@@ -7,9 +7,9 @@ export interface Flags {
   readonly address: string;
   readonly publishBinary: string;
   readonly bundle: string;
-  /** The path of the inherited socket, which the server removes when it ends (containerd: `socket path to serve`). */
+  /** The path of its socket, which the server removes when it ends (containerd: `socket path to serve`). */
   readonly socket: string;
-  /** Whose the server is: the daemon's pid, behind `start`; or, of one that stands by, its pid and when it began. */
+  /** Of a server that stands by, or has: the daemon that it does so for. */
   readonly daemon: string;
   /** What the server logs, as `start` hands it on; empty means as much as without it. */
   readonly logLevel: string;
@@ -91,9 +91,7 @@ export function parseFlags(args: readonly string[]): Flags {
     }
   }
   if (args[at] === "--") at += 1;
-  const [action = "", behind = ""] = args.slice(at);
-  const daemon = /^\d+ *$/.test(behind) ? behind : strings.daemon;
-  return { ...strings, ...bools, action, daemon };
+  return { ...strings, ...bools, action: args[at] ?? "" };
 }
 
 function parseBool(name: string, inline: string | undefined): boolean {

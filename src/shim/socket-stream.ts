@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { StatusCode, StatusError } from "../base/status.ts";
-import { type BunListener, type BunSocket, bun, type ListenPlace, type SocketEvents } from "./bun.ts";
+import { type BunSocket, bun, type SocketEvents } from "./bun.ts";
 
 /** What a stream tells, by the names that streams of Node have for it. */
 type StreamEvent = "data" | "drain" | "end" | "close" | "error";
@@ -120,11 +120,6 @@ const reports: SocketEvents<SocketStream> = {
 /** What hands each connection that a listener takes on as a stream. */
 export function streamsTo(onStream: (stream: Duplex) => void): SocketEvents<SocketStream> {
   return { ...reports, open: (made) => onStream(adopt(made)) };
-}
-
-/** Takes connections at a path, or those of an inherited socket that listens. Throws where that is not possible. */
-export function acceptAt(place: ListenPlace, onStream: (stream: Duplex) => void): BunListener {
-  return bun.listen<SocketStream>({ ...place, socket: streamsTo(onStream) });
 }
 
 /** Connects to a unix socket's path; an abstract one begins with a zero. `unavailable` where nobody listens. */

@@ -100,17 +100,56 @@ describe("start by", () => {
       fs.rmSync(own, { recursive: true });
     });
 
+    test(`${name} takes no heed of words behind it, and of stdin that is closed`, { skip: why }, async () => {
+      const own = makeBundle(config);
+      const words = [program ?? "", ...first, ...flags("words"), "start", "-debug", "1"];
+      const { status, stdout, stderr } = await runShim(["-c", 'exec "$@" <&-', "sh", ...words], {
+        cwd: own,
+        env: { MAX_SHIM_VERSION: "" },
+        program: "/bin/sh",
+      });
+      assert.deepEqual([status, stderr, stdout.toString()], [0, "", `unix://${socketOf("words")}`]);
+      await (await served(stdout.toString(), "words")).stop();
+      fs.rmSync(own, { recursive: true });
+    });
+
+    test(`${name} has the version told, whatever else it is asked`, { skip: why }, async () => {
+      const outcome = await runShim([...first, "-v", "start"], { ...(program && { program }) });
+      assert.equal(outcome.status, 0);
+      assert.match(outcome.stdout.toString(), /Version: /);
+    });
+
+    for (const [signal, told] of [
+      ["SIGKILL", /^containerd-shim-ebb(-v2)?: the server ended before it served\n$/],
+      ["SIGTERM", /^containerd-shim-ebb(-v2)?: SIGTERM came before the server served\n$/],
+    ] as const) {
+      test(`${name} tells of a server that ${signal} has ended`, { skip: why }, async () => {
+        const own = makeBundle(config);
+        const front = spawn(program ?? "", [...first, ...flags("ended"), "start"], { cwd: own });
+        let [stdout, stderr] = ["", ""];
+        front.stdout.on("data", (chunk) => (stdout += chunk));
+        front.stderr.on("data", (chunk) => (stderr += chunk));
+        const [server = 0] = await until("a server", () => {
+          const servers = serversIn(own, front.pid).filter((pid) => isInitialised(pid));
+          return servers.length > 0 ? servers : undefined;
+        });
+        process.kill(server, signal);
+        const [status] = await once(front, "close");
+        assert.deepEqual([status, stdout], [1, ""]);
+        assert.match(stderr, told);
+        assert.deepEqual(fs.readdirSync(own), ["config.json"]);
+        assert.equal(fs.existsSync(socketOf("ended")), false);
+        fs.rmSync(own, { recursive: true });
+      });
+    }
+
     test(`${name} that is killed takes its server along`, { skip: why }, async () => {
       const own = makeBundle(config);
       const front = spawn(program ?? "", [...first, ...flags("killed"), "start"], {
         cwd: own,
         detached: true,
       });
-      const servers = () =>
-        fs
-          .readdirSync("/proc")
-          .map(Number)
-          .filter((pid) => pid > 1 && pid !== front.pid && isIn(pid, own));
+      const servers = () => serversIn(own, front.pid);
       const [server = 0] = await until("a server", () => (servers().length > 0 ? servers() : undefined));
       // It reads what the daemon has to say, which has not ended.
       front.kill("SIGKILL");
@@ -144,6 +183,18 @@ describe("start by", () => {
   });
 });
 
+/** The servers whose bundle is a directory. */
+function serversIn(bundle: string, front: number | undefined): number[] {
+  const pids = fs.readdirSync("/proc").map(Number);
+  return pids.filter((pid) => pid > 1 && pid !== front && isIn(pid, bundle));
+}
+
+/** Whether a server hears of signals. */
+function isInitialised(pid: number): boolean {
+  // SIGTERM is the 15th.
+  return (Number.parseInt(statusOf(pid, "SigCgt").slice(-4), 16) & (1 << 14)) !== 0;
+}
+
 /** Whether a process has a directory as its working directory. */
 function isIn(pid: number, directory: string): boolean {
   try {
@@ -162,6 +213,16 @@ describe("the program is found", () => {
       fs.symlinkSync(shimPath, link);
       const { stdout } = await runShim(["-v"], { program: link });
       assert.match(stdout.toString(), /^containerd-shim-runc-v2:\n {2}Version: /);
+    });
+  });
+
+  test("beside what a link leads to, and not beside the link", async () => {
+    await withTempDir(async (dir) => {
+      const link = path.join(dir, "containerd-shim-ebb-v2");
+      fs.symlinkSync(shimPath, link);
+      script(dir, "containerd-shim-ebb", "echo another version");
+      const { stdout } = await runShim(["-v"], { program: link });
+      assert.match(stdout.toString(), /^containerd-shim-ebb-v2:\n/);
     });
   });
 
@@ -214,6 +275,8 @@ describe("delete", () => {
     ["that is not said to be gone", (bundle) => fs.rmSync(path.join(bundle, "deleted"))],
     ["whose socket is there", (bundle) => fs.writeFileSync(path.join(bundle, "address"), `unix://${bundle}`)],
     ["of which something else is said", (bundle) => fs.writeFileSync(path.join(bundle, "deleted"), "%s\n")],
+    ["of which digits are said", (bundle) => fs.writeFileSync(path.join(bundle, "deleted"), "777\n")],
+    ["of which half is said", (bundle) => fs.writeFileSync(path.join(bundle, "deleted"), "\\0010\\777\n")],
     ["of which nothing is said", (bundle) => fs.writeFileSync(path.join(bundle, "deleted"), "")],
     ["without a bundle", () => {}, ["delete"]],
   ];
@@ -234,6 +297,21 @@ describe("delete", () => {
       });
     });
   }
+
+  test("does not tell of an earlier container in the bundle", { skip }, async () => {
+    const bundle = makeBundle(config);
+    writeDeleted(bundle, record);
+    const env = { MAX_SHIM_VERSION: "" };
+    const { stdout } = await runShim([...flags("later"), "start"], { cwd: bundle, env });
+    const { shimPid } = await served(stdout.toString(), "later");
+    process.kill(shimPid, "SIGKILL");
+    await until("the end of the server", () => (isAlive(shimPid) ? undefined : true));
+    const args = [...flags("later"), "-bundle", bundle, "delete"];
+    const answer = await runShim(args, { cwd: bundle });
+    assert.equal(containerd.task.v2.DeleteResponse.decode(answer.stdout).exitStatus, 137);
+    assert.equal(fs.existsSync(socketOf("later")), false);
+    fs.rmSync(bundle, { recursive: true });
+  });
 
   test("by the program says the same", async () => {
     const bundle = makeBundle();

@@ -8,7 +8,8 @@ import { sleep } from "../../src/base/deadline.ts";
 import { deferred } from "../../src/base/deferred.ts";
 import { StatusCode } from "../../src/base/status.ts";
 import { events } from "../../src/proto/index.ts";
-import { acceptAt, connectTo } from "../../src/shim/socket-stream.ts";
+import { bun } from "../../src/shim/bun.ts";
+import { connectTo, streamsTo } from "../../src/shim/socket-stream.ts";
 import { ClientConnection, connect, createClient, Server } from "../../src/ttrpc/index.ts";
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), "ebb-sockets-"));
@@ -27,7 +28,7 @@ function serveEvents() {
       return {};
     },
   });
-  const listener = acceptAt({ unix: socket }, (stream) => server.accept(stream));
+  const listener = bun.listen({ unix: socket, socket: streamsTo((stream) => server.accept(stream)) });
   return { socket, sizes, server, listener };
 }
 
@@ -68,7 +69,7 @@ describe("a ttrpc connection over the runtime's own socket", () => {
   test("ends where the other side has gone while it reads nothing, at the next write", async () => {
     const socket = path.join(dir, "paused");
     const accepted = deferred<Duplex>();
-    const listener = acceptAt({ unix: socket }, (stream) => accepted.resolve(stream));
+    const listener = bun.listen({ unix: socket, socket: streamsTo((stream) => accepted.resolve(stream)) });
     const other = await connectTo(socket);
     const stream = await accepted.promise;
     const ended = new Promise<void>((resolve) => {
@@ -89,11 +90,5 @@ describe("a ttrpc connection over the runtime's own socket", () => {
     for (const nowhere of [socket, path.join(dir, "none"), "\0ebb-nobody"]) {
       await assert.rejects(connectTo(nowhere), { code: StatusCode.unavailable });
     }
-  });
-
-  test("cannot be had from a descriptor that is no socket", () => {
-    const fd = fs.openSync("/dev/null", "r");
-    assert.throws(() => acceptAt({ fd }, () => {}));
-    fs.closeSync(fd);
   });
 });

@@ -15,5 +15,6 @@ export function packageInfo(): PackageInfo {
   while (!existsSync(path.join(dir, "package.json")) && dir !== "/") dir = path.dirname(dir);
   const { version } = JSON.parse(readFileSync(path.join(dir, "package.json"), "utf8")) as { version: string };
   const shim = path.join(dir, "dist/containerd-shim-ebb-v2");
-  return { version, shim: existsSync(shim) ? shim : undefined };
+  const files = [shim, path.join(dir, "dist/containerd-shim-ebb")];
+  return { version, shim: files.every(existsSync) ? shim : undefined };
 }

@@ -5,17 +5,14 @@ import { errnoOf } from "../../base/files.ts";
 import { StatusCode, StatusError } from "../../base/status.ts";
 import { type BunListener, bun, type SocketEvents } from "../bun.ts";
 
-/** Who serves a group: a shim that lives already, or the one that is to be launched with this socket. */
+/** Who serves a group: a shim that lives already, or this process, by this socket. */
 export type GroupSocket = { readonly living: true } | ClaimedSocket;
 
-/** A socket that listens, for the shim that is to be launched or for this process itself. */
+/** A socket of this process that listens. */
 export interface ClaimedSocket {
   readonly living: false;
   readonly listener: BunListener;
-  /**
-   * Closes it; the path stays. Whoever has inherited the descriptor goes on listening. Until then this process takes
-   * connections as well, and what has connected to it is lost when it ends.
-   */
+  /** Closes it; the path stays. */
   leave(): void;
 }
 

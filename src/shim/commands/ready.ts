@@ -1,16 +1,26 @@
+/** What `start` and the server that it has launched, front.sh or the program itself, say to each other. */
 import fs from "node:fs";
 
-/** The descriptor on which the server tells `start` that it has answered the daemon and serves. */
-export const READY_FD = 4;
+/** The variable by which `start` tells a process that it is the server, and for which daemon: the daemon's pid. */
+export const DAEMON_VARIABLE = "EBB_DAEMON";
 
-/** What it says there. Whoever ends without having said so has said on stderr why. */
-export const READY = "ready";
+/** The descriptor on which the server tells `start` what has come of it. */
+export const TOLD_FD = 4;
+
+/** What it says there: the daemon was answered; or it was not, and stderr says why. */
+export const Told = { ready: "ready", failed: "failed" } as const;
 
 /**
  * What is behind the last word of a server's command line on a host on which servers stand by: by so much the command
  * line for another container may be longer.
  */
 export const COMMAND_LINE_ROOM = " ".repeat(320);
+
+/** Tells `start` how to end. Throws where it was killed. */
+export function tellStart(what: (typeof Told)[keyof typeof Told]): void {
+  fs.writeSync(TOLD_FD, what);
+  fs.closeSync(TOLD_FD);
+}
 
 /**
  * Writes the answer of `start` where the daemon reads it, has `start` end well, and lets go of what this process has of
@@ -19,8 +29,7 @@ export const COMMAND_LINE_ROOM = " ".repeat(320);
  */
 export function answerDaemon(answer: Uint8Array): void {
   fs.writeSync(1, answer);
-  fs.writeSync(READY_FD, READY);
-  fs.closeSync(READY_FD);
+  tellStart(Told.ready);
   for (const [fd, mode] of [
     [0, "r"],
     [1, "w"],

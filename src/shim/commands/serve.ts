@@ -28,9 +28,19 @@ const ENDING = ["SIGTERM", "SIGINT"] as const;
 
 /**
  * What would end it and does not end containerd's own shim, in which Go's runtime takes every signal that is no fault:
- * operators and their programs send some of these. A handler, unlike an ignored signal, is nobody's inheritance.
+ * operators and their programs send some of these, and the end of a terminal's session the first, to a server that has
+ * not left it yet. A handler, unlike an ignored signal, is nobody's inheritance.
  */
-const SURVIVED = ["SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGIO", "SIGXCPU"] as const;
+const SURVIVED = [
+  "SIGHUP",
+  "SIGUSR1",
+  "SIGUSR2",
+  "SIGALRM",
+  "SIGVTALRM",
+  "SIGPROF",
+  "SIGIO",
+  "SIGXCPU",
+] as const;
 
 /** A claimed socket of this process: its own descriptor, and its directory's. */
 const SOCKET_DESCRIPTORS = 2;
@@ -61,23 +71,27 @@ type Undo = (() => void)[];
  * the answer and connects: the kernel takes connections from the first moment on. When it is no longer needed it may
  * stand by for the daemon's next container.
  */
-export async function serve(flags: Flags): Promise<void> {
-  const asked = await readQuestion(flags);
+export async function serve(flags: Flags, daemonPid: number): Promise<void> {
+  const signalled = takeSignals();
+  const tooSoon = signalled.then((signal) => {
+    throw new StatusError(StatusCode.aborted, `${signal} came before the server served`);
+  });
+  const asked = await Promise.race([tooSoon, readQuestion(flags, daemonPid)]);
   const undo: Undo = [];
   const door = new Door();
-  const answering = answered(asked, door, undo);
   let own: Own | undefined;
   try {
+    const answering = Promise.race([tooSoon, answered(asked, door, undo)]);
     own = await within(answering, asked.settings.serverReadyMs, "the server's start");
   } catch (thrown) {
     for (const step of undo.reverse()) step();
     throw StatusError.from(thrown);
   }
-  if (own !== undefined) await serveGroup(asked, door, own);
+  if (own !== undefined) await serveGroup(asked, door, own, signalled);
   process.exit(0);
 }
 
-async function readQuestion(flags: Flags): Promise<Asked> {
+async function readQuestion(flags: Flags, daemonPid: number): Promise<Asked> {
   if (flags.namespace === "") throw usageError("flag -namespace is missing or empty");
   if (flags.id === "") throw usageError("flag -id is missing or empty");
   checkId(flags.id);
@@ -95,17 +109,15 @@ async function readQuestion(flags: Flags): Promise<Asked> {
     namespace: flags.namespace,
     group: groupOf(flags.id, annotations),
   });
-  const daemon = namedProcess(Number(flags.daemon));
+  const daemon = namedProcess(daemonPid);
   const served = { ...flags, socket, logLevel, daemon: daemon === undefined ? "" : wordOf(daemon) };
-  const hasRoom = flags.daemon.endsWith(COMMAND_LINE_ROOM);
+  const hasRoom = process.argv.at(-1) === COMMAND_LINE_ROOM;
   return { flags: served, bundle, generation, options, hasRoom, settings: await settingsForStart(flags) };
 }
 
 /** A group's socket that is this process's. */
 interface Own {
   readonly stop: () => void;
-  /** Resolves when a signal ends this process. */
-  readonly signalled: Promise<string>;
   /** Whether this process was put into a control group for this group alone. */
   readonly isPlaced: boolean;
 }
@@ -114,33 +126,38 @@ interface Own {
 async function answered(asked: Asked, door: Door, undo: Undo): Promise<Own | undefined> {
   const { socket } = asked.flags;
   const answer = await encodeAnswer(asked.generation, socketAddress(socket), process.env);
+  // Before there is a socket: the `delete` command finds by it what a server that is killed here leaves.
+  noteAddress(asked, undo);
   const { server, isInDoubt } = await askStandby(asked);
   if (typeof server === "object") {
     // One that has gone by itself has removed its socket, and what is there now is another's.
     undo.push(() => void (server.end() && fs.rmSync(socket, { force: true })));
-    noteAddress(asked, undo);
     server.serve();
     return void answerDaemon(answer);
   }
+  // Before as well: in a group that is frozen this process goes no further.
+  const isPlaced = server === undefined && (await joinCgroup(asked.options));
+  if (server === undefined && (process.env.SCHED_CORE ?? "") !== "") await takeOwnCores();
   const claim = server ?? (await claimGroupSocket(socket, streamsTo(door.take)));
   if (claim === "living" || claim.living) {
     if (isInDoubt) throw inDoubt(asked);
-    noteAddress(asked, []);
     return void answerDaemon(answer);
   }
   undo.push(() => fs.rmSync(socket, { force: true }));
-  const isPlaced = await joinCgroup(asked.options);
-  if ((process.env.SCHED_CORE ?? "") !== "") await takeOwnCores();
-  noteAddress(asked, undo);
-  const signalled = takeSignals();
   answerDaemon(answer);
-  return { stop: claim.leave, signalled, isPlaced };
+  return { stop: claim.leave, isPlaced };
 }
 
-/** Daemons up to 1.6 find the shim by this file after their own restart. */
+/**
+ * Daemons up to 1.6 find the shim by this file after their own restart. What an earlier container in the bundle has left
+ * is not this one's end.
+ */
 function noteAddress({ bundle, flags }: Asked, undo: Undo): void {
+  const { address, deleted } = bundlePaths(bundle);
+  const isNew = !fs.existsSync(address);
   writeAddress(bundle, socketAddress(flags.socket));
-  undo.push(() => fs.rmSync(bundlePaths(bundle).address, { force: true }));
+  if (isNew) undo.push(() => fs.rmSync(address, { force: true }));
+  fs.rmSync(deleted, { force: true });
 }
 
 /** Who stands by and serves the group from now on, if anybody. */
@@ -194,12 +211,17 @@ function takeSignals(): Promise<string> {
 function nothing(): void {}
 
 /** Serves the group of this process's socket, and then, where the settings say so, whom it is asked to by and by. */
-async function serveGroup({ flags, settings, hasRoom }: Asked, door: Door, own: Own): Promise<void> {
+async function serveGroup(
+  { flags, settings, hasRoom }: Asked,
+  door: Door,
+  own: Own,
+  signalled: Promise<string>,
+): Promise<void> {
   closeInherited();
   const mayStandBy = settings.standbyAtOnce > 0 && hasRoom && !own.isPlaced;
   // The socket goes with the first container.
   const descriptors = mayStandBy ? countDescriptors() - SOCKET_DESCRIPTORS : 0;
-  const serving = { flags, settings, listener: { stop: own.stop }, signalled: own.signalled };
+  const serving = { flags, settings, listener: { stop: own.stop }, signalled };
   const served = await firstServed(serving, door);
   // The socket may be somebody else's from here on.
   if (!mayStandBy) return;
