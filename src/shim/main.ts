@@ -25,12 +25,12 @@ function fail(thrown: unknown): never {
 }
 
 /** Has the `start` that has launched this process end, if any has and waits. */
-function endStart(how: "ready" | "failed"): void {
+function endStart(how: Told): void {
   if (daemonPid === "") return;
   try {
     tellStart(how);
   } catch {
-    // It was killed, or was told before.
+    // It was killed.
   }
 }
 

@@ -10,15 +10,22 @@ export const TOLD_FD = 4;
 /** What it says there: the daemon was answered; or it was not, and stderr says why. */
 export const Told = { ready: "ready", failed: "failed" } as const;
 
+/** One of these. */
+export type Told = (typeof Told)[keyof typeof Told];
+
+let isTold = false;
+
 /**
  * What is behind the last word of a server's command line on a host on which servers stand by: by so much the command
  * line for another container may be longer.
  */
 export const COMMAND_LINE_ROOM = " ".repeat(320);
 
-/** Tells `start` how to end. Throws where it was killed. */
-export function tellStart(what: (typeof Told)[keyof typeof Told]): void {
-  fs.writeSync(TOLD_FD, what);
+/** Tells `start` how to end, once: later the descriptor may be anything's. Throws where `start` was killed. */
+export function tellStart(how: Told): void {
+  if (isTold) return;
+  isTold = true;
+  fs.writeSync(TOLD_FD, how);
   fs.closeSync(TOLD_FD);
 }
 
