@@ -14,13 +14,13 @@ export interface Shim {
   readonly ours: boolean;
 }
 
+/** The program of a shim: of ours beside what the daemon runs, which is a page of shell. */
+export function programOf(binary: string): string {
+  return path.basename(binary) === OURS ? path.join(path.dirname(binary), "containerd-shim-ebb") : binary;
+}
+
 /** Where the build leaves our shim. */
 export const BUILT = fileURLToPath(new URL("../dist/containerd-shim-ebb-v2", import.meta.url));
-
-/** The program of ours, which is beside what the daemon runs. */
-export function programOf(binary: string): string {
-  return path.join(path.dirname(binary), "containerd-shim-ebb");
-}
 
 const OURS = "containerd-shim-ebb-v2";
 /** What all others are compared with: containerd's own. */

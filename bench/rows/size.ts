@@ -6,7 +6,7 @@ import { packagedModule } from "../../src/linux/native-module.ts";
 import { compare, type Figure } from "../comparison.ts";
 import type { BenchLab } from "../lab.ts";
 import type { ResultTable, Row } from "../result.ts";
-import { programOf, type Shim } from "../shims.ts";
+import { programOf } from "../shims.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const FIGURES: readonly Figure<"bytes">[] = [{ key: "bytes", title: "the executable", unit: "MB" }];
@@ -16,14 +16,14 @@ export const size: Row = {
   name: "size",
   async run(lab) {
     const { shims, reference } = lab;
-    const samples = new Map(shims.map((shim) => [shim, [{ bytes: megabytes(programOfAny(shim)) }]]));
-    const ours = shims.find((shim) => shim.ours);
+    const samples = new Map(shims.map((shim) => [shim, [{ bytes: megabytes(programOf(shim.binary)) }]]));
+    const whole = shims.find(({ ours }) => ours)?.binary;
     return {
       title: "Size",
       how: "The shims' executables, and what ours is made of: an empty program that the same Bun compiles with the same flags is Bun's runtime alone.",
       tables: [
         ...compare(FIGURES, samples, reference),
-        ...(ours === undefined ? [] : [await partsOf(lab, megabytes(programOfAny(ours)))]),
+        ...(whole === undefined ? [] : [await partsOf(lab, megabytes(programOf(whole)))]),
       ],
     };
   },
@@ -59,11 +59,6 @@ async function compiled(
   const file = path.join(dir, `${path.basename(source, ".ts")}.out`);
   await must(process.execPath, ["build", source, ...flags, "--outfile", file], { cwd: ROOT });
   return megabytes(file);
-}
-
-/** What most of it is in; the rest of ours is a page of shell. */
-function programOfAny({ binary, ours }: Shim): string {
-  return ours ? programOf(binary) : binary;
 }
 
 function megabytes(file: string): number {

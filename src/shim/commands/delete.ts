@@ -2,11 +2,11 @@ import fs from "node:fs";
 import path from "node:path";
 import { readAddress } from "../../oci/address-file.ts";
 import { readExitRecord } from "../../oci/exit-record.ts";
-import { checkId } from "../../oci/id.ts";
 import { readInitPid } from "../../oci/pid-file.ts";
 import { RUNC_ROOT } from "../../oci/runc-root.ts";
 import { encodeEnd, readDeleted } from "../end-of-container.ts";
-import { type Flags, usageError } from "../flags.ts";
+import type { Flags } from "../flags.ts";
+import { checkNames } from "./check-names.ts";
 import { orTold } from "./or-told.ts";
 
 /** The status of a process that was killed because its shim had died: 128 + SIGKILL. */
@@ -22,10 +22,7 @@ const KILLED = 137;
  */
 export async function deleteDead(flags: Flags): Promise<void> {
   const begun = performance.now();
-  if (flags.namespace === "") throw usageError("flag -namespace is missing or empty");
-  if (flags.id === "") throw usageError("flag -id is missing or empty");
-  checkId(flags.id);
-  checkId(flags.namespace);
+  checkNames(flags);
   const bundle = flags.bundle === "" ? path.join(path.dirname(process.cwd()), flags.id) : flags.bundle;
   await orTold(`the socket of ${flags.id}: `, () => removeSocket(bundle));
   const answer = (await orTold("", () => readDeleted(bundle))) ?? (await cleanedUp(flags, bundle, begun));

@@ -7,17 +7,17 @@ import { closeInherited, countDescriptors } from "../../linux/fdinfo.ts";
 import { writeAddress } from "../../oci/address-file.ts";
 import { readAnnotations } from "../../oci/annotations.ts";
 import { bundlePaths } from "../../oci/bundle-paths.ts";
-import { checkId } from "../../oci/id.ts";
 import type { AnyMessage } from "../../oci/options.ts";
-import { type Flags, usageError } from "../flags.ts";
+import type { Flags } from "../flags.ts";
 import type { Settings } from "../settings.ts";
 import { streamsTo } from "../socket-stream.ts";
 import type { Asked as Answer } from "../standby/ask.ts";
 import { makeStandbyFolder, standbyFolder } from "../standby/folder.ts";
 import { namedProcess, wordOf } from "../standby/named-process.ts";
 import { encodeAnswer, type Generation, MAX_STDIN_BYTES, readBootstrap } from "./bootstrap.ts";
+import { checkNames } from "./check-names.ts";
 import { settingsForStart } from "./command-settings.ts";
-import { claimGroupSocket } from "./group-socket.ts";
+import { type ClaimedSocket, claimGroupSocket, type GroupSocket } from "./group-socket.ts";
 import { answerDaemon, COMMAND_LINE_ROOM } from "./ready.ts";
 import { DEFAULT_SOCKET_DIR, groupOf, socketAddress, socketPath } from "./socket-address.ts";
 import { readStdin } from "./stdin.ts";
@@ -51,8 +51,8 @@ interface Asked {
   readonly flags: Flags;
   readonly bundle: string;
   readonly generation: Generation;
-  /** The options of the runtime; undefined where the daemon has none. */
-  readonly options: AnyMessage | undefined;
+  /** The control group that the options want this process in; empty where they name none. */
+  readonly shimCgroup: string;
   readonly settings: Settings;
   /** Whether this process's command line has room for that of another container. */
   readonly hasRoom: boolean;
@@ -79,7 +79,7 @@ export async function serve(flags: Flags, daemonPid: number): Promise<void> {
   const asked = await Promise.race([tooSoon, readQuestion(flags, daemonPid)]);
   const undo: Undo = [];
   const door = new Door();
-  let own: Own | undefined;
+  let own: ClaimedSocket | undefined;
   try {
     const answering = Promise.race([tooSoon, answered(asked, door, undo)]);
     own = await within(answering, asked.settings.serverReadyMs, "the server's start");
@@ -88,14 +88,10 @@ export async function serve(flags: Flags, daemonPid: number): Promise<void> {
     throw StatusError.from(thrown);
   }
   if (own !== undefined) await serveGroup(asked, door, own, signalled);
-  process.exit(0);
 }
 
 async function readQuestion(flags: Flags, daemonPid: number): Promise<Asked> {
-  if (flags.namespace === "") throw usageError("flag -namespace is missing or empty");
-  if (flags.id === "") throw usageError("flag -id is missing or empty");
-  checkId(flags.id);
-  checkId(flags.namespace);
+  checkNames(flags);
   const bundle = process.cwd();
   const annotations = readAnnotations(bundle);
   const { socketDir, logLevel, generation, options } = readBootstrap(
@@ -112,18 +108,19 @@ async function readQuestion(flags: Flags, daemonPid: number): Promise<Asked> {
   const daemon = namedProcess(daemonPid);
   const served = { ...flags, socket, logLevel, daemon: daemon === undefined ? "" : wordOf(daemon) };
   const hasRoom = process.argv.at(-1) === COMMAND_LINE_ROOM;
-  return { flags: served, bundle, generation, options, hasRoom, settings: await settingsForStart(flags) };
+  const settings = await settingsForStart(flags);
+  return { flags: served, bundle, generation, hasRoom, settings, shimCgroup: await shimCgroupOf(options) };
 }
 
-/** A group's socket that is this process's. */
-interface Own {
-  readonly stop: () => void;
-  /** Whether this process was put into a control group for this group alone. */
-  readonly isPlaced: boolean;
+/** Options that say nothing are not decoded. */
+async function shimCgroupOf(options: AnyMessage | undefined): Promise<string> {
+  if (!options?.value?.length) return "";
+  const { decodeRuncOptions } = await import("../../oci/decode-options.ts");
+  return (await decodeRuncOptions(options)).shimCgroup;
 }
 
 /** Has the daemon answered. Undefined where another process serves the group. */
-async function answered(asked: Asked, door: Door, undo: Undo): Promise<Own | undefined> {
+async function answered(asked: Asked, door: Door, undo: Undo): Promise<ClaimedSocket | undefined> {
   const { socket } = asked.flags;
   const answer = await encodeAnswer(asked.generation, socketAddress(socket), process.env);
   // Before there is a socket: the `delete` command finds by it what a server that is killed here leaves.
@@ -135,17 +132,26 @@ async function answered(asked: Asked, door: Door, undo: Undo): Promise<Own | und
     server.serve();
     return void answerDaemon(answer);
   }
-  // Before as well: in a group that is frozen this process goes no further.
-  const isPlaced = server === undefined && (await joinCgroup(asked.options));
-  if (server === undefined && (process.env.SCHED_CORE ?? "") !== "") await takeOwnCores();
-  const claim = server ?? (await claimGroupSocket(socket, streamsTo(door.take)));
-  if (claim === "living" || claim.living) {
+  const claim = server === "living" ? LIVING : await claimed(asked, door);
+  if (claim.living) {
     if (isInDoubt) throw inDoubt(asked);
     return void answerDaemon(answer);
   }
   undo.push(() => fs.rmSync(socket, { force: true }));
   answerDaemon(answer);
-  return { stop: claim.leave, isPlaced };
+  return claim;
+}
+
+const LIVING: GroupSocket = { living: true };
+
+/** Becomes what the daemon asks for, and then claims the socket: in a group that is frozen it gets no further. */
+async function claimed({ flags, shimCgroup }: Asked, door: Door): Promise<GroupSocket> {
+  if (shimCgroup !== "") {
+    const { joinCgroup } = await import("../../linux/cgroup/join.ts");
+    await joinCgroup(process.pid, shimCgroup);
+  }
+  if ((process.env.SCHED_CORE ?? "") !== "") await takeOwnCores();
+  return await claimGroupSocket(flags.socket, streamsTo(door.take));
 }
 
 /**
@@ -160,12 +166,12 @@ function noteAddress({ bundle, flags }: Asked, undo: Undo): void {
   fs.rmSync(deleted, { force: true });
 }
 
-/** Who stands by and serves the group from now on, if anybody. */
-async function askStandby({ flags, bundle, options, settings }: Asked): Promise<Answer> {
+/** Who stands by and serves the group from now on, if anybody: in the daemon's control group, where it would stay. */
+async function askStandby({ flags, bundle, shimCgroup, settings }: Asked): Promise<Answer> {
   const folder = standbyFolder(flags.socket);
-  if (!fs.existsSync(folder)) return { server: undefined, isInDoubt: false };
+  if (shimCgroup !== "" || !fs.existsSync(folder)) return { server: undefined, isInDoubt: false };
   const ask = await import("../standby/ask.ts");
-  return await ask.askStandby({ folder, flags, bundle, options, limitMs: settings.standbyAnswerMs });
+  return await ask.askStandby({ folder, flags, bundle, limitMs: settings.standbyAnswerMs });
 }
 
 function inDoubt({ flags, settings }: Asked): StatusError {
@@ -173,17 +179,6 @@ function inDoubt({ flags, settings }: Asked): StatusError {
     `a server that stands by has not said within ${settings.standbyAnswerMs} ms whether it serves ` +
     `${flags.socket}: try again`;
   return new StatusError(StatusCode.unavailable, message);
-}
-
-/** Goes into the control group that the options name; false where they name none. Those that say nothing are not decoded. */
-async function joinCgroup(options: AnyMessage | undefined): Promise<boolean> {
-  if (options === undefined || options.value?.length === 0) return false;
-  const { decodeRuncOptions } = await import("../../oci/decode-options.ts");
-  const { shimCgroup } = await decodeRuncOptions(options);
-  if (shimCgroup === "") return false;
-  const cgroup = await import("../../linux/cgroup/join.ts");
-  await cgroup.joinCgroup(process.pid, shimCgroup);
-  return true;
 }
 
 /** What the daemon asks for by SCHED_CORE. Without it `start` fails: who asks for it relies on it. */
@@ -212,16 +207,16 @@ function nothing(): void {}
 
 /** Serves the group of this process's socket, and then, where the settings say so, whom it is asked to by and by. */
 async function serveGroup(
-  { flags, settings, hasRoom }: Asked,
+  { flags, settings, hasRoom, shimCgroup }: Asked,
   door: Door,
-  own: Own,
+  own: ClaimedSocket,
   signalled: Promise<string>,
 ): Promise<void> {
   closeInherited();
-  const mayStandBy = settings.standbyAtOnce > 0 && hasRoom && !own.isPlaced;
+  const mayStandBy = settings.standbyAtOnce > 0 && hasRoom && shimCgroup === "";
   // The socket goes with the first container.
   const descriptors = mayStandBy ? countDescriptors() - SOCKET_DESCRIPTORS : 0;
-  const serving = { flags, settings, listener: { stop: own.stop }, signalled };
+  const serving = { flags, settings, listener: { stop: own.leave }, signalled };
   const served = await firstServed(serving, door);
   // The socket may be somebody else's from here on.
   if (!mayStandBy) return;

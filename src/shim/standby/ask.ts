@@ -1,7 +1,6 @@
 import fs from "node:fs";
 import { within } from "../../base/deadline.ts";
 import { hasCode, StatusCode } from "../../base/status.ts";
-import type { AnyMessage } from "../../oci/options.ts";
 import { bun } from "../bun.ts";
 import type { Flags } from "../flags.ts";
 import { type Lines, linesTo, MAX_LINE_BYTES } from "./lines.ts";
@@ -16,8 +15,6 @@ export interface Wanted {
   /** What a server's flags would be. */
   readonly flags: Flags;
   readonly bundle: string;
-  /** The options of the runtime. */
-  readonly options: AnyMessage | undefined;
   /** How long all of them together may take to answer. */
   readonly limitMs: number;
 }
@@ -38,13 +35,10 @@ export interface Taken {
   end(): boolean;
 }
 
-/**
- * Asks for a server that stands by, one after the other until one has taken the order. Options that are none are
- * `invalidArgument`.
- */
-export async function askStandby({ folder, flags, bundle, options, limitMs }: Wanted): Promise<Asked> {
+/** Asks for a server that stands by, one after the other until one has taken the order. */
+export async function askStandby({ folder, flags, bundle, limitMs }: Wanted): Promise<Asked> {
   const daemon = parseWord(flags.daemon);
-  if (daemon === undefined || (await namesCgroup(options))) return { server: undefined, isInDoubt: false };
+  if (daemon === undefined) return { server: undefined, isInDoubt: false };
   return await askAll({ folder, daemon, order: encodeOrder({ args: wordsOf(flags), bundle }), limitMs });
 }
 
@@ -130,11 +124,4 @@ function was(call: () => void): boolean {
   } catch {
     return false;
   }
-}
-
-/** Whether options name a control group for the server: one that stood by is in the daemon's, and would stay there. */
-async function namesCgroup(options: AnyMessage | undefined): Promise<boolean> {
-  if (!options?.value?.length) return false;
-  const { decodeRuncOptions } = await import("../../oci/decode-options.ts");
-  return (await decodeRuncOptions(options)).shimCgroup !== "";
 }
