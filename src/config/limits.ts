@@ -104,7 +104,7 @@ export const limitsSchema = {
     drainMs: {
       ...milliseconds,
       description:
-        "the output of a process that has ended is passed on for that long: a terminal's to its fifo, and to a logger whatever it has not read; what is left then is dropped",
+        "Delete waits that long for the output of a process that has ended: a terminal's that its fifo has no room for, and what a logger has not read; what is left then is dropped",
       $comment: "a caller gives Delete 10 s in all, and only a reader that stalls needs more",
       default: 5_000,
     },

@@ -4,8 +4,9 @@ import { errnoOf } from "../base/files.ts";
 /** What comes out of a pipe or terminal, until its end; an error of the kernel's is thrown. For one reader. */
 export interface DescriptorReader extends AsyncIterable<Uint8Array> {
   /**
-   * Has the reading end also where somebody could still write: as soon as nothing is there any more. All that was
-   * written before this call is read first. For a descriptor with such writers; repeatable.
+   * Has the reading end also where somebody could still write: as soon as nothing is there any more, and where somebody
+   * goes on to write, after more than was there. All that was written before this call is read first. For a
+   * descriptor with such writers; repeatable.
    */
   finish(): void;
   /** Ends the reading now, and closes the descriptor; repeatable. */
@@ -22,6 +23,9 @@ declare const Bun: BunFiles;
 /** As much as is read at once; a terminal holds less. */
 const PIECE_BYTES = 64 << 10;
 
+/** More than was written and not read yet when a reading is to end: what is read ahead, and a pipe of usual size. */
+const LEFT_BYTES = 4 << 20;
+
 /**
  * Reads a descriptor that does not block, and owns it from now on. Nothing polls and no thread waits: idle ones
  * cost nothing. Reads ahead by some hundred kilobytes at most while nobody takes what was read.
@@ -37,6 +41,8 @@ class StreamReader implements DescriptorReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   #open = true;
   #finishing = false;
+  /** What has been read since. */
+  #left = 0;
   #wake: () => void = () => {};
 
   constructor(fd: number) {
@@ -58,19 +64,24 @@ class StreamReader implements DescriptorReader {
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    while (this.#open) {
+    while (this.#open && this.#left < LEFT_BYTES) {
       const next = new Pending(this.#reader.read());
       await this.#comesOrFinishes(next);
       while (this.#finishing && (await next.isWaiting()) && this.#open) {
         // The stream waits, and so has nothing that it has read ahead: what is there now comes next.
-        const data = readNow(this.#fd);
+        const data = this.#left < LEFT_BYTES ? readNow(this.#fd) : undefined;
         if (data === undefined) return;
-        yield data;
+        yield this.#counted(data);
       }
       const { done, value } = await next.result;
       if (done) return;
-      yield value;
+      yield this.#counted(value);
     }
+  }
+
+  #counted(data: Uint8Array): Uint8Array {
+    if (this.#finishing) this.#left += data.length;
+    return data;
   }
 
   /** A promise that is raced anew for each chunk would remember all of them. */

@@ -66,6 +66,21 @@ describe("a reader of a descriptor", () => {
     reader.close();
   });
 
+  test("that is to finish ends though there is always more, after far more than could have been there", async () => {
+    const { read, write } = pipe();
+    const reader = readDescriptor(read);
+    fs.writeSync(write, "first");
+    reader.finish();
+    let bytes = 0;
+    for await (const chunk of reader) {
+      bytes += chunk.length;
+      fs.writeSync(write, new Uint8Array(50_000));
+    }
+    assert.ok(bytes > 1 << 20, `after ${bytes} bytes`);
+    reader.close();
+    fs.closeSync(write);
+  });
+
   test("that is to finish gives all that was written before, in its order, though somebody could still write", async () => {
     for (const length of [0, 1, 65_000, 200_000, 900_000]) {
       const { read, write } = pipe();

@@ -3,6 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { until } from "../../lab/until.ts";
+import { sleep } from "../../src/base/deadline.ts";
 import { containerd } from "../../src/proto/index.ts";
 import { FifoTap } from "../support/fifo-tap.ts";
 import { makeFifo } from "../support/files.ts";
@@ -142,6 +143,20 @@ describe("a container with a terminal", () => {
     assert.equal((await task.delete({ id: "stalled" })).exitStatus, 137);
     assert.ok((await tap.toEnd()).startsWith("y\r\n"));
     await until("no stream in the shim", () => (streamsIn(shim) === 0 ? true : undefined));
+  });
+
+  test("whose reader comes long after its end has all of its output", { skip }, async () => {
+    const { stdout } = fifos("late");
+    const tap = new FifoTap(stdout);
+    // More than the fifo holds.
+    const args = ["sh", "-c", "head -c 70000 /dev/zero | tr '\\0' x; printf END"];
+    const { task } = await shop.create("late", { args, ...TERMINAL, stdout }, { EBB_DRAIN_MS: "100" });
+    await task.start({ id: "late" });
+    assert.equal((await task.wait({ id: "late" })).exitStatus, 0);
+    await sleep(500);
+    const text = await tap.toEnd();
+    assert.deepEqual([text.length, text.slice(-4)], [70_003, "xEND"]);
+    await task.delete({ id: "late" });
   });
 
   test("leaves the shim with none of its descriptors, and no socket", { skip }, async () => {

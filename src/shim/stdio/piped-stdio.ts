@@ -19,6 +19,7 @@ export class PipedStdio implements ProcessStdio {
   readonly #input: Input | undefined;
   readonly #outputs: readonly Output[];
   #handedOver = false;
+  #passedOn: Promise<unknown> | undefined;
   #drained: Promise<void> | undefined;
 
   private constructor(
@@ -64,9 +65,12 @@ export class PipedStdio implements ProcessStdio {
     this.#input?.end();
   }
 
+  processEnded(): void {
+    this.#passOn().catch(() => {});
+  }
+
   drained(): Promise<void> {
-    const finished = () => Promise.all(this.#outputs.map((output) => output.finished()));
-    this.#drained ??= drain(this.#host, this.#owner, finished());
+    this.#drained ??= drain(this.#host, this.#owner, this.#passOn());
     return this.#drained;
   }
 
@@ -74,6 +78,11 @@ export class PipedStdio implements ProcessStdio {
     this.#closeChildFds();
     this.#input?.close();
     await Promise.all(this.#outputs.map((output) => output.close()));
+  }
+
+  #passOn(): Promise<unknown> {
+    this.#passedOn ??= Promise.all(this.#outputs.map((output) => output.finished()));
+    return this.#passedOn;
   }
 
   #closeChildFds(): void {

@@ -51,9 +51,13 @@ export interface ProcessStdio {
   /** The process reads the end of its input once the daemon's writers are gone as well. */
   closeStdin(): void;
   /**
-   * Resolves when what the process wrote has been passed on as far as it is ours to pass on, at the latest at
-   * the limit (which is logged). To be called after the process's exit, and never to be waited for by what
-   * publishes that exit.
+   * The process has ended: its output ends where all of it has been passed on, however long its reader is away.
+   * Repeatable.
+   */
+  processEnded(): void;
+  /**
+   * For Delete. Resolves when what the process wrote has been passed on as far as it is ours to pass on, at the latest
+   * at the limit, counted from the first call, which is logged.
    */
   drained(): Promise<void>;
   /** Lets everything go, logger processes included; repeatable. */

@@ -34,6 +34,7 @@ export class TerminalStdio implements ProcessStdio {
   #relay: TerminalRelay | undefined;
   #closed = false;
   #size: WindowSize | undefined;
+  #passedOn: Promise<void> | undefined;
   #drained: Promise<void> | undefined;
 
   private constructor(host: StdioHost, owner: StdioOwner, paths: StdioPaths, opened: Opened) {
@@ -83,6 +84,10 @@ export class TerminalStdio implements ProcessStdio {
     this.#opened.input?.end();
   }
 
+  processEnded(): void {
+    this.#passOn().catch(() => {});
+  }
+
   drained(): Promise<void> {
     this.#drained ??= this.#drain();
     return this.#drained;
@@ -95,16 +100,22 @@ export class TerminalStdio implements ProcessStdio {
   }
 
   async #drain(): Promise<void> {
-    // An init's exit is told when all of its container have ended, so that this takes nobody's words away.
-    this.#relay?.processEnded();
-    await drain(this.#host, this.#owner, this.#passedOn());
+    await drain(this.#host, this.#owner, this.#passOn());
     // Whoever reads sees the end now, whatever still has the terminal open.
     this.#stop();
   }
 
-  async #passedOn(): Promise<void> {
+  #passOn(): Promise<void> {
+    this.#passedOn ??= this.#end();
+    return this.#passedOn;
+  }
+
+  async #end(): Promise<void> {
+    // An init's exit is told when all of its container have ended, so that this takes nobody's words away.
+    this.#relay?.processEnded();
     await this.#relay?.outputEnded;
     await Promise.all(this.#opened.outputs.map((output) => output.finished()));
+    this.#stop();
   }
 
   /** Closes all that there is on the way from and to the terminal, which is the relay's once there is one. */

@@ -132,8 +132,8 @@ export abstract class Process {
     }
     publish(exit);
     this.#exited.resolve(exit);
-    // Not only Delete asks for that: who follows the output waits for its end first.
-    void this.#stdio?.drained();
+    // Who follows the output waits for its end before a Delete.
+    this.#stdio?.processEnded();
   }
 
   protected enter(event: LifecycleEvent): void {

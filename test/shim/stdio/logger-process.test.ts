@@ -4,6 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { until } from "../../../lab/until.ts";
+import { sleep } from "../../../src/base/deadline.ts";
 import { StatusCode } from "../../../src/base/status.ts";
 import type { ProcessStdio } from "../../../src/shim/stdio/stdio.ts";
 import { status } from "../../support/status.ts";
@@ -179,6 +180,20 @@ describe("a logger that does not end", () => {
       assert.ok(fs.existsSync(path.join(scene.dir, "told")));
       assert.equal(fs.statSync(path.join(scene.dir, "3")).size, 500_000);
       assert.deepEqual(scene.log.lines, []);
+    }));
+
+  test("with its input has until the limit, which counts from Delete", () =>
+    withStdio({ drainMs: 2_000 }, async (scene) => {
+      const script = 'exec 5>&-; until test -e "$2/go"; do :; done; exec cat <&3 > "$2/3"';
+      const stdio = await scene.open({ stdout: loggerOf(scene, script) });
+      await run(stdio, "echo last words");
+      stdio.processEnded();
+      await sleep(2_200);
+      fs.writeFileSync(path.join(scene.dir, "go"), "");
+      await stdio.drained();
+      await stdio.close();
+      assert.equal(fs.readFileSync(path.join(scene.dir, "3"), "utf8"), "last words\n");
+      assert.deepEqual(scene.log.lines, ["debug the logger has ended"]);
     }));
 
   test("before it has sent what it holds has time for that", () =>

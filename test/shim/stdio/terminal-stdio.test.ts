@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { until } from "../../../lab/until.ts";
+import { sleep } from "../../../src/base/deadline.ts";
 import { StatusCode } from "../../../src/base/status.ts";
 import { openStdio } from "../../../src/shim/stdio/open-stdio.ts";
 import type { ProcessStdio } from "../../../src/shim/stdio/stdio.ts";
@@ -28,6 +30,13 @@ function runOn(terminal: number, script: string): Promise<number | null> {
   const child = spawn("sh", ["-c", script], { stdio: [terminal, terminal, terminal] });
   fs.closeSync(terminal);
   return new Promise((resolve) => child.once("exit", resolve));
+}
+
+/** Runs what says `said` and leaves a child that says `y` as often as it can, and ends with the terminal. */
+async function leaveYes(dir: string, terminal: number): Promise<void> {
+  const child = path.join(dir, "child");
+  await runOn(terminal, `trap "" HUP; echo said; yes & echo $! > ${child}`);
+  await untilStalled(Number(fs.readFileSync(child, "utf8")));
 }
 
 describe("a terminal", () => {
@@ -193,16 +202,53 @@ describe("the end of a terminal's output comes with its process's", () => {
       assert.deepEqual(log.lines, []);
     }));
 
-  test("or at the limit, where a child goes on to write faster than it is passed on", () =>
-    withStdio({ drainMs: 500 }, async ({ open, fifo }) => {
+  test("or at the limit, where a child goes on to write and nobody reads", () =>
+    withStdio({ drainMs: 200 }, async ({ dir, open, fifo, log }) => {
       const stdout = fifo("out");
       const tap = new FifoTap(stdout);
       const stdio = await open({ stdout, terminal: true });
-      // Which ends with the terminal.
-      await runOn(await handOver(stdio), 'trap "" HUP; yes & echo said');
-      void tap.toEnd();
+      await leaveYes(dir, await handOver(stdio));
+      stdio.processEnded();
       await stdio.drained();
-      assert.match(await tap.toEnd(), /said/);
+      assert.deepEqual(log.lines, ["warn output was not passed on to its end"]);
+      assert.match(await tap.toEnd(), /^said\n/);
+      await stdio.close();
+    }));
+});
+
+describe("the end of a terminal's output does not wait for a Delete", () => {
+  test("nor loses what its reader has not read by then, however long that takes", () =>
+    withStdio({ drainMs: 100 }, async ({ open, fifo, log }) => {
+      const stdout = fifo("out");
+      const tap = new FifoTap(stdout);
+      const stdio = await open({ stdout, terminal: true });
+      const terminal = await handOver(stdio);
+      const child = spawn("yes", { stdio: [terminal, terminal, terminal] });
+      fs.closeSync(terminal);
+      await untilStalled(child.pid ?? 0);
+      const wrote = Number(/wchar: (\d+)/.exec(fs.readFileSync(`/proc/${child.pid}/io`, "utf8"))?.[1]);
+      child.kill("SIGKILL");
+      await once(child, "exit");
+      stdio.processEnded();
+      await sleep(300);
+      const text = await tap.toEnd();
+      // The write that was under way may have been taken in part.
+      assert.ok(text.length >= wrote && /^(y\n)+y?$/.test(text), `${text.length} of ${wrote} bytes`);
+      await stdio.drained();
+      assert.deepEqual(log.lines, []);
+      await stdio.close();
+    }));
+
+  test("where a child goes on to write, as fast as it is read", () =>
+    withStdio({ drainMs: 600_000 }, async ({ dir, open, fifo, log }) => {
+      const stdout = fifo("out");
+      const tap = new FifoTap(stdout);
+      const stdio = await open({ stdout, terminal: true });
+      await leaveYes(dir, await handOver(stdio));
+      stdio.processEnded();
+      assert.match(await tap.toEnd(), /^said\ny\n/);
+      await stdio.drained();
+      assert.deepEqual(log.lines, []);
       await stdio.close();
     }));
 });
