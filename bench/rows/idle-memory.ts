@@ -11,9 +11,9 @@ import type { Shim } from "../shims.ts";
 const SHIMS = 20;
 const POD = 4;
 /** How long they are left alone first: a runtime gives back what it does not need when there is nothing to do. */
-export const IDLE_MS = 3_000;
+export const IDLE_MS = 10_000;
 /** How long it is counted then what they do all the same. */
-const COUNTED_MS = 6_000;
+const COUNTED_MS = 20_000;
 
 type Key = "cpu" | "pss" | "anonymous" | "privateDirty" | "podPss" | "podAnonymous";
 

@@ -15,7 +15,7 @@ export interface ChildExit {
  * How often the watched pids are looked at without a SIGCHLD. Signals of one kind are merged by the kernel but
  * not lost, so this is a net under the net.
  */
-const POLL_MS = 10_000;
+const POLL_MS = 60_000;
 
 /** The same where no SIGCHLD comes: so late an end is told at most. A look is a system call for each watched pid. */
 const POLL_OFTEN_MS = 20;

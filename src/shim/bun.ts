@@ -25,6 +25,7 @@ export interface BunListener {
 /** A connection, with what its user keeps with it. */
 export interface BunSocket<T> {
   data: T;
+  readonly fd: number;
   /** How many bytes the kernel has taken; -1 where it is closed. After fewer than all comes a `drain`. */
   write(bytes: Uint8Array): number;
   /** Closes it. */

@@ -1,7 +1,10 @@
 import { Quiet } from "./quiet.ts";
 
-/** How long no call may have ended before memory is given back, in milliseconds: one container's calls come closer. */
-const QUIET_MS = 2_000;
+/**
+ * How long no call may have ended before memory is given back, in milliseconds: longer than a burst of starts, whose
+ * processor time this would take, and less than the ten seconds at which a kubelet asks for figures.
+ */
+const QUIET_MS = 8_000;
 
 /** So many calls leave enough behind, of whatever kind they are. */
 const CALLS = 200;

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { StatusCode, StatusError } from "../base/status.ts";
 import { type BunSocket, bun, type SocketEvents } from "./bun.ts";
+import { DescriptorSocket } from "./descriptor-socket.ts";
 
 /** What a stream tells, by the names that streams of Node have for it. */
 type StreamEvent = "data" | "drain" | "end" | "close" | "error";
@@ -12,16 +13,27 @@ type Listener = (argument?: unknown) => void;
  * megabyte that an idle shim would hold and 4 ms of the way to its first answer.
  */
 class SocketStream {
-  readonly #socket: BunSocket<SocketStream>;
+  #socket: BunSocket<SocketStream>;
   readonly #listeners = new Map<StreamEvent, Listener[]>();
   /** What the kernel has not taken yet. */
   #unwritten: Uint8Array[] = [];
   #whenWritten: (() => void) | undefined;
+  #isPaused = false;
   writableLength = 0;
   destroyed = false;
 
   constructor(socket: BunSocket<SocketStream>) {
     this.#socket = socket;
+  }
+
+  /** Goes on over a descriptor of the same connection, unless something waits to be written: whether it does. */
+  settle(duplicate: (fd: number) => number): boolean {
+    const awake = this.#socket;
+    if (this.destroyed || this.writableNeedDrain) return this.destroyed;
+    this.#socket = new DescriptorSocket(duplicate(awake.fd), this, reports);
+    if (this.#isPaused) this.#socket.pause();
+    awake.terminate();
+    return true;
   }
 
   get writableNeedDrain(): boolean {
@@ -73,17 +85,21 @@ class SocketStream {
     this.#socket.terminate();
   }
 
-  /** To be told that it has closed. */
-  closed(): void {
+  /** To be told that a socket has closed: one that it goes on without is no news. */
+  closed(socket: BunSocket<SocketStream>): void {
+    if (socket !== this.#socket) return;
+    awake.delete(this);
     this.destroyed = true;
     this.emit("close");
   }
 
   pause(): void {
+    this.#isPaused = true;
     this.#socket.pause();
   }
 
   resume(): void {
+    this.#isPaused = false;
     this.#socket.resume();
   }
 
@@ -113,9 +129,30 @@ const reports: SocketEvents<SocketStream> = {
   data: ({ data }, chunk) => data.emit("data", chunk),
   drain: ({ data }) => data.drained(),
   end: ({ data }) => data.emit("end"),
-  close: ({ data }) => data.closed(),
+  close: (socket) => socket.data.closed(socket),
   error: ({ data }, err) => data.emit("error", err),
 };
+
+/** The streams over sockets of the runtime's own. */
+const awake = new Set<SocketStream>();
+
+/**
+ * Whether there are connections because of which this process wakes once a second: as long as it has one, the runtime
+ * keeps the date for the answers of a web server.
+ */
+export function areAwake(): boolean {
+  return awake.size > 0;
+}
+
+/**
+ * Has connections go on without the runtime's sockets, so that this process sleeps while nobody calls (measured: 18 ms of
+ * processor time a minute). A call takes some 10 µs more then, of a thousand.
+ *
+ * @param duplicate makes another descriptor of an open one; it may throw, and what has not gone on by then goes on as it was
+ */
+export function settleStreams(duplicate: (fd: number) => number): void {
+  for (const stream of awake) if (stream.settle(duplicate)) awake.delete(stream);
+}
 
 /** What hands each connection that a listener takes on as a stream. */
 export function streamsTo(onStream: (stream: Duplex) => void): SocketEvents<SocketStream> {
@@ -136,5 +173,6 @@ export async function connectTo(unix: string): Promise<Duplex> {
 function adopt(socket: BunSocket<SocketStream>): Duplex {
   const stream = new SocketStream(socket);
   socket.data = stream;
+  awake.add(stream);
   return stream as unknown as Duplex;
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { sleep } from "../../src/base/deadline.ts";
 import { containerd, google, taskV2 } from "../../src/proto/index.ts";
 import { connect, createClient } from "../../src/ttrpc/index.ts";
 import { until } from "../oci/helpers.ts";
@@ -66,6 +67,19 @@ describe("the process that serves", () => {
     await served({ id: "p1", bundle }, (pid) => {
       const [, , group, session] = statOf(pid);
       assert.deepEqual([group, session], [pid, pid]);
+    });
+  });
+
+  test("sleeps while nobody calls, and answers then", { skip }, async () => {
+    const wakes = (pid: number) =>
+      Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+    await served({ id: "p0", bundle }, async (pid) => {
+      const sleeps = async () => {
+        const before = wakes(pid);
+        await sleep(3_000);
+        return wakes(pid) <= before + 1;
+      };
+      for (let looks = 0; !(await sleeps()); looks += 1) assert.ok(looks < 5, "it wakes and wakes");
     });
   });
 

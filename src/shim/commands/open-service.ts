@@ -4,6 +4,7 @@ import { launchWithin } from "../../base/launch.ts";
 import { LOG_LEVELS, type Logger } from "../../base/logger.ts";
 import { ChildExits } from "../../linux/child-exits.ts";
 import { loadLibc } from "../../linux/koffi-libc.ts";
+import type { Libc } from "../../linux/libc.ts";
 import { OpenFiles } from "../../linux/open-files.ts";
 import { TaskEvents } from "../events.ts";
 import type { Flags } from "../flags.ts";
@@ -18,6 +19,7 @@ export interface OpenService {
   readonly service: TaskService;
   readonly events: TaskEvents;
   readonly logger: Logger;
+  readonly libc: Libc;
   /** Whether nothing unforeseen has happened in this process. */
   isSound(): boolean;
   /** Lets go what the process keeps for it. What it still logs goes nowhere. */
@@ -54,7 +56,7 @@ export function openService(options: {
     for (const part of [childExits, oom, log, unexpected, openFiles]) part.close();
   };
   const service = new TaskService({ host, events, shutdown: options.shutdown });
-  return { service, events, logger, isSound: () => unexpected.count === 0, close };
+  return { service, events, logger, libc, isSound: () => unexpected.count === 0, close };
 }
 
 /** A mistake in one call must not take the others' containers down with it. */

@@ -15,6 +15,9 @@ export const SERVER_ENV = {
   // A collection each second for half a minute after each call, and later the pages of the executable's own code given
   // up, which would have to come from a disk that may hang: 6 ms of processor time a second. `idle-memory.ts` instead.
   BUN_GC_TIMER_DISABLE: "1",
+  // A tenth of the share of processor time that collections of what is new may take by a timer: a short container sees none
+  // (6 of 70 ms of its shim), and figures that are asked for each ten seconds not one each time.
+  BUN_JSC_percentCPUPerMBForEdenTimer: "0.00025",
   // Threads for what may sleep on a disk, of which mounts take at most `mountsAtOnce`: Delete finds one that is free
   // however many mounts hang.
   UV_THREADPOOL_SIZE: "64",

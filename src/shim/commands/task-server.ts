@@ -8,6 +8,7 @@ import { type CallContext, type Handlers, Server } from "../../ttrpc/index.ts";
 import { bun } from "../bun.ts";
 import type { Flags } from "../flags.ts";
 import { IdleMemory } from "../idle-memory.ts";
+import { IdleSockets } from "../idle-sockets.ts";
 import type { Settings } from "../settings.ts";
 import type { TaskService } from "../task/task-service.ts";
 import { Unused } from "../unused.ts";
@@ -39,6 +40,7 @@ export class TaskServer {
   readonly #memory = new IdleMemory(() => bun.shrink());
   readonly #calls = new Set<Call>();
   #unused: Unused | undefined;
+  #sockets: IdleSockets | undefined;
 
   constructor() {
     this.#service.promise.catch(() => {});
@@ -77,8 +79,10 @@ export class TaskServer {
     try {
       const { openService } = await import("./open-service.ts");
       const opened = openService({ flags, settings, shutdown });
-      this.#service.resolve(opened.service);
-      opened.logger.debug("serving", { socket: flags.socket });
+      const { service, libc, logger } = opened;
+      this.#sockets = new IdleSockets((fd) => libc.streams.duplicate(fd), logger);
+      this.#service.resolve(service);
+      logger.debug("serving", { socket: flags.socket });
       return opened;
     } catch (err) {
       this.#service.reject(StatusError.from(err));
@@ -113,6 +117,7 @@ export class TaskServer {
     listener.stop();
     const unanswered = await this.#server.shutdown({ timeoutMs: limit });
     this.#memory.stop();
+    this.#sockets?.stop();
     this.#unused?.stop();
     return isTold && unanswered === 0;
   }
@@ -130,6 +135,7 @@ export class TaskServer {
         } finally {
           this.#calls.delete(call);
           this.#memory.ended(name);
+          this.#sockets?.ended();
           this.#unused?.called();
         }
       };

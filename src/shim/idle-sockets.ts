@@ -1,0 +1,32 @@
+import type { Logger } from "../base/logger.ts";
+import { Quiet } from "./quiet.ts";
+import { areAwake, settleStreams } from "./socket-stream.ts";
+
+/** How long no call may have ended before connections are settled, in milliseconds: a container's first calls come closer. */
+const QUIET_MS = 2_000;
+
+/** Settles this process's connections ({@link settleStreams}) once the calls have been quiet for a while. */
+export class IdleSockets {
+  readonly #quiet: Quiet;
+
+  constructor(duplicate: (fd: number) => number, logger: Logger, quietMs = QUIET_MS) {
+    this.#quiet = new Quiet(quietMs, () => {
+      try {
+        settleStreams(duplicate);
+      } catch (err) {
+        logger.warn("connections could not be settled: this process wakes once a second", { err });
+      }
+    });
+  }
+
+  /** To be told of each call that has ended. */
+  ended(): void {
+    this.#quiet.noise();
+    if (areAwake()) this.#quiet.watch();
+  }
+
+  /** Settles nothing any more. */
+  stop(): void {
+    this.#quiet.stop();
+  }
+}
