@@ -33,12 +33,17 @@ const THROTTLE_FILES = {
   ioServicedRecursive: "blkio.throttle.io_serviced",
 } as const;
 
-/** The figures of block devices on v1: those of CFQ where it counted any, else those that limits are held to. */
+/**
+ * The figures of block devices on v1: those of CFQ where it counted any, else those that limits are held to. A kernel that
+ * has not its first file has none of CFQ's.
+ */
 export async function readBlkio(dir: string): Promise<Partial<Record<keyof typeof CFQ_FILES, BlkioEntry[]>>> {
   const devices = parsePartitions(await readCgroupFile("/proc", "partitions"));
-  const cfq = await readAll(dir, CFQ_FILES, devices);
-  const counted = Object.values(cfq).some((entries) => entries.length > 0);
-  return counted ? cfq : readAll(dir, THROTTLE_FILES, devices);
+  if ((await readCgroupFile(dir, CFQ_FILES.ioServiceBytesRecursive)) !== undefined) {
+    const cfq = await readAll(dir, CFQ_FILES, devices);
+    if (Object.values(cfq).some((entries) => entries.length > 0)) return cfq;
+  }
+  return readAll(dir, THROTTLE_FILES, devices);
 }
 
 async function readAll<Field extends string>(
@@ -46,10 +51,11 @@ async function readAll<Field extends string>(
   files: Readonly<Record<Field, string>>,
   devices: Devices,
 ): Promise<Record<Field, BlkioEntry[]>> {
-  const read = Object.entries<string>(files).map(
-    async ([field, name]) => [field, parseBlkio(await readCgroupFile(dir, name), devices)] as const,
-  );
-  return Object.fromEntries(await Promise.all(read)) as Record<Field, BlkioEntry[]>;
+  const read: [string, BlkioEntry[]][] = [];
+  for (const [field, name] of Object.entries<string>(files)) {
+    read.push([field, parseBlkio(await readCgroupFile(dir, name), devices)]);
+  }
+  return Object.fromEntries(read) as Record<Field, BlkioEntry[]>;
 }
 
 /** Lines `8:0 Read 4096` or `8:0 4096`; the sum at the end, which is of no device, is left out. */

@@ -1,4 +1,3 @@
-import path from "node:path";
 import PQueue from "p-queue";
 import { readdir, readText } from "../../base/file-calls.ts";
 import { fsError } from "../errno.ts";
@@ -13,14 +12,19 @@ const ABSENT = new Set(["ENOENT", "ENODEV", "EOPNOTSUPP", "ENOTDIR"]);
 const READS_AT_ONCE = 4;
 const reads = new PQueue({ concurrency: READS_AT_ONCE });
 
+/** Runs, when its turn has come, what reads files one after the other: for each file by itself that takes far longer. */
+export function inTurn<T>(read: () => Promise<T>): Promise<T> {
+  return reads.add(read);
+}
+
 /**
  * A file of a control group, read off the main thread: the kernel may add up the counts of many processors for it.
- * Undefined where it is not there, or the group has gone.
+ * Undefined where it is not there, or the group has gone. To be called in a turn ({@link inTurn}).
  */
 export async function readCgroupFile(dir: string, name: string): Promise<string | undefined> {
-  const file = path.join(dir, name);
+  const file = `${dir}/${name}`;
   try {
-    return await reads.add(() => readText(file));
+    return await readText(file);
   } catch (err) {
     if (ABSENT.has((err as NodeJS.ErrnoException).code ?? "")) return undefined;
     throw fsError(`read ${file}`, err);
@@ -29,7 +33,7 @@ export async function readCgroupFile(dir: string, name: string): Promise<string 
 
 /** The sizes of huge pages that a group's files count, such as `2MB`; `last` is how the name of a file ends. */
 export async function hugePageSizes(dir: string, last: string): Promise<string[]> {
-  const names = await reads.add(() => readdir(dir).catch(() => []));
+  const names = await readdir(dir).catch(() => []);
   const sizes = names.flatMap((name) => {
     const [controller, size = "", ...rest] = name.split(".");
     return controller === "hugetlb" && rest.join(".") === last ? [size] : [];

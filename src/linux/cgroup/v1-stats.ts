@@ -1,6 +1,6 @@
 import { readBlkio } from "./blkio.ts";
 import type { V1Dirs } from "./dirs.ts";
-import { hugePageSizes, readCgroupFile } from "./files.ts";
+import { hugePageSizes, inTurn, readCgroupFile } from "./files.ts";
 import { type Count, parseCount, parseNamed, parseRdma, pick } from "./values.ts";
 
 /** Nanoseconds in a clock tick, in which cpuacct.stat counts: USER_HZ is 100 on every architecture (time(7)). */
@@ -76,7 +76,7 @@ export async function readV1Stats(dirs: V1Dirs) {
 
 /** Null where there is no such directory: a message leaves such a field out. */
 async function from<T>(dir: string | undefined, read: (dir: string) => Promise<T>): Promise<T | null> {
-  return dir === undefined ? null : await read(dir);
+  return dir === undefined ? null : await inTurn(() => read(dir));
 }
 
 async function readThrottling(dir: string) {
@@ -84,15 +84,11 @@ async function readThrottling(dir: string) {
 }
 
 async function readUsage(dir: string) {
-  const [total, stat, perCpu] = await Promise.all([
-    readCgroupFile(dir, "cpuacct.usage"),
-    readCgroupFile(dir, "cpuacct.stat"),
-    readCgroupFile(dir, "cpuacct.usage_percpu"),
-  ]);
-  const ticks = parseNamed(stat);
+  const ticks = parseNamed(await readCgroupFile(dir, "cpuacct.stat"));
+  const perCpu = await readCgroupFile(dir, "cpuacct.usage_percpu");
   const nanoseconds = (name: string) => BigInt(ticks.get(name) ?? 0) * TICK_NS;
   return {
-    total: parseCount(total),
+    total: await readCount(dir, "cpuacct.usage"),
     user: nanoseconds("user"),
     kernel: nanoseconds("system"),
     perCpu: (perCpu?.trim().split(/\s+/) ?? []).map((text) => parseCount(text)),
@@ -100,24 +96,22 @@ async function readUsage(dir: string) {
 }
 
 async function readMemory(dir: string) {
-  const [stat, usage, swap, kernel, kernelTcp] = await Promise.all([
-    readCgroupFile(dir, "memory.stat"),
-    readMemoryEntry(dir, "memory"),
-    readMemoryEntry(dir, "memory.memsw"),
-    readMemoryEntry(dir, "memory.kmem"),
-    readMemoryEntry(dir, "memory.kmem.tcp"),
-  ]);
-  return { ...pick(parseNamed(stat), MEMORY_STAT), usage, swap, kernel, kernelTcp };
+  return {
+    ...pick(parseNamed(await readCgroupFile(dir, "memory.stat")), MEMORY_STAT),
+    usage: await readMemoryEntry(dir, "memory"),
+    swap: await readMemoryEntry(dir, "memory.memsw"),
+    kernel: await readMemoryEntry(dir, "memory.kmem"),
+    kernelTcp: await readMemoryEntry(dir, "memory.kmem.tcp"),
+  };
 }
 
 async function readMemoryEntry(dir: string, prefix: string) {
-  const [usage, max, failcnt, limit] = await Promise.all([
-    readCount(dir, `${prefix}.usage_in_bytes`),
-    readCount(dir, `${prefix}.max_usage_in_bytes`),
-    readCount(dir, `${prefix}.failcnt`),
-    readCount(dir, `${prefix}.limit_in_bytes`),
-  ]);
-  return { usage, max, failcnt, limit };
+  return {
+    usage: await readCount(dir, `${prefix}.usage_in_bytes`),
+    max: await readCount(dir, `${prefix}.max_usage_in_bytes`),
+    failcnt: await readCount(dir, `${prefix}.failcnt`),
+    limit: await readCount(dir, `${prefix}.limit_in_bytes`),
+  };
 }
 
 async function readOomControl(dir: string) {
@@ -125,30 +119,28 @@ async function readOomControl(dir: string) {
 }
 
 async function readPids(dir: string) {
-  const [current, limit] = await Promise.all([readCount(dir, "pids.current"), readCount(dir, "pids.max")]);
-  return { current, limit };
+  return { current: await readCount(dir, "pids.current"), limit: await readCount(dir, "pids.max") };
 }
 
 async function readRdma(dir: string) {
-  const [current, limit] = await Promise.all([
-    readCgroupFile(dir, "rdma.current"),
-    readCgroupFile(dir, "rdma.max"),
-  ]);
-  return { current: parseRdma(current), limit: parseRdma(limit) };
+  return {
+    current: parseRdma(await readCgroupFile(dir, "rdma.current")),
+    limit: parseRdma(await readCgroupFile(dir, "rdma.max")),
+  };
 }
 
 async function readHugetlb(dir: string) {
-  const sizes = await hugePageSizes(dir, "usage_in_bytes");
-  return Promise.all(
-    sizes.map(async (pagesize) => {
-      const [usage, max, failcnt] = await Promise.all([
-        readCount(dir, `hugetlb.${pagesize}.usage_in_bytes`),
-        readCount(dir, `hugetlb.${pagesize}.max_usage_in_bytes`),
-        readCount(dir, `hugetlb.${pagesize}.failcnt`),
-      ]);
-      return { pagesize, usage, max, failcnt };
-    }),
-  );
+  const entries = [];
+  for (const pagesize of await hugePageSizes(dir, "usage_in_bytes")) {
+    const prefix = `hugetlb.${pagesize}`;
+    entries.push({
+      pagesize,
+      usage: await readCount(dir, `${prefix}.usage_in_bytes`),
+      max: await readCount(dir, `${prefix}.max_usage_in_bytes`),
+      failcnt: await readCount(dir, `${prefix}.failcnt`),
+    });
+  }
+  return entries;
 }
 
 async function readCount(dir: string, name: string): Promise<Count> {

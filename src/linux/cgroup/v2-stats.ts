@@ -1,4 +1,4 @@
-import { hugePageSizes, readCgroupFile } from "./files.ts";
+import { hugePageSizes, inTurn, readCgroupFile } from "./files.ts";
 import {
   type Count,
   linesOf,
@@ -77,41 +77,39 @@ const IO_STAT = { rbytes: "rbytes", wbytes: "wbytes", rios: "rios", wios: "wios"
  * a limit of `max` the largest number. Network figures are nobody's: the daemon takes them from the pod's network.
  */
 export async function readV2Stats(dir: string) {
+  const from = <T>(read: (dir: string) => Promise<T>) => inTurn(() => read(dir));
   const [pids, cpu, memory, memoryEvents, ioStat, rdma, hugetlb] = await Promise.all([
-    readPids(dir),
-    readCpu(dir),
-    readMemory(dir),
-    readMemoryEvents(dir),
-    readIo(dir),
-    readRdma(dir),
-    readHugetlb(dir),
+    from(readPids),
+    from(readCpu),
+    from(readMemory),
+    from(readMemoryEvents),
+    from(readIo),
+    from(readRdma),
+    from(readHugetlb),
   ]);
   return { pids, cpu, memory, memoryEvents, io: ioStat, rdma, hugetlb };
 }
 
 async function readPids(dir: string) {
-  const [current, limit] = await Promise.all([readCount(dir, "pids.current"), readCount(dir, "pids.max")]);
-  return { current, limit };
+  return { current: await readCount(dir, "pids.current"), limit: await readCount(dir, "pids.max") };
 }
 
 async function readCpu(dir: string) {
-  const [stat, psi] = await Promise.all([readCgroupFile(dir, "cpu.stat"), readPressure(dir, "cpu.pressure")]);
-  return { ...pick(parseNamed(stat), CPU_STAT), psi };
+  const stat = parseNamed(await readCgroupFile(dir, "cpu.stat"));
+  return { ...pick(stat, CPU_STAT), psi: await readPressure(dir, "cpu.pressure") };
 }
 
 async function readMemory(dir: string) {
-  const [stat, usage, usageLimit, maxUsage, swapUsage, swapLimit, swapMaxUsage, psi] = await Promise.all([
-    readCgroupFile(dir, "memory.stat"),
-    readCount(dir, "memory.current"),
-    readCount(dir, "memory.max"),
-    readCount(dir, "memory.peak"),
-    readCount(dir, "memory.swap.current"),
-    readCount(dir, "memory.swap.max"),
-    readCount(dir, "memory.swap.peak"),
-    readPressure(dir, "memory.pressure"),
-  ]);
-  const usages = { usage, usageLimit, maxUsage, swapUsage, swapLimit, swapMaxUsage };
-  return { ...pick(parseNamed(stat), MEMORY_STAT), ...usages, psi };
+  return {
+    ...pick(parseNamed(await readCgroupFile(dir, "memory.stat")), MEMORY_STAT),
+    usage: await readCount(dir, "memory.current"),
+    usageLimit: await readCount(dir, "memory.max"),
+    maxUsage: await readCount(dir, "memory.peak"),
+    swapUsage: await readCount(dir, "memory.swap.current"),
+    swapLimit: await readCount(dir, "memory.swap.max"),
+    swapMaxUsage: await readCount(dir, "memory.swap.peak"),
+    psi: await readPressure(dir, "memory.pressure"),
+  };
 }
 
 async function readMemoryEvents(dir: string) {
@@ -120,8 +118,10 @@ async function readMemoryEvents(dir: string) {
 }
 
 async function readIo(dir: string) {
-  const [stat, psi] = await Promise.all([readCgroupFile(dir, "io.stat"), readPressure(dir, "io.pressure")]);
-  return { usage: parseIoStat(stat), psi };
+  return {
+    usage: parseIoStat(await readCgroupFile(dir, "io.stat")),
+    psi: await readPressure(dir, "io.pressure"),
+  };
 }
 
 /** Lines `8:0 rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0`; a device that did nothing has its number alone. */
@@ -136,25 +136,24 @@ export function parseIoStat(text: string | undefined) {
 }
 
 async function readRdma(dir: string) {
-  const [current, limit] = await Promise.all([
-    readCgroupFile(dir, "rdma.current"),
-    readCgroupFile(dir, "rdma.max"),
-  ]);
-  return { current: parseRdma(current), limit: parseRdma(limit) };
+  return {
+    current: parseRdma(await readCgroupFile(dir, "rdma.current")),
+    limit: parseRdma(await readCgroupFile(dir, "rdma.max")),
+  };
 }
 
 async function readHugetlb(dir: string) {
-  const sizes = await hugePageSizes(dir, "current");
-  return Promise.all(
-    sizes.map(async (pagesize) => {
-      const [current, max, events] = await Promise.all([
-        readCount(dir, `hugetlb.${pagesize}.current`),
-        readCount(dir, `hugetlb.${pagesize}.max`),
-        readCgroupFile(dir, `hugetlb.${pagesize}.events`),
-      ]);
-      return { pagesize, current, max, failcnt: parseNamed(events).get("max") ?? 0 };
-    }),
-  );
+  const entries = [];
+  for (const pagesize of await hugePageSizes(dir, "current")) {
+    const prefix = `hugetlb.${pagesize}`;
+    entries.push({
+      pagesize,
+      current: await readCount(dir, `${prefix}.current`),
+      max: await readCount(dir, `${prefix}.max`),
+      failcnt: parseNamed(await readCgroupFile(dir, `${prefix}.events`)).get("max") ?? 0,
+    });
+  }
+  return entries;
 }
 
 async function readPressure(dir: string, name: string) {
