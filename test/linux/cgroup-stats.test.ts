@@ -98,7 +98,9 @@ describe("the figures of a container on v1", () => {
     await withTempDir(async (dir) => {
       layOutCgroup("v1", dir);
       const blkio = path.join(dir, "blkio");
-      fs.writeFileSync(path.join(blkio, "blkio.io_serviced_recursive"), "Total 0\n");
+      for (const name of ["io_service_bytes_recursive", "io_serviced_recursive"]) {
+        fs.writeFileSync(path.join(blkio, `blkio.${name}`), "Total 0\n");
+      }
       const before = await readV1Stats({ blkio });
       assert.equal(before.blkio?.ioServicedRecursive?.length, 6);
       fs.writeFileSync(path.join(blkio, "blkio.sectors_recursive"), "8:0 77\n");
