@@ -124,6 +124,10 @@ export class BenchContainer {
     await this.shim.task.state({ id: this.id }, this.#call());
   }
 
+  async stats(): Promise<void> {
+    await this.shim.task.stats({ id: this.id }, this.#call());
+  }
+
   async wait(execId = ""): Promise<void> {
     await this.shim.task.wait({ id: this.id, execId }, this.#call());
   }
