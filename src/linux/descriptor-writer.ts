@@ -2,9 +2,12 @@ import fs from "node:fs";
 import { sleep } from "../base/deadline.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 
-/** How long a refused write waits: one whose reader is only slow hardly, one whose reader stalls ever longer. */
+/**
+ * How long a refused write waits: one whose reader is only slow hardly, one whose reader stalls ever longer, about as
+ * long as that has stalled already.
+ */
 const FIRST_WAIT_MS = 1;
-const LONGEST_WAIT_MS = 100;
+const LONGEST_WAIT_MS = 2_000;
 
 /** Writes to a descriptor that does not block; it owns it. Nothing is buffered here. */
 export class DescriptorWriter {

@@ -43,13 +43,13 @@ export class DescriptorSocket<T> implements BunSocket<T> {
   terminate(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#paused?.resolve();
+    this.resume();
     this.#reader.close();
     queueMicrotask(() => this.#events.close?.(this));
   }
 
   pause(): void {
-    this.#paused ??= deferred();
+    if (this.#open) this.#paused ??= deferred();
   }
 
   resume(): void {
@@ -76,11 +76,11 @@ export class DescriptorSocket<T> implements BunSocket<T> {
   async #read(): Promise<void> {
     try {
       for await (const chunk of this.#reader) {
-        await this.#paused?.promise;
+        while (this.#paused !== undefined) await this.#paused.promise;
         if (!this.#open) return;
         this.#events.data(this, chunk);
       }
-      await this.#paused?.promise;
+      while (this.#paused !== undefined) await this.#paused.promise;
       if (this.#open) this.#events.end?.(this);
     } catch (err) {
       if (this.#open) this.#events.error?.(this, err as Error);

@@ -1,6 +1,6 @@
 import type { Logger } from "../base/logger.ts";
 import { Quiet } from "./quiet.ts";
-import { areAwake, settleStreams } from "./socket-stream.ts";
+import { areAwake, settleStreams, tellAwake } from "./socket-stream.ts";
 
 /** How long no call may have ended before connections are settled, in milliseconds: a container's first calls come closer. */
 const QUIET_MS = 2_000;
@@ -13,20 +13,28 @@ export class IdleSockets {
     this.#quiet = new Quiet(quietMs, () => {
       try {
         settleStreams(duplicate);
+        this.#watchAwake();
       } catch (err) {
         logger.warn("connections could not be settled: this process wakes once a second", { err });
       }
     });
+    tellAwake(() => this.#quiet.watch());
+    this.#watchAwake();
   }
 
   /** To be told of each call that has ended. */
   ended(): void {
     this.#quiet.noise();
-    if (areAwake()) this.#quiet.watch();
+    this.#watchAwake();
   }
 
   /** Settles nothing any more. */
   stop(): void {
+    tellAwake(undefined);
     this.#quiet.stop();
+  }
+
+  #watchAwake(): void {
+    if (areAwake()) this.#quiet.watch();
   }
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import net from "node:net";
@@ -18,11 +19,29 @@ import { IdleSockets } from "../../src/shim/idle-sockets.ts";
 import { areAwake, connectTo, settleStreams, streamsTo } from "../../src/shim/socket-stream.ts";
 import { ClientConnection, connect, createClient, Server } from "../../src/ttrpc/index.ts";
 
+const openFiles = () => fs.readdirSync("/proc/self/fd").length;
 const libc = loadLibc();
 const duplicate = (fd: number) => libc.streams.duplicate(fd);
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), "ebb-sockets-"));
 after(() => fs.rmSync(dir, { recursive: true }));
 let count = 0;
+
+/** Runs something while this process can open so many more files. */
+async function withRoomFor(free: number, run: () => void): Promise<void> {
+  const [, soft] = /^Max open files\s+(\d+)/m.exec(fs.readFileSync("/proc/self/limits", "utf8")) ?? [];
+  const limit = (count: string) =>
+    spawnSync("prlimit", ["--pid", String(process.pid), `--nofile=${count}:`], { stdio: "inherit" });
+  // Without gaps below the last, and with enough of them to start a program.
+  const taken = Array.from({ length: 40 }, () => fs.openSync("/dev/null", "r"));
+  limit(String(Math.max(...taken) + 1));
+  for (const fd of taken.splice(0, free)) fs.closeSync(fd);
+  try {
+    run();
+  } finally {
+    for (const fd of taken) fs.closeSync(fd);
+    limit(soft ?? "1024");
+  }
+}
 
 /** Serves events on a new socket; says how many bytes each brought. */
 function serveEvents() {
@@ -176,17 +195,51 @@ describe("connections of an idle process", () => {
     const sockets = new IdleSockets(duplicate, nullLogger, 5);
     sockets.ended();
     await until("no connection that keeps the process awake", () => !areAwake() || undefined);
-    const before = fs.readdirSync("/proc/self/fd").length;
+    const before = openFiles();
     await createClient(events, connection).forward(request(3));
     connection.close();
     listener.stop();
     await server.shutdown();
-    await until(
-      "none of their descriptors",
-      () => fs.readdirSync("/proc/self/fd").length < before || undefined,
-    );
+    await until("none of their descriptors", () => openFiles() < before || undefined);
     sockets.stop();
   });
+
+  test("are settled without a call, and later where they had to write at first", async () => {
+    const socket = path.join(dir, "no-call");
+    const accepted = deferred<Duplex>();
+    const listener = bun.listen({ unix: socket, socket: streamsTo((stream) => accepted.resolve(stream)) });
+    const sockets = new IdleSockets(duplicate, nullLogger, 5);
+    const reader = net.connect(socket).pause();
+    const stream = await accepted.promise;
+    stream.write(new Uint8Array(2 << 20));
+    await sleep(100);
+    assert.ok(areAwake());
+    reader.resume();
+    await until("no connection that keeps the process awake", () => !areAwake() || undefined);
+    sockets.stop();
+    stream.destroy();
+    listener.stop();
+  });
+
+  for (const free of [0, 1]) {
+    test(`go on as they were where there is room for ${free} descriptors, and leave none behind`, async () => {
+      const { socket, server, listener } = serveEvents();
+      const connection = new ClientConnection(await connectTo(socket));
+      await createClient(events, connection).forward(request(1));
+      // The runtime keeps something of the first program that it starts.
+      spawnSync("true");
+      const before = openFiles();
+      await withRoomFor(free, () =>
+        assert.throws(() => settleStreams(duplicate), /EMFILE|too many open files/i),
+      );
+      assert.ok(areAwake());
+      assert.equal(openFiles(), before);
+      await createClient(events, connection).forward(request(1));
+      connection.close();
+      listener.stop();
+      await server.shutdown();
+    });
+  }
 
   test("go on as they were where that fails, which the log says", async () => {
     const { socket, server, listener } = serveEvents();
