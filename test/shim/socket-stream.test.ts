@@ -34,8 +34,12 @@ async function withRoomFor(free: number, run: () => void): Promise<void> {
   // Without gaps below the last, and with enough of them to start a program.
   const taken = Array.from({ length: 40 }, () => fs.openSync("/dev/null", "r"));
   limit(String(Math.max(...taken) + 1));
-  for (const fd of taken.splice(0, free)) fs.closeSync(fd);
   try {
+    // What earlier tests have closed may have gone only now.
+    assert.throws(() => {
+      for (;;) taken.push(fs.openSync("/dev/null", "r"));
+    });
+    for (const fd of taken.splice(0, free)) fs.closeSync(fd);
     run();
   } finally {
     for (const fd of taken) fs.closeSync(fd);
