@@ -2,12 +2,11 @@ import fs from "node:fs";
 import { sleep } from "../base/deadline.ts";
 import { StatusCode, StatusError } from "../base/status.ts";
 
-/**
- * How long a refused write waits: one whose reader is only slow hardly, one whose reader stalls ever longer, about as
- * long as that has stalled already.
- */
+/** How long a refused write waits: one whose reader is only slow hardly, one whose reader stalls ever longer. */
 const FIRST_WAIT_MS = 1;
-const LONGEST_WAIT_MS = 2_000;
+const LONGEST_WAIT_MS = 100;
+/** The same where nobody sees it that it takes longer. */
+const UNHURRIED_WAIT_MS = 1_000;
 
 /** Writes to a descriptor that does not block; it owns it. Nothing is buffered here. */
 export class DescriptorWriter {
@@ -15,6 +14,7 @@ export class DescriptorWriter {
   readonly #closeFd: (fd: number) => void;
   #writing: Promise<unknown> = Promise.resolve();
   #open = true;
+  #longestWaitMs = LONGEST_WAIT_MS;
 
   /** @param closeFd how it is closed, where that may take its time */
   constructor(fd: number, closeFd: (fd: number) => void = fs.closeSync) {
@@ -38,9 +38,14 @@ export class DescriptorWriter {
       if (written > 0) wait = FIRST_WAIT_MS;
       else {
         await sleep(wait);
-        wait = Math.min(2 * wait, LONGEST_WAIT_MS);
+        wait = Math.min(2 * wait, this.#longestWaitMs);
       }
     }
+  }
+
+  /** Has a write that is refused for long tried again once a second only. */
+  slowDown(): void {
+    this.#longestWaitMs = UNHURRIED_WAIT_MS;
   }
 
   /** Closes the descriptor, once a write of the kernel's that is under way has returned; repeatable. */

@@ -108,6 +108,8 @@ export class TerminalRelay {
   processEnded(): void {
     this.#closePeer();
     this.#reader.finish();
+    // Its reader may be away for as long as nobody deletes it.
+    this.#output?.slowDown();
   }
 
   /** Drops what was not passed on, and closes everything; repeatable. */
