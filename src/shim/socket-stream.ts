@@ -29,9 +29,9 @@ class SocketStream {
 
   /** Goes on over a descriptor of the same connection, unless something waits to be written: whether it does. */
   settle(duplicate: (fd: number) => number): boolean {
-    const awake = this.#socket;
+    const former = this.#socket;
     if (this.destroyed || this.writableNeedDrain) return this.destroyed;
-    const fd = duplicate(awake.fd);
+    const fd = duplicate(former.fd);
     try {
       this.#socket = new DescriptorSocket(fd, this, reports);
     } catch (err) {
@@ -39,7 +39,7 @@ class SocketStream {
       throw err;
     }
     if (this.#isPaused) this.#socket.pause();
-    awake.terminate();
+    former.terminate();
     return true;
   }
 

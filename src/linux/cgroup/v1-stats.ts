@@ -1,7 +1,8 @@
 import { readBlkio } from "./blkio.ts";
 import type { V1Dirs } from "./dirs.ts";
 import { hugePageSizes, inTurn, readCgroupFile } from "./files.ts";
-import { type Count, parseCount, parseNamed, parseRdma, pick } from "./values.ts";
+import { readRdma } from "./rdma.ts";
+import { type Count, parseCount, parseNamed, pick } from "./values.ts";
 
 /** Nanoseconds in a clock tick, in which cpuacct.stat counts: USER_HZ is 100 on every architecture (time(7)). */
 const TICK_NS = 10_000_000n;
@@ -120,13 +121,6 @@ async function readOomControl(dir: string) {
 
 async function readPids(dir: string) {
   return { current: await readCount(dir, "pids.current"), limit: await readCount(dir, "pids.max") };
-}
-
-async function readRdma(dir: string) {
-  return {
-    current: parseRdma(await readCgroupFile(dir, "rdma.current")),
-    limit: parseRdma(await readCgroupFile(dir, "rdma.max")),
-  };
 }
 
 async function readHugetlb(dir: string) {

@@ -1,14 +1,6 @@
 import { hugePageSizes, inTurn, readCgroupFile } from "./files.ts";
-import {
-  type Count,
-  linesOf,
-  parseCount,
-  parseNamed,
-  parsePairs,
-  parseRdma,
-  pick,
-  UNLIMITED,
-} from "./values.ts";
+import { readRdma } from "./rdma.ts";
+import { type Count, linesOf, parseCount, parseNamed, parsePairs, pick, UNLIMITED } from "./values.ts";
 
 /** The fields of cpu.stat, and their names there. */
 const CPU_STAT = {
@@ -133,13 +125,6 @@ export function parseIoStat(text: string | undefined) {
     if (major === undefined || pairs.length === 0) return [];
     return [{ major: Number(major), minor: Number(minor), ...pick(parsePairs(pairs), IO_STAT) }];
   });
-}
-
-async function readRdma(dir: string) {
-  return {
-    current: parseRdma(await readCgroupFile(dir, "rdma.current")),
-    limit: parseRdma(await readCgroupFile(dir, "rdma.max")),
-  };
 }
 
 async function readHugetlb(dir: string) {

@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { drain } from "./drain.ts";
+import { Draining } from "./drain.ts";
 import type { Input } from "./input.ts";
 import { openInput } from "./open-input.ts";
 import { openOutputs } from "./open-outputs.ts";
@@ -14,24 +14,21 @@ import type { ProcessStdio, StdioHost, StdioOwner, StdioPaths } from "./stdio.ts
 export class PipedStdio implements ProcessStdio {
   readonly paths: StdioPaths;
   readonly consoleSocket = undefined;
-  readonly #host: StdioHost;
-  readonly #owner: StdioOwner;
   readonly #input: Input | undefined;
   readonly #outputs: readonly Output[];
+  readonly #draining: Draining;
   #handedOver = false;
-  #passedOn: Promise<unknown> | undefined;
-  #drained: Promise<void> | undefined;
 
   private constructor(
     host: StdioHost,
     owner: StdioOwner,
     streams: { paths: StdioPaths; input: Input | undefined; outputs: readonly Output[] },
   ) {
-    this.#host = host;
-    this.#owner = owner;
     this.paths = streams.paths;
     this.#input = streams.input;
     this.#outputs = streams.outputs;
+    const passOn = () => Promise.all(streams.outputs.map((output) => output.finished()));
+    this.#draining = new Draining(host, owner, passOn);
   }
 
   /** Opens what the paths name; where one cannot be opened, none stays open. */
@@ -66,23 +63,17 @@ export class PipedStdio implements ProcessStdio {
   }
 
   processEnded(): void {
-    this.#passOn().catch(() => {});
+    this.#draining.begin();
   }
 
   drained(): Promise<void> {
-    this.#drained ??= drain(this.#host, this.#owner, this.#passOn());
-    return this.#drained;
+    return this.#draining.drained();
   }
 
   async close(): Promise<void> {
     this.#closeChildFds();
     this.#input?.close();
     await Promise.all(this.#outputs.map((output) => output.close()));
-  }
-
-  #passOn(): Promise<unknown> {
-    this.#passedOn ??= Promise.all(this.#outputs.map((output) => output.finished()));
-    return this.#passedOn;
   }
 
   #closeChildFds(): void {

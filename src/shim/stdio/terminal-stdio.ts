@@ -4,7 +4,7 @@ import type { Logger } from "../../base/logger.ts";
 import { ConsoleSocket } from "../../linux/console-socket.ts";
 import type { WindowSize } from "../../linux/stream-calls.ts";
 import { runFolder } from "../../rootfs/run-directory.ts";
-import { drain } from "./drain.ts";
+import { Draining } from "./drain.ts";
 import type { Input } from "./input.ts";
 import { openInput } from "./open-input.ts";
 import { openOutputs } from "./open-outputs.ts";
@@ -28,21 +28,19 @@ export class TerminalStdio implements ProcessStdio {
   readonly paths: StdioPaths;
   readonly childFds: (number | "ignore")[] = ["ignore", "ignore", "ignore"];
   readonly #host: StdioHost;
-  readonly #owner: StdioOwner;
   readonly #logger: Logger;
   readonly #opened: Opened;
+  readonly #draining: Draining;
   #relay: TerminalRelay | undefined;
   #closed = false;
   #size: WindowSize | undefined;
-  #passedOn: Promise<void> | undefined;
-  #drained: Promise<void> | undefined;
 
   private constructor(host: StdioHost, owner: StdioOwner, paths: StdioPaths, opened: Opened) {
     this.#host = host;
-    this.#owner = owner;
     this.#logger = host.logger.child(fieldsOf(owner));
     this.paths = paths;
     this.#opened = opened;
+    this.#draining = new Draining(host, owner, () => this.#passOn());
   }
 
   /** Opens what the paths name, and listens for the terminal; where one fails, nothing stays open. */
@@ -85,12 +83,13 @@ export class TerminalStdio implements ProcessStdio {
   }
 
   processEnded(): void {
-    this.#passOn().catch(() => {});
+    this.#draining.begin();
   }
 
-  drained(): Promise<void> {
-    this.#drained ??= this.#drain();
-    return this.#drained;
+  async drained(): Promise<void> {
+    await this.#draining.drained();
+    // Whoever reads sees the end now, whatever still has the terminal open.
+    this.#stop();
   }
 
   async close(): Promise<void> {
@@ -99,18 +98,7 @@ export class TerminalStdio implements ProcessStdio {
     await Promise.all(this.#opened.outputs.map((output) => output.close()));
   }
 
-  async #drain(): Promise<void> {
-    await drain(this.#host, this.#owner, this.#passOn());
-    // Whoever reads sees the end now, whatever still has the terminal open.
-    this.#stop();
-  }
-
-  #passOn(): Promise<void> {
-    this.#passedOn ??= this.#end();
-    return this.#passedOn;
-  }
-
-  async #end(): Promise<void> {
+  async #passOn(): Promise<void> {
     // An init's exit is told when all of its container have ended, so that this takes nobody's words away.
     this.#relay?.processEnded();
     await this.#relay?.outputEnded;
