@@ -47,10 +47,22 @@ async function withRoomFor(free: number, run: () => void): Promise<void> {
   }
 }
 
+function newSocket(): string {
+  count += 1;
+  return path.join(dir, `s${count}`);
+}
+
+/** Listens on a new socket, for the stream of who connects. */
+function acceptOne() {
+  const socket = newSocket();
+  const accepted = deferred<Duplex>();
+  const listener = bun.listen({ unix: socket, socket: streamsTo((stream) => accepted.resolve(stream)) });
+  return { socket, accepted: accepted.promise, listener };
+}
+
 /** Serves events on a new socket; says how many bytes each brought. */
 function serveEvents() {
-  count += 1;
-  const socket = path.join(dir, `s${count}`);
+  const socket = newSocket();
   const sizes: number[] = [];
   const server = new Server();
   server.register(events, {
@@ -109,11 +121,9 @@ for (const { of, settle } of WAYS) {
     });
 
     test("ends where the other side has gone while it reads nothing, at the next write", async () => {
-      const socket = path.join(dir, "paused");
-      const accepted = deferred<Duplex>();
-      const listener = bun.listen({ unix: socket, socket: streamsTo((stream) => accepted.resolve(stream)) });
+      const { socket, accepted, listener } = acceptOne();
       const other = await connectTo(socket);
-      const stream = await accepted.promise;
+      const stream = await accepted;
       const ended = new Promise<void>((resolve) => {
         for (const event of ["close", "error"]) stream.on(event, () => resolve());
       });
@@ -129,11 +139,9 @@ for (const { of, settle } of WAYS) {
     });
 
     test("holds what a slow reader has not taken, and loses none of it", async () => {
-      const socket = path.join(dir, `slow-${WAYS.findIndex((way) => way.of === of)}`);
-      const accepted = deferred<Duplex>();
-      const listener = bun.listen({ unix: socket, socket: streamsTo((stream) => accepted.resolve(stream)) });
+      const { socket, accepted, listener } = acceptOne();
       const reader = net.connect(socket);
-      const stream = await accepted.promise;
+      const stream = await accepted;
       settle();
       const pieces = Array.from({ length: 40 }, (_, at) => Buffer.alloc(50_000, at));
       for (const piece of pieces) stream.write(piece);
@@ -150,11 +158,9 @@ for (const { of, settle } of WAYS) {
     });
 
     test("gives all that was sent, in pieces that stay as they are", async () => {
-      const socket = path.join(dir, `whole-${WAYS.findIndex((way) => way.of === of)}`);
-      const accepted = deferred<Duplex>();
-      const listener = bun.listen({ unix: socket, socket: streamsTo((stream) => accepted.resolve(stream)) });
+      const { socket, accepted, listener } = acceptOne();
       const other = net.connect(socket);
-      const stream = await accepted.promise;
+      const stream = await accepted;
       const chunks: Uint8Array[] = [];
       stream.on("data", (chunk) => chunks.push(chunk));
       const ended = new Promise<void>((resolve) => stream.on("end", () => resolve()));
@@ -167,11 +173,9 @@ for (const { of, settle } of WAYS) {
     });
 
     test("gives what comes while it is paused after that", async () => {
-      const socket = path.join(dir, `pause-${WAYS.findIndex((way) => way.of === of)}`);
-      const accepted = deferred<Duplex>();
-      const listener = bun.listen({ unix: socket, socket: streamsTo((stream) => accepted.resolve(stream)) });
+      const { socket, accepted, listener } = acceptOne();
       const other = net.connect(socket);
-      const stream = await accepted.promise;
+      const stream = await accepted;
       let got = "";
       stream.on("data", (chunk) => {
         got += Buffer.from(chunk).toString();
@@ -209,12 +213,10 @@ describe("connections of an idle process", () => {
   });
 
   test("are settled without a call, and later where they had to write at first", async () => {
-    const socket = path.join(dir, "no-call");
-    const accepted = deferred<Duplex>();
-    const listener = bun.listen({ unix: socket, socket: streamsTo((stream) => accepted.resolve(stream)) });
+    const { socket, accepted, listener } = acceptOne();
     const sockets = new IdleSockets(duplicate, nullLogger, 5);
     const reader = net.connect(socket).pause();
-    const stream = await accepted.promise;
+    const stream = await accepted;
     stream.write(new Uint8Array(2 << 20));
     await sleep(100);
     assert.ok(areAwake());

@@ -154,8 +154,7 @@ describe("a container with a terminal", () => {
       { EBB_DRAIN_MS: "100" },
     );
     await task.start({ id: "late" });
-    await untilStalled(pid);
-    const wrote = Number(/wchar: (\d+)/.exec(fs.readFileSync(`/proc/${pid}/io`, "utf8"))?.[1]);
+    const wrote = await untilStalled(pid);
     await task.kill({ id: "late", signal: SIGKILL });
     await task.wait({ id: "late" });
     await sleep(500);

@@ -6,15 +6,15 @@ import { sleep } from "../../src/base/deadline.ts";
 const QUIET_MS = 200;
 
 /**
- * Waits until a process that does nothing but write cannot go on. How much it has written by then is not the same
- * everywhere: a fifo holds less where its user has many (pipe(7)).
+ * Waits until a process that does nothing but write cannot go on; how many bytes it has written by then, which is not the
+ * same everywhere: a fifo holds less where its user has many (pipe(7)).
  */
-export async function untilStalled(pid: number): Promise<void> {
+export function untilStalled(pid: number): Promise<number> {
   let before = 0;
-  await until(`a process that cannot write on (pid ${pid})`, async () => {
+  return until(`a process that cannot write on (pid ${pid})`, async () => {
     const last = before;
     before = Number(/wchar: (\d+)/.exec(fs.readFileSync(`/proc/${pid}/io`, "utf8"))?.[1]);
-    if (last > 0 && before === last) return true;
+    if (last > 0 && before === last) return before;
     await sleep(QUIET_MS);
     return undefined;
   });

@@ -39,6 +39,16 @@ async function leaveYes(dir: string, terminal: number): Promise<void> {
   await untilStalled(Number(fs.readFileSync(child, "utf8")));
 }
 
+/** Runs what says `y` until nobody takes it, and kills it; how many bytes it has written. */
+async function killStalled(terminal: number): Promise<number> {
+  const child = spawn("yes", { stdio: [terminal, terminal, terminal] });
+  fs.closeSync(terminal);
+  const wrote = await untilStalled(child.pid ?? 0);
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  return wrote;
+}
+
 describe("a terminal", () => {
   test("passes on what is typed and what is said, to the last byte", () =>
     withStdio({}, async ({ open, fifo }) => {
@@ -222,13 +232,7 @@ describe("the end of a terminal's output does not wait for a Delete", () => {
       const stdout = fifo("out");
       const tap = new FifoTap(stdout);
       const stdio = await open({ stdout, terminal: true });
-      const terminal = await handOver(stdio);
-      const child = spawn("yes", { stdio: [terminal, terminal, terminal] });
-      fs.closeSync(terminal);
-      await untilStalled(child.pid ?? 0);
-      const wrote = Number(/wchar: (\d+)/.exec(fs.readFileSync(`/proc/${child.pid}/io`, "utf8"))?.[1]);
-      child.kill("SIGKILL");
-      await once(child, "exit");
+      const wrote = await killStalled(await handOver(stdio));
       stdio.processEnded();
       await sleep(300);
       const text = await tap.toEnd();
@@ -259,11 +263,7 @@ describe("the end of a terminal's output comes at the limit", () => {
       const stdout = fifo("out");
       const tap = new FifoTap(stdout);
       const stdio = await open({ stdout, terminal: true });
-      const terminal = await handOver(stdio);
-      const child = spawn("yes", { stdio: [terminal, terminal, terminal] });
-      fs.closeSync(terminal);
-      await untilStalled(child.pid ?? 0);
-      child.kill("SIGKILL");
+      await killStalled(await handOver(stdio));
       await stdio.drained();
       assert.ok((await tap.toEnd()).startsWith("y\ny\n"));
       await stdio.close();
